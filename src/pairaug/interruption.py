@@ -1,0 +1,51 @@
+"""Ending politely: the first SIGINT or SIGTERM asks, the second leaves at once.
+
+    with Interruption(note) as interruption:
+        for step in steps:
+            ...
+            if interruption.signal: save and raise interruption.error("what is saved")
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from pairaug.errors import Interrupted
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Context in which signals only set ``signal``; outside the main thread it does nothing."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self.signal = 0
+        self._note = note
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        for number in _SIGNALS:
+            try:
+                self._previous[number] = signal.signal(number, self._receive)
+            except ValueError:  # not the main thread: the caller's handlers stay
+                break
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal:
+            os._exit(128 + number)
+        self.signal = number
+        self._note(f"{signal.Signals(number).name}: finishing this step and saving; again to leave at once")
+
+    def error(self, saved: str) -> Interrupted:
+        return Interrupted(self.signal, f"interrupted; {saved}; the same command continues")

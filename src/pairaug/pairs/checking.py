@@ -1,0 +1,285 @@
+"""Looking at every pair before anything is made of it.
+
+Enters: found pairs and what the user allows. Leaves: for each pair its size, its forms, its label values and the
+digests of its files, and the label map of them all. Every file is decoded in full; all that is wrong is listed at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.errors import DataError, ModelError
+from pairaug.files import digest_bytes, digest_file
+from pairaug.pairs.decoding import DecodePolicy, Form, decode_image, decode_mask
+from pairaug.pairs.labels import Cleaning, LabelMap, find_label_map, show_values, value_for_json
+from pairaug.pairs.pair import Found, Pair, Skipped
+
+TOO_FEW = 5
+
+
+@dataclass(frozen=True)
+class CheckPolicy:
+    """All that the user may say about the content of the files."""
+
+    decode: DecodePolicy = field(default_factory=DecodePolicy)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class CheckedPair:
+    """A pair that decodes. ``size`` is (width, height); ``values`` counts the pixels of each label value.
+
+    ``image_form``, ``image_digest`` and ``levels`` (lowest and highest grey level) are empty for a bare mask.
+    """
+
+    pair: Pair
+    size: tuple[int, int]
+    image_form: Form | None
+    mask_form: Form
+    image_digest: str
+    mask_digest: str
+    values: dict[int, int]
+    levels: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A data set that has been looked at in full."""
+
+    root: Path
+    pairs: tuple[CheckedPair, ...]
+    label_map: LabelMap
+    layout: str
+    policy: CheckPolicy
+    skipped: tuple[Skipped, ...]
+    bad: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the content: which pairs, in which order, read in which way."""
+        lines = [f"{p.image_digest} {p.mask_digest}" for p in self.pairs]
+        return digest_bytes("\n".join([*lines, repr(self.policy.cleaning), repr(self.label_map)]).encode())
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images: 1 where all are grey, 3 where any has colour."""
+        return max((p.image_form.channels for p in self.pairs if p.image_form), default=0)
+
+    @property
+    def intensity(self) -> tuple[int, int]:
+        """The grey levels that stand for black and white: the whole range for 8 bits, the one in use for 16."""
+        deep = any(p.image_form is not None and p.image_form.bits == 16 for p in self.pairs)
+        if not deep:
+            return (0, 255)
+        low, high = min(p.levels[0] for p in self.pairs), max(p.levels[1] for p in self.pairs)
+        return (low, max(high, low + 1))
+
+
+def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
+    """Decode every pair of ``found``. Raises DataError listing every file that cannot be used."""
+    if not found.pairs:
+        raise DataError(f"{found.root}: no pairs found; say what belongs together with --pair, --images and --masks")
+    good, bad = _look_at_all(found, policy)
+    if bad and not policy.skip_bad:
+        raise DataError(
+            f"{len(bad)} of {len(found.pairs)} pairs cannot be used; mend them, or leave them out with --skip-bad",
+            details=[entry.reason for entry in bad],
+        )
+    if not good:
+        raise DataError(f"{found.root}: none of the {len(found.pairs)} pairs can be used", [b.reason for b in bad])
+    _refuse_contradicting_labels(good)
+    counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
+    cleaning = policy.cleaning
+    label_map = find_label_map(counts, settled=cleaning.threshold is not None or bool(cleaning.labels))
+    return Checked(
+        root=found.root,
+        pairs=tuple(good),
+        label_map=label_map,
+        layout=found.layout,
+        policy=policy,
+        skipped=found.skipped,
+        bad=tuple(bad),
+        warnings=tuple(_warnings(good, label_map)),
+    )
+
+
+def load_image(root: Path, checked: CheckedPair, policy: CheckPolicy) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    pixels, _ = decode_image(root / checked.pair.image, policy.decode)
+    return pixels
+
+
+def load_classes(root: Path, checked: CheckedPair, policy: CheckPolicy, label_map: LabelMap) -> NDArray[np.uint8]:
+    """The mask of a pair as classes (H, W) in [0, K)."""
+    raw, _ = _united_mask(root, checked.pair, policy)
+    return label_map.to_classes(raw)
+
+
+def refuse_changed(checked: Checked) -> None:
+    """Raises DataError naming the files whose content is no longer what was checked."""
+    changed = [
+        item.pair.name
+        for item in checked.pairs
+        if (item.pair.image and digest_file(checked.root / item.pair.image) != item.image_digest)
+        or _mask_digest(checked.root, item.pair) != item.mask_digest
+    ]
+    if changed:
+        raise DataError(
+            f"{changed[0]}" + (f" and {len(changed) - 1} more" if len(changed) > 1 else "")
+            + " changed while the model was fitted; run the same command again"
+        )
+
+
+def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], list[Skipped]]:
+    def look(pair: Pair) -> CheckedPair | Skipped:
+        try:
+            return _look_at(found.root, pair, policy)
+        except DataError as error:
+            return Skipped(pair.name, error.message)
+
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        looks = list(pool.map(look, found.pairs))
+    good = [item for item in looks if isinstance(item, CheckedPair)]
+    return good, [item for item in looks if isinstance(item, Skipped)]
+
+
+def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
+    raw, mask_form = _united_mask(root, pair, policy)
+    height, width = raw.shape
+    image_form, image_digest, levels = None, "", (0, 0)
+    if pair.image:
+        pixels, image_form = decode_image(root / pair.image, policy.decode)
+        if pixels.shape[:2] != raw.shape:
+            raise DataError(
+                f"{pair.image} is {pixels.shape[1]}x{pixels.shape[0]} but {pair.masks[0]} is {width}x{height}; "
+                "bring both to one size"
+            )
+        image_digest = digest_file(root / pair.image)
+        levels = (int(pixels.min()), int(pixels.max()))
+    values, counts = np.unique(raw, return_counts=True)
+    return CheckedPair(
+        pair=pair,
+        size=(width, height),
+        image_form=image_form,
+        mask_form=mask_form,
+        image_digest=image_digest,
+        mask_digest=_mask_digest(root, pair),
+        values=dict(zip(values.tolist(), counts.tolist(), strict=True)),
+        levels=levels,
+    )
+
+
+def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], Form]:
+    """The pair's mask, cleaned; several binary masks of one image are united."""
+    raw, form = decode_mask(root / pair.masks[0], policy.decode)
+    raw = policy.cleaning.apply(raw)
+    if len(pair.masks) == 1:
+        return raw, form
+    union = raw.copy()
+    for name in pair.masks[1:]:
+        part, _ = decode_mask(root / name, policy.decode)
+        part = policy.cleaning.apply(part)
+        if part.shape != union.shape:
+            raise DataError(f"{name} and {pair.masks[0]} are masks of one image but differ in size")
+        np.maximum(union, part, out=union)
+    if len(np.unique(union)) > 2:
+        raise DataError(
+            f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several classes "
+            f"{show_values(np.unique(union).tolist())} and cannot be united; choose one with --masks"
+        )
+    return union, form
+
+
+def _mask_digest(root: Path, pair: Pair) -> str:
+    digests = [digest_file(root / name) for name in pair.masks]
+    return digests[0] if len(digests) == 1 else digest_bytes("\n".join(digests).encode())
+
+
+def _refuse_contradicting_labels(pairs: Sequence[CheckedPair]) -> None:
+    """Two data sets under one roof: {0, 255} in one folder, {0, 1, 2} in the next."""
+    by_place: dict[str, set[int]] = {}
+    examples: dict[str, str] = {}
+    for item in pairs:
+        place = str(Path(item.pair.mask_template).parent)
+        by_place.setdefault(place, set()).update(item.values)
+        examples.setdefault(place, item.pair.masks[0])
+    kinds: dict[frozenset[int], list[str]] = {}
+    for place, values in by_place.items():
+        kinds.setdefault(frozenset(values), []).append(place)
+    sets = sorted(kinds, key=len)
+    for small in sets:
+        for large in sets:
+            if not small <= large and not large <= small:
+                details = [
+                    f"{show_values(sorted(kind))} in {kinds[kind][0]}: --only '{kinds[kind][0]}/*'"
+                    for kind in (small, large)
+                ]
+                raise DataError("two kinds of masks in one folder; choose one with its flag", details=details)
+
+
+def _warnings(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[str]:
+    warnings = []
+    background = label_map.values[0]
+    empty = [item for item in pairs if set(item.values) == {background}]
+    if empty:
+        warnings.append(f"{len(empty)} of {len(pairs)} masks are empty, such as {empty[0].pair.masks[0]}")
+    total: Counter[int] = Counter()
+    for item in pairs:
+        total.update(item.values)
+    if total[background] * 2 < sum(total.values()) and label_map.classes == 2:
+        warnings.append(
+            f"{show_values([background])} is taken for the background but covers only "
+            f"{total[background] / sum(total.values()):.0%} of the masks: are they inverted?"
+        )
+    seen: dict[str, str] = {}
+    twins = []
+    for item in pairs:
+        if item.image_digest and item.image_digest in seen:
+            twins.append(f"{item.pair.image} and {seen[item.image_digest]}")
+        seen.setdefault(item.image_digest, item.pair.image)
+    if twins:
+        warnings.append(f"{len(twins)} images occur twice, such as {twins[0]}")
+    if len(pairs) < TOO_FEW:
+        warnings.append(f"only {len(pairs)} pairs: what is made of them will hardly differ from them")
+    return warnings
+
+
+def summary(checked: Checked) -> dict[str, Any]:
+    """What ``pairaug check --json`` prints, without the schema version."""
+    return {
+        "root": str(checked.root),
+        "pairs": [
+            {
+                "image": item.pair.image or None,
+                "mask": item.pair.mask,
+                "size": list(item.size),
+                "split": item.pair.split,
+                "image_mode": item.image_form.mode if item.image_form else None,
+                "mask_mode": item.mask_form.mode,
+            }
+            for item in checked.pairs
+        ],
+        "label_values": [value_for_json(value) for value in checked.label_map.values],
+        "layout": checked.layout,
+        "skipped": [{"path": entry.path, "reason": entry.reason} for entry in (*checked.skipped, *checked.bad)],
+        "warnings": list(checked.warnings),
+    }
+
+
+def same_labels(mask_values: tuple[int, ...], image_values: tuple[int, ...]) -> None:
+    """Raises ModelError where a mask generator and a translator speak of different label values."""
+    if mask_values != image_values:
+        raise ModelError(
+            f"the mask model draws label values {show_values(mask_values)}, the translator knows "
+            f"{show_values(image_values)}; fit both on the same masks"
+        )

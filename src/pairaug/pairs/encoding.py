@@ -1,0 +1,97 @@
+"""From an array to the bytes of a file in the form of the originals.
+
+Enters: an image (H, W[, 3]) of uint8 or uint16, or a mask (H, W) of label values. Leaves: bytes without EXIF, ICC
+profile or text, the same for the same array. A mask form that would change values (JPEG) becomes PNG.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pairaug.pairs.decoding import LOSSY_FORMATS, Form, unpack_colours
+
+# Level 3 costs a third of Pillow's default and 4 % more bytes on fundus pictures.
+_SAVE: dict[str, dict[str, Any]] = {
+    "PNG": {"compress_level": 3},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+
+
+def lossless_form(form: Form) -> Form:
+    """The form in which masks of ``form`` are written: itself, or PNG where it would change label values."""
+    if form.format in LOSSY_FORMATS:
+        return Form(".png", "PNG", "L" if form.mode == "CMYK" else form.mode)
+    return form
+
+
+def encode_image(pixels: NDArray[np.uint8] | NDArray[np.uint16], form: Form) -> bytes:
+    """Pixels (H, W) or (H, W, 3), uint8 or uint16 as ``form`` asks, as the bytes of a file."""
+    if form.mode == "RGB;16":
+        return _deep_tiff(pixels)
+    picture = Image.fromarray(pixels)
+    if form.mode == "1":
+        picture = picture.point(lambda level: 255 if level >= 128 else 0).convert("1", dither=Image.Dither.NONE)
+    elif form.mode == "P":
+        picture = _with_palette(pixels, form)
+    elif form.mode in ("LA", "RGBA", "La", "RGBa", "PA"):
+        picture = picture.convert("LA" if form.channels == 1 else "RGBA")
+    elif form.mode == "CMYK":
+        picture = picture.convert("CMYK")
+    elif form.mode == "YCbCr":
+        picture = picture.convert("YCbCr")
+    return _saved(picture, form)
+
+
+def encode_mask(values: NDArray[np.int32], form: Form) -> bytes:
+    """Label values (H, W) as the bytes of a file of ``form``, exactly. ``form`` must be lossless."""
+    if form.mode == "1":
+        picture = Image.fromarray((values > 0).astype(np.uint8) * np.uint8(255)).convert("1", dither=Image.Dither.NONE)
+    elif form.mode == "I;16":
+        picture = Image.fromarray(values.astype(np.uint16))
+    elif form.mode in ("RGB", "RGBA"):
+        picture = Image.fromarray(unpack_colours(values))
+        if form.mode == "RGBA":
+            picture.putalpha(255)
+    else:
+        picture = Image.fromarray(values.astype(np.uint8))
+        if form.mode == "P":
+            picture = picture.copy()
+            picture.putpalette(bytes.fromhex(form.palette))
+        elif form.mode in ("LA", "PA"):
+            picture = picture.convert("LA")
+    return _saved(picture, form)
+
+
+def _with_palette(pixels: NDArray[Any], form: Form) -> Image.Image:
+    """An indexed picture: grey levels by their own palette, colours by the best 256 of the picture itself."""
+    picture = Image.fromarray(pixels)
+    if form.channels == 1:
+        levels = np.frombuffer(bytes.fromhex(form.palette), dtype=np.uint8)[0::3].astype(np.int32)
+        nearest = np.abs(np.arange(256)[:, None] - levels[None, :]).argmin(axis=1).astype(np.uint8)
+        picture = Image.fromarray(nearest[pixels])
+        picture.putpalette(bytes.fromhex(form.palette))
+        return picture
+    return picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def _deep_tiff(pixels: NDArray[Any]) -> bytes:
+    import tifffile
+
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, photometric="rgb", compression="zlib", metadata=None, software=False)
+    return buffer.getvalue()
+
+
+def _saved(picture: Image.Image, form: Form) -> bytes:
+    buffer = io.BytesIO()
+    options = dict(_SAVE.get(form.format, {}))
+    if form.format == "TIFF" and form.mode == "CMYK":
+        options = {}
+    picture.save(buffer, format=form.format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,54 @@
+"""The two nouns of this room: a pair, and what was found in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image and its mask, as paths relative to a root (POSIX, never leaving it).
+
+    ``masks`` holds one path, or several whose union is the mask (one file per nucleus, say). ``image`` is empty
+    where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
+    from the next: the naming pattern that a synthetic pair takes over.
+    """
+
+    image: str
+    masks: tuple[str, ...]
+    image_template: str
+    mask_template: str
+    split: str | None = None
+
+    @property
+    def mask(self) -> str | list[str]:
+        """The mask as it stands in JSON: one path, or a list of those to unite."""
+        return self.masks[0] if len(self.masks) == 1 else list(self.masks)
+
+    @property
+    def name(self) -> str:
+        return self.image or self.masks[0]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that was not used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a source holds: its root folder, the pairs in a stable order, and what was left out."""
+
+    root: Path
+    pairs: tuple[Pair, ...]
+    layout: str
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(sorted({pair.split for pair in self.pairs if pair.split}))

@@ -1,0 +1,105 @@
+"""Names of models -> where they live, one line about each, and what can be said of them without importing torch.
+
+Adding a model is a file under ``models/`` and an entry here; the commands, the contract tests and the benchmarks
+find it through this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pairaug.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from pairaug.models.base import MaskGenerator, Translator
+
+Kind = Literal["masks", "translator"]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What is known of a model before it is built.
+
+    ``size``: working side in pixels unless ``--size`` says otherwise (0: the method works at each mask's own size);
+    ``smallest_size``: the smallest side that the architecture allows; ``epochs``: passes over the data by default
+    (0: nothing to train); ``gflop``: cost of one training step on one pair at ``size``, counted once with
+    ``torch.utils.flop_counter`` and used only to tell a user beforehand about how long a fit takes.
+    """
+
+    name: str
+    kind: Kind
+    module: str
+    class_name: str
+    summary: str
+    size: int
+    smallest_size: int
+    epochs: int
+    gflop: float
+
+    def load(self) -> type[Any]:
+        """The model's class; imports torch."""
+        from importlib import import_module
+
+        loaded: type[Any] = getattr(import_module(self.module), self.class_name)
+        return loaded
+
+
+_ENTRIES = (
+    ModelEntry(
+        name="warp",
+        kind="masks",
+        module="pairaug.models.masks.warp",
+        class_name="Warp",
+        summary="elastic, affine and recombining warps of the real masks; nothing to train (contains the masks)",
+        size=0,
+        smallest_size=1,
+        epochs=0,
+        gflop=0.0,
+    ),
+    ModelEntry(
+        name="vessgan",
+        kind="masks",
+        module="pairaug.models.masks.vessgan",
+        class_name="VessGAN",
+        summary="the paper's mask generator: a GAN of linear layers (collapses to one mask, as published)",
+        size=128,
+        smallest_size=8,
+        epochs=200,
+        gflop=0.5,
+    ),
+    ModelEntry(
+        name="vess2image",
+        kind="translator",
+        module="pairaug.models.translators.vess2image",
+        class_name="Vess2Image",
+        summary="the paper's translator: pix2pix, U-Net against PatchGAN, L1 weight 160",
+        size=256,
+        smallest_size=256,
+        epochs=30,
+        gflop=86.4,
+    ),
+)
+
+MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
+DEFAULT_MODEL: dict[Kind, str] = {"masks": "warp", "translator": "vess2image"}
+
+
+def find_model(name: str, kind: Kind) -> ModelEntry:
+    """The entry of ``name``. Raises UsageError for an unknown name or one of the other kind."""
+    names = [entry.name for entry in MODELS.values() if entry.kind == kind]
+    entry = MODELS.get(name)
+    if entry is None:
+        raise UsageError(f"--model {name}: no such model; {did_you_mean(name, names)}")
+    if entry.kind != kind:
+        what = "mask generator" if kind == "masks" else "translator"
+        raise UsageError(f"--model {name}: not a {what}; choose from {', '.join(names)}")
+    return entry
+
+
+def load_mask_generator(name: str) -> type[MaskGenerator]:
+    return find_model(name, "masks").load()
+
+
+def load_translator(name: str) -> type[Translator]:
+    return find_model(name, "translator").load()
