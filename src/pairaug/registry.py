@@ -23,8 +23,9 @@ class ModelEntry:
 
     ``size``: working side in pixels unless ``--size`` says otherwise (0: the method works at each mask's own size);
     ``smallest_size``: the smallest side that the architecture allows; ``epochs``: passes over the data by default
-    (0: nothing to train); ``gflop``: cost of one training step on one pair at ``size``, counted once with
-    ``torch.utils.flop_counter`` and used only to tell a user beforehand about how long a fit takes.
+    (0: nothing to train); ``core_seconds``: what one training step on one pair at ``size`` took on one core of a
+    laptop-class processor with networks of ``parameters`` weights, used only to tell a user beforehand about how
+    long a fit takes.
     """
 
     name: str
@@ -35,7 +36,8 @@ class ModelEntry:
     size: int
     smallest_size: int
     epochs: int
-    gflop: float
+    core_seconds: float
+    parameters: int
 
     def load(self) -> type[Any]:
         """The model's class; imports torch."""
@@ -55,7 +57,8 @@ _ENTRIES = (
         size=0,
         smallest_size=1,
         epochs=0,
-        gflop=0.0,
+        core_seconds=0.0,
+        parameters=0,
     ),
     ModelEntry(
         name="vessgan",
@@ -66,7 +69,8 @@ _ENTRIES = (
         size=128,
         smallest_size=8,
         epochs=200,
-        gflop=0.5,
+        core_seconds=0.3,
+        parameters=17_100_000,
     ),
     ModelEntry(
         name="vess2image",
@@ -77,7 +81,8 @@ _ENTRIES = (
         size=256,
         smallest_size=256,
         epochs=30,
-        gflop=86.4,
+        core_seconds=1.5,
+        parameters=57_179_140,
     ),
 )
 

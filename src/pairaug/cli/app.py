@@ -1,0 +1,85 @@
+"""The command ``pairaug``: the list of commands, and how their errors reach the user."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pairaug import __version__
+from pairaug.cli import check, demo, fit, models, synthesize, verify
+from pairaug.cli.output import report_error
+from pairaug.errors import PairaugError, StorageError, UsageError
+
+app = typer.Typer(
+    name="pairaug",
+    help="Learn from a few image/mask pairs, synthesise many.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+check.register(app)
+fit.register(app)
+synthesize.register(app)
+verify.register(app)
+models.register(app)
+demo.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"pairaug {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    ctx: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    from pairaug.cli.config import default_map
+
+    commands = getattr(ctx.command, "commands", {})
+    options = {
+        name: {p.name: p.multiple for p in command.params if p.param_type_name == "option"}
+        for name, command in commands.items()
+    }
+    ctx.default_map = default_map(Path.cwd(), options)
+
+
+def run() -> None:
+    """Run the command line and end the process with its exit code."""
+    as_json = any(flag in sys.argv for flag in ("--json", "--jsonl"))
+    debug = bool(os.environ.get("PAIRAUG_DEBUG"))
+    try:
+        code = app(prog_name="pairaug", standalone_mode=False)
+    except PairaugError as error:
+        code = _failed(error, as_json, debug)
+    except KeyboardInterrupt:
+        code = 130
+    except OSError as error:
+        text = f"{error.filename or 'the system'}: {error.strerror or error}; check the disk and the permissions"
+        code = _failed(StorageError(text), as_json, debug)
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # Typer's own usage errors
+            if not error.format_message():  # bare "pairaug": the help has been shown
+                sys.exit(error.exit_code)
+            code = _failed(UsageError(error.format_message()), as_json, debug)
+        else:
+            text = f"{type(error).__name__}: {error}; this is a bug in pairaug, PAIRAUG_DEBUG=1 shows where"
+            code = _failed(PairaugError(text), as_json, debug)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failed(error: PairaugError, as_json: bool, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    report_error(error, as_json=as_json)
+    return error.exit_code

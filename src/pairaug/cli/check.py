@@ -1,0 +1,98 @@
+"""``pairaug check``: what is in this folder, and can it be used?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pairaug.cli import options as opt
+from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.errors import ShortfallError
+
+if TYPE_CHECKING:
+    from pairaug.pairs.checking import Checked
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(
+    source: opt.OptionalSource = None,
+    list_file: opt.ListFile = None,
+    only: opt.Only = None,
+    exclude: opt.Exclude = None,
+    limit: opt.Limit = None,
+    pair: opt.PairTemplate = None,
+    images: opt.Images = None,
+    masks: opt.Masks = None,
+    split: opt.Split = None,
+    threshold: opt.Threshold = None,
+    labels: opt.Labels = None,
+    alpha: opt.Alpha = "refuse",
+    max_pixels: opt.MaxPixels = None,
+    skip_bad: opt.SkipBad = False,
+    as_json: opt.AsJson = False,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a pair.")] = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Find the pairs of a data set, decode every file, and say what is there.
+
+    Reads a folder in any of the usual layouts, or a list of pairs. Changes nothing.
+    """
+    from pairaug.pairs.checking import check_pairs, summary
+    from pairaug.pairs.source import find_pairs
+
+    name, lines = opt.source_and_lines(source, list_file)
+    found = find_pairs(name, opt.selection_of(only, exclude, limit, pair, images, masks, split), lines)
+    checked = check_pairs(found, opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad))
+    content = summary(checked)
+    if as_json:
+        emit_json(content)
+    elif jsonl:
+        import json
+
+        for row in content["pairs"]:
+            emit(json.dumps(row, ensure_ascii=False))
+    else:
+        _print(checked)
+        reporter = ConsoleReporter(quiet=quiet)
+        for warning in checked.warnings:
+            reporter.warn(warning)
+    if checked.bad:
+        raise ShortfallError(f"{len(checked.bad)} pairs left out by --skip-bad", [b.reason for b in checked.bad])
+
+
+def _print(checked: Checked) -> None:
+    from pairaug.pairs.labels import show_value
+
+    pixels: Counter[int] = Counter()
+    for item in checked.pairs:
+        pixels.update(item.values)
+    total = sum(pixels.values())
+    sizes = Counter(item.size for item in checked.pairs)
+    emit(f"pairs         {len(checked.pairs)}")
+    emit(f"layout        {checked.layout}")
+    splits = Counter(item.pair.split for item in checked.pairs if item.pair.split)
+    if splits:
+        emit("splits        " + ", ".join(f"{name} {count}" for name, count in sorted(splits.items())))
+    emit("sizes         " + _several(f"{w}x{h} ({n})" for (w, h), n in sizes.most_common()))
+    emit("images        " + _forms(item.image_form for item in checked.pairs))
+    emit("masks         " + _forms(item.mask_form for item in checked.pairs))
+    values = [f"{show_value(v)} ({pixels[v] / total:.1%} of the pixels)" for v in checked.label_map.values]
+    emit("label values  " + _several(values))
+    for reason, count in Counter(entry.reason for entry in checked.skipped).most_common():
+        example = next(entry.path for entry in checked.skipped if entry.reason == reason)
+        emit(f"skipped       {count} files: {reason}, such as {example}")
+
+
+def _forms(forms: object) -> str:
+    counted = Counter(f"{form.format} {form.mode}" for form in forms if form is not None)  # type: ignore[attr-defined]
+    return _several(f"{name} ({count})" for name, count in counted.most_common())
+
+
+def _several(items: object, most: int = 6) -> str:
+    texts = list(items)  # type: ignore[call-overload]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")

@@ -1,0 +1,154 @@
+"""``pairaug fit-masks`` and ``pairaug fit-translator``: the same options, two kinds of model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pairaug.cli import options as opt
+from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.errors import ShortfallError, UsageError
+from pairaug.files import human_bytes
+from pairaug.reporting import spoken_time
+
+if TYPE_CHECKING:
+    from pairaug.pairs.checking import Checked
+    from pairaug.registry import Kind
+    from pairaug.training.fit import FitOptions
+
+_LENGTH = "How long, how large"
+_MASKS_HELP = """Learn to draw new masks, from a folder of masks or of pairs.
+
+Prints the path of the fitted model. The same command continues an interrupted run.
+"""
+_TRANSLATOR_HELP = """Learn to paint an image for a mask, from a data set of pairs.
+
+Prints the path of the fitted model. The same command continues an interrupted run.
+"""
+
+
+def register(app: typer.Typer) -> None:
+    app.command("fit-masks", help=_MASKS_HELP)(_command("masks"))
+    app.command("fit-mask-generator", help=_MASKS_HELP, hidden=True)(_command("masks"))
+    app.command("fit-translator", help=_TRANSLATOR_HELP)(_command("translator"))
+
+
+def _command(kind: Kind) -> Callable[..., None]:
+    def command(
+        ctx: typer.Context,
+        source: opt.OptionalSource = None,
+        list_file: opt.ListFile = None,
+        only: opt.Only = None,
+        exclude: opt.Exclude = None,
+        limit: opt.Limit = None,
+        pair: opt.PairTemplate = None,
+        images: opt.Images = None,
+        masks: opt.Masks = None,
+        split: opt.Split = None,
+        threshold: opt.Threshold = None,
+        labels: opt.Labels = None,
+        alpha: opt.Alpha = "refuse",
+        max_pixels: opt.MaxPixels = None,
+        skip_bad: opt.SkipBad = False,
+        model: Annotated[str | None, opt._option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
+        epochs: Annotated[int | None, opt._option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
+        minutes: Annotated[float | None, opt._option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
+        batch_size: Annotated[int, opt._option("--batch-size", panel=_LENGTH, help="Pairs a step [1].")] = 1,
+        size: Annotated[int | None, opt._option("--size", panel=_LENGTH, help="Working side in pixels.")] = None,
+        settings: Annotated[
+            list[str] | None, opt._option("--set", panel=_LENGTH, help="A setting of the model.", metavar="KEY=VALUE")
+        ] = None,
+        sample_epochs: Annotated[
+            str | None, opt._option("--sample-epochs", panel=_LENGTH, help="Epochs to draw a sheet at, as 1,6,11.")
+        ] = None,
+        models: opt.Models = Path("pairaug-models"),
+        seed: opt.Seed = 0,
+        device: Annotated[str, opt._option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
+        threads: opt.Threads = None,
+        fresh: Annotated[
+            bool, typer.Option("--fresh", help="Start again, discarding an earlier run.", rich_help_panel="Running")
+        ] = False,
+        dry_run: opt.DryRun = False,
+        as_json: opt.AsJson = False,
+        quiet: opt.Quiet = False,
+        verbose: opt.Verbose = False,
+    ) -> None:
+        reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
+        name, lines = opt.source_and_lines(source, list_file)
+        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split)
+        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad)
+        if threads is not None and threads < 1:
+            raise UsageError(f"--threads {threads}: must be 1 or more")
+        from pairaug.training.plan import FitOptions, checked_source
+
+        options = FitOptions(
+            model=model,
+            models=models,
+            epochs=epochs,
+            minutes=minutes,
+            batch_size=batch_size,
+            size=size,
+            seed=seed,
+            device=device,
+            threads=threads,
+            settings=opt.settings_of(settings),
+            sample_epochs=_numbers(sample_epochs),
+            fresh=fresh,
+            command=opt.typed_command(),
+            origins=opt.origins_of(ctx),
+        )
+        if dry_run:
+            _dry_run(kind, checked_source(kind, name, selection, policy, lines, reporter), options, as_json)
+            return
+        from pairaug.training.fit import fit
+
+        path, checked = fit(kind, name, options, selection=selection, policy=policy, lines=lines, reporter=reporter)
+        reporter.end_progress()
+        if as_json:
+            emit_json({"model": str(path), "run": str(path.parent), "pairs": len(checked.pairs)})
+        else:
+            emit(str(path))
+        if checked.bad:
+            left_out = [entry.reason for entry in checked.bad]
+            raise ShortfallError(f"{len(left_out)} pairs were left out by --skip-bad", left_out)
+
+    command.__name__ = f"fit_{kind}"
+    return command
+
+
+def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:
+    """What a fit would do, without torch (but where ``--set`` names a model's own settings, which only it knows)."""
+    from pairaug.training.plan import chosen_model, expected_seconds
+
+    entry = chosen_model(kind, options)
+    parameters = entry.parameters
+    if options.settings:
+        from pairaug.training.fit import parameters_as_asked
+
+        parameters = parameters_as_asked(kind, entry, options, checked)
+    size = options.size or entry.size
+    seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
+    # The model and two checkpoints with two moments a weight; or the masks themselves.
+    held = parameters * 4 * 7 or sum(item.size[0] * item.size[1] for item in checked.pairs)
+    if as_json:
+        facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
+        emit_json({**facts, "seconds": round(seconds), "bytes": held})
+        return
+    emit(f"would fit {entry.name} on {len(checked.pairs)} {'pairs' if checked.channels else 'masks'}")
+    for entry_skipped in checked.skipped[:10]:
+        emit(f"skips {entry_skipped.path}: {entry_skipped.reason}")
+    if len(checked.skipped) > 10:
+        emit(f"skips {len(checked.skipped) - 10} more files")
+    emit(f"working side {size or 'the masks own'}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
+
+
+def _numbers(text: str | None) -> tuple[int, ...]:
+    if text is None:
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--sample-epochs {text}: must be numbers such as 1,6,11") from None

@@ -1,0 +1,1 @@
+"""Mask generators: one final class a file."""

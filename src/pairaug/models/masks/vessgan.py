@@ -1,0 +1,147 @@
+"""VessGAN: the paper's mask generator, a GAN of linear layers.
+
+Zhou, Gao and Zhu, "Paired GAN" (2023), section 2.1; the objective is that of Goodfellow et al. 2014 with the
+non-saturating generator loss:
+
+    L_D = BCE(D(x), 1) + BCE(D(G(z)), 0)          taken twice for each
+    L_G = BCE(D(G(z)), 1)                          z ~ N(0, I)
+
+G: noise -> four hidden blocks (linear, LeakyReLU) -> linear, tanh -> mask planes in [-1, 1].
+D: mask planes -> four hidden blocks (linear, dropout, LeakyReLU) -> linear, sigmoid (inside the loss).
+
+What the paper says: linear layers, four hidden blocks each, dropout in D only, a sigmoid at D's end, binary cross
+entropy, D twice per G step, batch size 1, 200 epochs. What it leaves open and is chosen here: 100 noise values;
+widths that double from 64 to 512 in G and halve in D; LeakyReLU (slope 0.2) in the hidden blocks and tanh at G's
+end; dropout rate 0.3; Adam at 2e-4 with beta1 0.5; side 128. The paper found that it collapses to one mask a
+model, and so it does here (examples/paper).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pairaug.models.base import (
+    Batch,
+    MaskGenerator,
+    Sample,
+    Shape,
+    descend,
+    load_exactly,
+    require_positive,
+)
+from pairaug.models.layers import build, dropout, mask_planes, plane_count, planes_to_labels, uniform_weights
+
+_SLOPE = 0.2
+
+
+@dataclass(frozen=True)
+class VessGANConfig:
+    """``noise``: values in z; ``width``: nodes of the narrowest hidden layer, the others 2, 4 and 8 times as wide."""
+
+    noise: int = 100
+    width: int = 64
+    dropout: float = 0.3
+    learning_rate: float = 2e-4
+    beta1: float = 0.5
+    discriminator_steps: int = 2
+
+    def __post_init__(self) -> None:
+        require_positive(self, "noise", "width", "learning_rate", "discriminator_steps")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
+
+
+class _Generator(nn.Module):
+    def __init__(self, noise: int, width: int, pixels: int) -> None:
+        super().__init__()
+        widths = [noise, width, 2 * width, 4 * width, 8 * width]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
+        self.output = nn.Linear(widths[-1], pixels)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """(N, noise) -> (N, pixels) in [-1, 1]."""
+        for layer in self.hidden:
+            noise = functional.leaky_relu(layer(noise), _SLOPE)
+        return torch.tanh(self.output(noise))
+
+
+class _Discriminator(nn.Module):
+    def __init__(self, pixels: int, width: int, rate: float) -> None:
+        super().__init__()
+        widths = [pixels, 8 * width, 4 * width, 2 * width, width]
+        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
+        self.output = nn.Linear(width, 1)
+        self.rate = rate
+
+    def forward(self, planes: Tensor, generator: torch.Generator) -> Tensor:
+        """(N, pixels) in [-1, 1] -> (N, 1) logits of "real"; the sigmoid is taken inside the loss."""
+        for layer in self.hidden:
+            planes = functional.leaky_relu(dropout(layer(planes), self.rate, generator), _SLOPE)
+        logits: Tensor = self.output(planes)
+        return logits
+
+
+class VessGAN(MaskGenerator):
+    """Masks of a fixed side; any other size is the caller's resampling."""
+
+    name: ClassVar[str] = "vessgan"
+    Config = VessGANConfig
+
+    def __init__(self, config: VessGANConfig, shape: Shape, generator: torch.Generator) -> None:
+        super().__init__(config, shape, generator)
+        self.planes = plane_count(shape.classes)
+        pixels = self.planes * shape.height * shape.width
+        self.generator = build(lambda: _Generator(config.noise, config.width, pixels), generator, uniform_weights)
+        self.discriminator = build(
+            lambda: _Discriminator(pixels, config.width, config.dropout), generator, uniform_weights
+        )
+        adam = {"lr": config.learning_rate, "betas": (config.beta1, 0.999), "fused": True}
+        self._optimizers = {
+            "generator": torch.optim.Adam(self.generator.parameters(), **adam),
+            "discriminator": torch.optim.Adam(self.discriminator.parameters(), **adam),
+        }
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        return self._optimizers
+
+    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        real = mask_planes(batch.labels, self.shape.classes).flatten(1)
+        losses = []
+        for _ in range(self.config.discriminator_steps):
+            with torch.no_grad():
+                fake = self.generator(self._noise(len(real), generator))
+            loss = _bce(self.discriminator(real, generator), 1.0) + _bce(self.discriminator(fake, generator), 0.0)
+            losses.append(descend(self._optimizers["discriminator"], loss, "discriminator loss"))
+        fake = self.generator(self._noise(len(real), generator))
+        loss = _bce(self.discriminator(fake, generator), 1.0)
+        return {
+            "discriminator": sum(losses) / len(losses),
+            "generator": descend(self._optimizers["generator"], loss, "generator loss"),
+        }
+
+    @torch.no_grad()
+    def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
+        planes = self.generator(self._noise(1, generator))
+        return Sample(planes_to_labels(planes.view(1, self.planes, self.shape.height, self.shape.width))[0])
+
+    def inference_state(self) -> dict[str, Tensor]:
+        return dict(self.generator.state_dict())
+
+    def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
+        load_exactly(self.generator, state)
+
+    def _noise(self, count: int, generator: torch.Generator) -> Tensor:
+        return torch.randn(count, self.config.noise, generator=generator)
+
+
+def _bce(logits: Tensor, target: float) -> Tensor:
+    """Binary cross entropy of the sigmoid of ``logits`` against a constant, in its stable form."""
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

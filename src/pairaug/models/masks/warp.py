@@ -1,0 +1,205 @@
+"""Warp: new masks by bending and joining real ones. Nothing is trained; the file holds the training masks.
+
+Each foreground class k of a parent mask becomes a signed distance map phi_k, in pixels, positive inside. A new mask
+reads it at bent places:
+
+    phi'_k(x) = phi_k(x + d(x)),    class of x = argmax_k phi'_k(x) where that exceeds -1/4 px, else background
+
+Distances are smooth, so bent edges stay crisp, and a line one pixel wide, whose distance rises to 1/2 only, stays
+whole (hence the quarter pixel). The displacement d is an affine part (rotation, scale, shear, shift) plus an elastic
+part (a coarse random grid, cubically interpolated; Simard et al. 2003), scaled together so that its root mean square
+is exactly the amount drawn for this mask: every mask has moved from its parents by a stated distance.
+
+With probability ``recombine`` two parents, bent alike, are joined along a bent seam: a smooth field s, positive on
+one side, lowers the other parent's distances by slope * max(0, s), so that its structures taper off behind the seam
+rather than end at a cut.
+
+No flips and only small rotations: what the data set does not show, it does not allow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+from torch.nn import functional
+
+from pairaug.models.base import MaskGenerator, Sample, Shape, require_positive
+
+_THIN = -0.25  # px; see above
+_CACHE_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class WarpConfig:
+    """``least``, ``most``: displacement drawn between them, as a share of the side (root of the area).
+
+    ``rotation`` in degrees, ``scale`` and ``shear`` as shares: the affine part before it is scaled; ``elastic``: the
+    share of the elastic part in the displacement; ``grid``: control points a side; ``recombine``: probability of two
+    parents; ``taper``: how far structures reach beyond the seam, as a share of the side.
+    """
+
+    least: float = 0.02
+    most: float = 0.06
+    rotation: float = 15.0
+    scale: float = 0.1
+    shear: float = 0.1
+    elastic: float = 0.5
+    grid: int = 5
+    recombine: float = 0.5
+    taper: float = 0.05
+
+    def __post_init__(self) -> None:
+        require_positive(self, "least", "most", "taper")
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least}) must not be above most ({self.most})")
+        if self.grid < 3:
+            raise ValueError(f"grid must be at least 3, not {self.grid}")
+        if not 0 <= self.elastic <= 1 or not 0 <= self.recombine <= 1:
+            raise ValueError("elastic and recombine must be in [0, 1]")
+
+
+class Warp(MaskGenerator):
+    """Bent and joined real masks, at any size."""
+
+    name: ClassVar[str] = "warp"
+    Config = WarpConfig
+
+    def __init__(self, config: WarpConfig, shape: Shape, generator: torch.Generator) -> None:
+        super().__init__(config, shape, generator)
+        self._masks: list[Tensor] = []
+        self._distances: dict[int, Tensor] = {}
+
+    def remember(self, masks: Sequence[Tensor]) -> None:
+        self._masks = [mask.to(torch.uint8) for mask in masks]
+
+    @torch.no_grad()
+    def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
+        config, side = self.config, math.sqrt(size[0] * size[1])
+        amount = side * _uniform(generator, config.least, config.most)
+        parents = self._draw_parents(generator)
+        displacement = self._displacement(generator, size, amount)
+        phi = self._bent(parents[0], displacement, size)
+        if len(parents) == 2:
+            other = self._bent(parents[1], displacement, size)
+            seam = _seam(generator, size)
+            # So steep that the thickest structure in either parent is gone at the taper's end.
+            slope = max(float(phi.max()), float(other.max()), 1.0) / (config.taper * side)
+            phi = torch.maximum(phi - slope * (-seam).clamp(min=0), other - slope * seam.clamp(min=0))
+        depth, nearest = phi.max(dim=0)
+        labels = torch.where(depth > _THIN, nearest + 1, 0)
+        return Sample(labels, tuple(parents), amount)
+
+    def inference_state(self) -> dict[str, Tensor]:
+        return {f"mask.{i:06d}": mask for i, mask in enumerate(self._masks)}
+
+    def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
+        if sorted(state) != [f"mask.{i:06d}" for i in range(len(state))] or not state:
+            raise ValueError("tensors are not numbered masks")
+        for name, mask in state.items():
+            if mask.dtype != torch.uint8 or mask.ndim != 2 or not mask.numel() or mask.max() >= self.shape.classes:
+                raise ValueError(f"tensor {name} is not a mask of {self.shape.classes} classes")
+        self.remember([state[name] for name in sorted(state)])
+
+    def _draw_parents(self, generator: torch.Generator) -> list[int]:
+        """One parent, or two different ones; the draws do not depend on the outcome."""
+        count = len(self._masks)
+        first, join, step = (float(v) for v in torch.rand(3, generator=generator, dtype=torch.float64))
+        parent = int(first * count)
+        if count == 1 or join >= self.config.recombine:
+            return [parent]
+        return [parent, (parent + 1 + int(step * (count - 1))) % count]
+
+    def _displacement(self, generator: torch.Generator, size: tuple[int, int], amount: float) -> Tensor:
+        """(H, W, 2) in pixels (x, y), of root mean square length ``amount``."""
+        config = self.config
+        angle = math.radians(_uniform(generator, -config.rotation, config.rotation))
+        stretch = [1 + _uniform(generator, -config.scale, config.scale) for _ in range(2)]
+        shear, (shift_x, shift_y) = _uniform(generator, -config.shear, config.shear), (
+            _uniform(generator, -0.02, 0.02),
+            _uniform(generator, -0.02, 0.02),
+        )
+        height, width = size
+        y, x = torch.meshgrid(
+            torch.arange(height, dtype=torch.float32) - (height - 1) / 2,
+            torch.arange(width, dtype=torch.float32) - (width - 1) / 2,
+            indexing="ij",
+        )
+        cos, sin = math.cos(angle), math.sin(angle)
+        affine = torch.stack(
+            [
+                stretch[0] * (cos * x - sin * y) + shear * y - x + shift_x * width,
+                stretch[1] * (sin * x + cos * y) - y + shift_y * height,
+            ]
+        )
+        coarse = torch.randn(1, 2, config.grid, config.grid, generator=generator)
+        elastic = functional.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[0]
+        share = config.elastic
+        field = (1 - share) * affine / _rms(affine) + share * elastic / _rms(elastic)
+        return (field * (amount / _rms(field))).permute(1, 2, 0)
+
+    def _bent(self, parent: int, displacement: Tensor, size: tuple[int, int]) -> Tensor:
+        """(K - 1, H, W) distances of a parent, read at displaced places, in pixels of the new mask."""
+        height, width = size
+        phi = self._distance(parent)
+        y, x = torch.meshgrid(
+            torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
+        )
+        places = torch.stack([x, y], dim=2) + displacement
+        last = torch.tensor([width - 1.0, height - 1.0])
+        beyond = (places - places.clamp(min=0).minimum(last)).norm(dim=2)
+        unit = (places + 0.5) * 2 / torch.tensor([width, height]) - 1
+        read = functional.grid_sample(phi[None], unit[None], padding_mode="border", align_corners=False)[0]
+        # What lies beyond the parent's edge is unknown: structures end there, rounded off.
+        return read * math.sqrt(height * width / (phi.shape[1] * phi.shape[2])) - beyond
+
+    def _distance(self, parent: int) -> Tensor:
+        """Signed distance maps (K - 1, H, W) of one training mask, the latest few kept at hand."""
+        known = self._distances.get(parent)
+        if known is not None:
+            return known
+        mask = self._masks[parent]
+        phi = torch.stack([_signed_distance(mask == label) for label in range(1, self.shape.classes)])
+        if (len(self._distances) + 1) * phi.nbytes > _CACHE_BYTES:
+            self._distances = {}
+        self._distances[parent] = phi
+        return phi
+
+
+def _signed_distance(inside: Tensor) -> Tensor:
+    """(H, W) bool -> float32 distance in pixels to the boundary between pixels, positive inside."""
+    array = inside.numpy()
+    if not array.any():
+        return torch.full(inside.shape, -float(sum(inside.shape)))
+    if array.all():
+        return torch.full(inside.shape, float(sum(inside.shape)))
+    to_outside, to_inside = distance_transform_edt(array), distance_transform_edt(~array)
+    signed = (to_outside - 0.5) * array - (to_inside - 0.5) * ~array
+    return torch.from_numpy(signed).float()
+
+
+def _seam(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+    """(H, W) signed distance in pixels, roughly, from a bent line near the centre."""
+    height, width = size
+    angle, offset = _uniform(generator, 0, 2 * math.pi), _uniform(generator, -0.2, 0.2)
+    bend = functional.interpolate(
+        torch.randn(1, 1, 4, 4, generator=generator), size=size, mode="bicubic", align_corners=True
+    )[0, 0]
+    y = torch.linspace(-height / 2, height / 2, height)[:, None]
+    x = torch.linspace(-width / 2, width / 2, width)[None, :]
+    side = math.sqrt(height * width)
+    return math.cos(angle) * x + math.sin(angle) * y + side * (offset + 0.08 * bend)
+
+
+def _rms(field: Tensor) -> Tensor:
+    """Root mean square length of a (2, H, W) field; never zero."""
+    return field.square().sum(dim=0).mean().sqrt().clamp(min=1e-6)
+
+
+def _uniform(generator: torch.Generator, low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator, dtype=torch.float64))

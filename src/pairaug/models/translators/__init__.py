@@ -1,0 +1,1 @@
+"""Translators from a mask to an image: one final class a file."""

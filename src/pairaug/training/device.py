@@ -1,0 +1,34 @@
+"""Devices, threads and memory: the one place that asks the machine what it has."""
+
+from __future__ import annotations
+
+import torch
+
+from pairaug.errors import UsageError
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``mps``. Raises UsageError for what is not there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: not a device; choose auto, cpu, cuda or mps") from None
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.type, False):
+        raise UsageError(f"--device {name}: not available on this machine; choose cpu")
+    return device
+
+
+def use_threads(count: int) -> None:
+    """Threads within one torch operation; results depend on it in their last bits."""
+    torch.set_num_threads(count)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Torch's own errors for a full GPU and a full main memory, and Python's."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("allocate memory" in text or "not enough memory" in text)

@@ -1,0 +1,215 @@
+"""A fitted model is one file, ``model.safetensors``; the digests of its training pairs lie beside it.
+
+The header's metadata holds one JSON object: which model, its config, the label values, the forms of the files it
+was fitted on, and the digest of ``pairs.jsonl``, whose rows say what each training pair was (digests, size, naming
+pattern, forms) and nothing of where it lay. Nothing is pickled, and a file is believed only after every part of it
+has been compared with what the model itself expects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from pairaug import __version__
+from pairaug.errors import ModelError, PairaugError
+from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
+from pairaug.models.base import MaskGenerator, Shape, Translator, build_config
+from pairaug.pairs.checking import Checked
+from pairaug.pairs.decoding import FORMATS, Form
+from pairaug.registry import MODELS, Kind
+
+MODEL_FILE = "model.safetensors"
+PAIRS_FILE = "pairs.jsonl"
+FORMAT_VERSION = 1
+MAX_HEADER = 2**20
+FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
+
+
+@dataclass(frozen=True)
+class TrainedPair:
+    """What a fitted model knows of one of its training pairs. ``size`` is (width, height)."""
+
+    image_sha256: str
+    mask_sha256: str
+    size: tuple[int, int]
+    image_template: str
+    mask_template: str
+    image_form: Form | None
+    mask_form: Form
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A model as read from its file."""
+
+    kind: Literal["masks", "translator"]
+    network: MaskGenerator | Translator
+    shape: Shape
+    label_values: tuple[int, ...]
+    intensity: tuple[int, int]
+    pairs: tuple[TrainedPair, ...]
+    digest: str
+    info: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.info["model"])
+
+
+def save_model(
+    folder: Path, kind: Kind, network: MaskGenerator | Translator, checked: Checked, facts: Mapping[str, Any]
+) -> Path:
+    """Write ``pairs.jsonl`` and then the model's file; returns the latter's path."""
+    forms: list[Form] = []
+    rows = json_lines(_pair_row(item, forms) for item in checked.pairs)
+    info = {
+        "format_version": FORMAT_VERSION,
+        "pairaug": __version__,
+        "kind": kind,
+        "model": network.name,
+        "contains_training_masks": not network.optimizers,
+        "config": asdict(network.config),
+        "shape": asdict(network.shape),
+        "label_values": list(checked.label_map.values),
+        "intensity": list(checked.intensity),
+        "layout": checked.layout,
+        "forms": [asdict(form) for form in forms],
+        "data_digest": checked.digest,
+        "pairs_digest": digest_bytes(rows),
+        **facts,
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.inference_state().items()}
+    data = save_tensors(tensors, metadata={"pairaug": json.dumps(info, ensure_ascii=False)})
+    write_atomic(folder / PAIRS_FILE, rows)
+    write_atomic(folder / MODEL_FILE, data)
+    return folder / MODEL_FILE
+
+
+def load_model(path: Path, kind: Kind) -> FittedModel:
+    """Read and check a model's file (or the folder that holds it). Raises ModelError."""
+    path = path / MODEL_FILE if path.is_dir() else path
+    if not path.is_file():
+        commands = "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
+        what = "mask model" if kind == "masks" else "translator"
+        raise ModelError(f"{path}: no fitted {what} here; make it with: {commands}")
+    data = path.read_bytes()
+    try:
+        info = _checked_info(data, kind)
+        forms = [Form(**form) for form in info["forms"]]
+        if any(form.format not in FORMATS for form in forms):
+            raise ValueError("a file form that pairaug does not write")
+        pairs = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
+        shape = Shape(**info["shape"])
+        entry = MODELS[info["model"]]
+        config_class = entry.load()
+        network = config_class(build_config(config_class.Config, info["config"]), shape, torch.Generator())
+        tensors = load_tensors(data)
+        if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values() if tensor.is_floating_point()):
+            raise ValueError("weights that are not finite")
+        network.load_inference_state(tensors)
+        network.eval()
+        return FittedModel(
+            kind=kind,
+            network=network,
+            shape=shape,
+            label_values=tuple(int(value) for value in info["label_values"]),
+            intensity=(int(info["intensity"][0]), int(info["intensity"][1])),
+            pairs=pairs,
+            digest=digest_bytes(data),
+            info=info,
+        )
+    except ModelError:
+        raise
+    except (SafetensorError, PairaugError, ValueError, TypeError, KeyError, IndexError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{path}: not a usable model file ({reason}); fit the model again") from error
+
+
+def _pair_row(item: Any, forms: list[Form]) -> dict[str, Any]:
+    def number(form: Form | None) -> int | None:
+        if form is None:
+            return None
+        if form not in forms:
+            forms.append(form)
+        return forms.index(form)
+
+    return {
+        "image_sha256": item.image_digest,
+        "mask_sha256": item.mask_digest,
+        "size": list(item.size),
+        "image_template": item.pair.image_template,
+        "mask_template": item.pair.mask_template,
+        "image_form": number(item.image_form),
+        "mask_form": number(item.mask_form),
+    }
+
+
+def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
+    if len(data) < 8:
+        raise ValueError("too short")
+    length = int.from_bytes(data[:8], "little")
+    if length > MAX_HEADER or 8 + length > len(data):
+        raise ValueError(f"a header of {length} bytes")
+    header = json.loads(data[8 : 8 + length])
+    info = json.loads(header["__metadata__"]["pairaug"])
+    if info["format_version"] != FORMAT_VERSION:
+        raise ValueError(f"format version {info['format_version']}; this is pairaug {__version__}")
+    if info["kind"] != kind:
+        raise ValueError(f"a {info['kind']} model where a {kind} model is wanted")
+    if info["model"] not in MODELS or MODELS[info["model"]].kind != kind:
+        raise ValueError(f"unknown model {info['model']!r}")
+    shape = info["shape"]
+    sides = [int(shape["height"]), int(shape["width"])]
+    if not 1 <= int(shape["classes"]) <= 256 or not 0 <= int(shape["channels"]) <= 3 or max(sides) > 65536:
+        raise ValueError(f"a shape of {shape}")
+    if len(info["label_values"]) != shape["classes"]:
+        raise ValueError("label values and classes differ in number")
+    _check_declared_size(header, len(data) - 8 - length)
+    return dict(info)
+
+
+def _check_declared_size(header: Mapping[str, Any], size: int) -> None:
+    """The tensors must fill the file exactly, before any memory is given to them."""
+    ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+    if max(ends, default=0) != size:
+        raise ValueError("a size that differs from what its header declares")
+
+
+def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[TrainedPair, ...]:
+    if not path.is_file():
+        raise ModelError(f"{path}: is missing; a model's folder has to be copied whole")
+    data = path.read_bytes()
+    if digest_bytes(data) != digest:
+        raise ModelError(f"{path}: is not the one that the model was saved with; fit the model again")
+    pairs = []
+    for line in data.decode().splitlines():
+        row = json.loads(line)
+        for template in (row["image_template"], row["mask_template"]):
+            if template:
+                checked_relative(template, str(path))
+        width, height = (int(side) for side in row["size"])
+        if width < 1 or height < 1:
+            raise ValueError(f"a pair of size {width}x{height}")
+        pairs.append(
+            TrainedPair(
+                image_sha256=str(row["image_sha256"]),
+                mask_sha256=str(row["mask_sha256"]),
+                size=(width, height),
+                image_template=str(row["image_template"]),
+                mask_template=str(row["mask_template"]),
+                image_form=None if row["image_form"] is None else forms[row["image_form"]],
+                mask_form=forms[row["mask_form"]],
+            )
+        )
+    if not pairs:
+        raise ValueError("no training pairs")
+    return tuple(pairs)

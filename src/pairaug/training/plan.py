@@ -1,0 +1,108 @@
+"""What a fit is going to be, before torch is needed: the options, the data set, the model chosen, the time it takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pairaug.errors import UsageError
+from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs
+from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
+from pairaug.registry import DEFAULT_MODEL, Kind, ModelEntry, find_model
+from pairaug.reporting import Reporter
+
+DEFAULT_MODELS = "pairaug-models"
+LARGEST_SIZE = 8192
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit. None means the model's own default.
+
+    ``models``: folder of fitted models; ``size``: working side in pixels; ``settings``: the model's own, by name;
+    ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
+    ``fresh``: discard an earlier run in the same folder.
+    """
+
+    model: str | None = None
+    models: Path = Path(DEFAULT_MODELS)
+    epochs: int | None = None
+    minutes: float | None = None
+    batch_size: int = 1
+    size: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    sample_epochs: tuple[int, ...] = ()
+    fresh: bool = False
+    command: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def chosen_model(kind: Kind, options: FitOptions) -> ModelEntry:
+    """The registry's entry for the model asked for. Raises UsageError for lengths and sizes that cannot be."""
+    entry = find_model(options.model or DEFAULT_MODEL[kind], kind)
+    for name, value in (("epochs", options.epochs), ("minutes", options.minutes), ("batch-size", options.batch_size)):
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f"--{name} {value}: must be above 0")
+    if options.size is not None and options.size < entry.smallest_size:
+        raise UsageError(
+            f"--size {options.size}: {entry.name} needs a side of at least {entry.smallest_size}; "
+            f"give --size {entry.smallest_size} or more"
+        )
+    if options.size is not None and options.size > LARGEST_SIZE:
+        raise UsageError(f"--size {options.size}: larger than {LARGEST_SIZE} pixels a side is not supported")
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: must be 0 or more")
+    return entry
+
+
+def checked_source(
+    kind: Kind,
+    source: str | Path,
+    selection: Selection,
+    policy: CheckPolicy,
+    lines: Iterable[str] | None,
+    reporter: Reporter,
+) -> Checked:
+    """The data set to fit on, every file of it decoded. Raises DataError."""
+    find = find_pairs if kind == "translator" else find_masks
+    found, sentence = choose_split(find(source, selection, lines), selection.split)
+    if sentence:
+        reporter.note(sentence)
+    for note in found.notes:
+        reporter.note(note)
+    checked = check_pairs(found, policy)
+    what = "pairs" if checked.channels else "masks"
+    reporter.note(f"{len(checked.pairs)} {what}, {checked.label_map.classes} classes, {checked.layout}")
+    if checked.bad:
+        reporter.warn(f"{len(checked.bad)} {what} left out by --skip-bad, such as {checked.bad[0].reason}")
+    for warning in checked.warnings:
+        reporter.warn(warning)
+    return checked
+
+
+def epochs_of(entry: ModelEntry, options: FitOptions) -> int | None:
+    """The epochs asked for; the model's own number where neither they nor a time budget are given."""
+    if options.epochs is None and options.minutes is None:
+        return entry.epochs
+    return options.epochs
+
+
+def expected_seconds(entry: ModelEntry, options: FitOptions, pairs: int, side: int, parameters: int | None) -> float:
+    """About how long a fit takes, from the cost in the registry; ``parameters`` as built, None for the default."""
+    if options.minutes is not None and options.epochs is None:
+        return options.minutes * 60
+    area = (side / max(entry.size, 1)) ** 2
+    width = 1.0 if parameters is None or not entry.parameters else parameters / entry.parameters
+    per_pair = entry.core_seconds / (options.threads or default_threads()) * area * width
+    seconds = (epochs_of(entry, options) or 0) * pairs * per_pair
+    return min(seconds, options.minutes * 60) if options.minutes is not None else seconds
+
+
+def default_threads() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
