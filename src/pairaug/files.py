@@ -36,8 +36,12 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Write ``data`` to ``path``: temporary name, fsync, rename. Nothing is left behind on failure."""
+def write_atomic(path: Path, data: bytes, *, sync: bool = True, sync_folder: bool = True) -> None:
+    """Write ``data`` to ``path``: temporary name, fsync, rename. Nothing is left behind on failure.
+
+    ``sync_folder=False`` leaves it to the system when the rename itself reaches the disk: for the many files of a
+    data set, whose presence is checked again anyway.
+    """
     temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +55,7 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        if sync:
+        if sync and sync_folder:
             _sync_folder(path.parent)
 
 

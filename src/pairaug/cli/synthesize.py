@@ -1,1 +1,107 @@
-def register(app): pass
+"""``pairaug synthesize``: new pairs from the fitted models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pairaug.cli import options as opt
+from pairaug.cli.output import ConsoleReporter, emit, emit_json
+
+_WHAT = "What to make"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("synthesize")(synthesize)
+
+
+def synthesize(
+    ctx: typer.Context,
+    out: Annotated[Path, opt._option("--out", "-o", panel=_WHAT, help="Where the data set goes.", metavar="DIR")],
+    count: Annotated[int | None, opt._option("--count", panel=_WHAT, help="Pairs [100].", metavar="N")] = None,
+    masks_from: Annotated[
+        Path | None, opt._option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
+    ] = None,
+    per_mask: Annotated[int, opt._option("--per-mask", panel=_WHAT, help="Images a mask [1].", metavar="K")] = 1,
+    models: opt.Models = Path("pairaug-models"),
+    seed: opt.Seed = 0,
+    batch_size: Annotated[int, opt._option("--batch-size", panel="Running", help="Pairs in work at once [4].")] = 4,
+    threads: opt.Threads = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace the files of another set.", rich_help_panel="Running"),
+    ] = False,
+    dry_run: opt.DryRun = False,
+    as_json: opt.AsJson = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="The manifest rows on stdout.", rich_help_panel="Running")
+    ] = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Write an augmented data set: new image/mask pairs in the layout of the originals, with a manifest.
+
+    Prints the folder. The same command continues an interrupted run; a larger --count extends the set.
+    """
+    if dry_run:
+        _dry_run(out, count, models, as_json)
+        return
+    from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
+
+    options = SynthesisOptions(
+        count=count,
+        models=models,
+        seed=seed,
+        masks_from=masks_from,
+        per_mask=per_mask,
+        batch_size=batch_size,
+        threads=threads,
+        overwrite=overwrite,
+        origins=opt.origins_of(ctx),
+    )
+    reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
+    try:
+        path, rows = synthesize_rows(out, options, reporter=reporter)
+    finally:
+        reporter.end_progress()
+    if jsonl:
+        import json
+
+        for row in rows:
+            emit(json.dumps(row, ensure_ascii=False))
+    elif as_json:
+        emit_json({"out": str(path), "pairs": len(rows), "manifest": str(path / "manifest.json")})
+    else:
+        emit(str(path))
+
+
+def _dry_run(out: Path, count: int | None, models: Path, as_json: bool) -> None:
+    """What would be made, from the models' records alone; no torch."""
+    import json
+
+    from pairaug.errors import ModelError
+    from pairaug.files import human_bytes, read_json_lines
+    from pairaug.reporting import spoken_time
+
+    facts = {}
+    for kind in ("masks", "translator"):
+        run = models / kind / "run.json"
+        if not (models / kind / "model.safetensors").is_file() or not run.is_file():
+            raise ModelError(
+                f"{models / kind}: no fitted model here; make it with: "
+                "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
+            )
+        facts[kind] = json.loads(run.read_text())["identity"]
+    pairs = read_json_lines(models / "translator" / "pairs.jsonl")
+    pixels = sum(row["size"][0] * row["size"][1] for row in pairs) / len(pairs)
+    wanted = count or 100
+    # Half a byte a pixel and channel is what photographs take as PNG or good JPEG.
+    size, seconds = int(wanted * pixels * 1.6), wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
+    names = {kind: identity["model"] for kind, identity in facts.items()}
+    if as_json:
+        emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
+        return
+    emit(f"would write {wanted} pairs to {out}: masks by {names['masks']}, images by {names['translator']}")
+    emit(f"about {spoken_time(seconds)}, about {human_bytes(size)} on disk")

@@ -53,4 +53,4 @@ def resize_image(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[Pix
 
 def _resize_plane(plane: NDArray[np.float32], height: int, width: int, *, sharp: bool = False) -> NDArray[np.float32]:
     method = Image.Resampling.BICUBIC if sharp else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(plane).resize((width, height), method))
+    return np.array(Image.fromarray(plane).resize((width, height), method))

@@ -195,7 +195,7 @@ def _from_lines(lines: Iterable[str], name: str) -> Found:
         for image, masks in absolute
     ]
     _refuse_twice(pairs, name)
-    return Found(root, tuple(pairs), "list")
+    return Found(root, tuple(pairs), _describe_layout(pairs))
 
 
 def _list_entry(text: str, origin: str) -> tuple[str, tuple[str, ...]]:
