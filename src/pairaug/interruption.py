@@ -1,9 +1,9 @@
 """Ending politely: the first SIGINT or SIGTERM asks, the second leaves at once.
 
-    with Interruption(note) as interruption:
-        for step in steps:
-            ...
-            if interruption.signal: save and raise interruption.error("what is saved")
+with Interruption(note) as interruption:
+    for step in steps:
+        ...
+        if interruption.signal: save and raise interruption.error("what is saved")
 """
 
 from __future__ import annotations

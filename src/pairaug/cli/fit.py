@@ -82,7 +82,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad)
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")
-        from pairaug.training.plan import FitOptions, checked_source
+        from pairaug.training.plan import FitOptions, checked_source, chosen_model
 
         options = FitOptions(
             model=model,
@@ -100,6 +100,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )
+        chosen_model(kind, options)  # refuses what cannot be before torch and the data are loaded
         if dry_run:
             _dry_run(kind, checked_source(kind, name, selection, policy, lines, reporter), options, as_json)
             return

@@ -59,12 +59,8 @@ Labels = Annotated[
     str | None, _option("--labels", panel=_VALUES, help="The true values; others go to the nearest.", metavar="A,B,...")
 ]
 Alpha = Annotated[str, _option("--alpha", panel=_VALUES, help="'drop' ignores transparency.", metavar="HOW")]
-MaxPixels = Annotated[
-    int | None, _option("--max-pixels", panel=_VALUES, help="Refuse larger files.", metavar="N")
-]
-SkipBad = Annotated[
-    bool, _option("--skip-bad", panel=_VALUES, help="Leave out what cannot be used (then exit 8).")
-]
+MaxPixels = Annotated[int | None, _option("--max-pixels", panel=_VALUES, help="Refuse larger files.", metavar="N")]
+SkipBad = Annotated[bool, _option("--skip-bad", panel=_VALUES, help="Leave out what cannot be used (then exit 8).")]
 
 Models = Annotated[
     Path, _option("--models", panel=_RUN, help="Folder of fitted models [pairaug-models].", metavar="DIR")

@@ -37,9 +37,7 @@ def outlined(image: NDArray[np.uint8], classes: NDArray[np.integer]) -> NDArray[
     return picture
 
 
-def sheet(
-    rows: Sequence[Sequence[NDArray[np.uint8]]], captions: Sequence[str] = (), *, cell: int = 192
-) -> Image.Image:
+def sheet(rows: Sequence[Sequence[NDArray[np.uint8]]], captions: Sequence[str] = (), *, cell: int = 192) -> Image.Image:
     """Pictures in a grid, each fitted into a square of ``cell`` pixels with its aspect kept."""
     columns = max((len(row) for row in rows), default=1)
     top = CAPTION if captions else 0

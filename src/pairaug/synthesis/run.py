@@ -1,7 +1,7 @@
 """Synthesis: the Python API behind ``pairaug synthesize``.
 
-    from pairaug import synthesize
-    synthesize("./augmented", SynthesisOptions(count=1000))
+from pairaug import synthesize
+synthesize("./augmented", SynthesisOptions(count=1000))
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ class SynthesisOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def synthesize(
-    out: str | Path, options: SynthesisOptions | None = None, *, reporter: Reporter | None = None
-) -> Path:
+def synthesize(out: str | Path, options: SynthesisOptions | None = None, *, reporter: Reporter | None = None) -> Path:
     """Write an augmented data set to ``out``; returns its path. The same call continues an interrupted run."""
     return synthesize_rows(out, options, reporter=reporter)[0]
 

@@ -1,7 +1,7 @@
 """Fitting: from a source of pairs to a fitted model in its folder. This is the Python API behind the two fit commands.
 
-    from pairaug import fit_translator
-    fit_translator("./drive", FitOptions(epochs=30))
+from pairaug import fit_translator
+fit_translator("./drive", FitOptions(epochs=30))
 """
 
 from __future__ import annotations
@@ -194,9 +194,7 @@ class _Fit:
 
     def _train(self) -> tuple[Any, int]:
         data = load_training_set(self.checked, self.shape)
-        schedule = Schedule(
-            self.options.seed, self.options.batch_size, self.facts["epochs"], self.facts["minutes"]
-        )
+        schedule = Schedule(self.options.seed, self.options.batch_size, self.facts["epochs"], self.facts["minutes"])
 
         def on_epoch(model: Model, epoch: int, last: bool) -> None:
             if last or epoch in self.options.sample_epochs or (not self.options.sample_epochs and _power_of_two(epoch)):

@@ -3,14 +3,16 @@
 Each foreground class k of a parent mask becomes a signed distance map phi_k, in pixels, positive inside. A new mask
 reads it at bent places:
 
-    phi'_k(x) = phi_k(x + d(x)),    class of x = argmax_k phi'_k(x) where that exceeds -1/4 px, else background
+    phi'_k(x) = phi_k(x + d(x)),    class of x = argmax_k phi'_k(x) where that exceeds t, else background
 
-Distances are smooth, so bent edges stay crisp, and a line one pixel wide, whose distance rises to 1/2 only, stays
-whole (hence the quarter pixel). The displacement d is an affine part (rotation, scale, shear, shift) plus an elastic
+Distances are smooth, so bent edges stay crisp. The threshold t is near 0 and chosen so that the foreground covers
+what the bent parents covered, but never above -1/10 px: lines of a pixel or two, whose distance hardly rises above 0,
+then do not grow fat, and do not break. The displacement d is an affine part (rotation, scale, shear, shift) plus an elastic
 part (a coarse random grid, cubically interpolated; Simard et al. 2003), scaled together so that its root mean square
 is exactly the amount drawn for this mask: every mask has moved from its parents by a stated distance.
 
-With probability ``recombine`` two parents, bent alike, are joined along a bent seam: a smooth field s, positive on
+With probability ``recombine`` two parents of similar layout (a left eye with a left eye), bent alike, are joined
+along a bent seam: a smooth field s, positive on
 one side, lowers the other parent's distances by slope * max(0, s), so that its structures taper off behind the seam
 rather than end at a cut.
 
@@ -31,7 +33,9 @@ from torch.nn import functional
 
 from pairaug.models.base import MaskGenerator, Sample, Shape, require_positive
 
-_THIN = -0.25  # px; see above
+# px; a line of one pixel read half a pixel beside its centre is at 0, and must not break to keep its area
+_THRESHOLDS = (-0.5, -0.1)
+_LAYOUT_SIDE = 16  # how coarsely two masks are compared before they are joined
 _CACHE_BYTES = 256 * 2**20
 
 
@@ -74,9 +78,12 @@ class Warp(MaskGenerator):
         super().__init__(config, shape, generator)
         self._masks: list[Tensor] = []
         self._distances: dict[int, Tensor] = {}
+        self._partners: list[list[int]] = []
 
     def remember(self, masks: Sequence[Tensor]) -> None:
         self._masks = [mask.to(torch.uint8) for mask in masks]
+        self._distances = {}
+        self._partners = _similar(self._masks)
 
     @torch.no_grad()
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
@@ -85,14 +92,16 @@ class Warp(MaskGenerator):
         parents = self._draw_parents(generator)
         displacement = self._displacement(generator, size, amount)
         phi = self._bent(parents[0], displacement, size)
+        covered = self._covered(parents[0], displacement, size)
         if len(parents) == 2:
             other = self._bent(parents[1], displacement, size)
             seam = _seam(generator, size)
+            covered = torch.where(seam > 0, covered, self._covered(parents[1], displacement, size))
             # So steep that the thickest structure in either parent is gone at the taper's end.
             slope = max(float(phi.max()), float(other.max()), 1.0) / (config.taper * side)
             phi = torch.maximum(phi - slope * (-seam).clamp(min=0), other - slope * seam.clamp(min=0))
         depth, nearest = phi.max(dim=0)
-        labels = torch.where(depth > _THIN, nearest + 1, 0)
+        labels = torch.where(depth > _threshold(depth, float(covered.sum())), nearest + 1, 0)
         return Sample(labels, tuple(parents), amount)
 
     def inference_state(self) -> dict[str, Tensor]:
@@ -107,22 +116,25 @@ class Warp(MaskGenerator):
         self.remember([state[name] for name in sorted(state)])
 
     def _draw_parents(self, generator: torch.Generator) -> list[int]:
-        """One parent, or two different ones; the draws do not depend on the outcome."""
-        count = len(self._masks)
-        first, join, step = (float(v) for v in torch.rand(3, generator=generator, dtype=torch.float64))
-        parent = int(first * count)
-        if count == 1 or join >= self.config.recombine:
+        """One parent, or two of similar layout; as many draws either way."""
+        first, join, second = (float(v) for v in torch.rand(3, generator=generator, dtype=torch.float64))
+        parent = int(first * len(self._masks))
+        partners = self._partners[parent]
+        if not partners or join >= self.config.recombine:
             return [parent]
-        return [parent, (parent + 1 + int(step * (count - 1))) % count]
+        return [parent, partners[int(second * len(partners))]]
 
     def _displacement(self, generator: torch.Generator, size: tuple[int, int], amount: float) -> Tensor:
         """(H, W, 2) in pixels (x, y), of root mean square length ``amount``."""
         config = self.config
         angle = math.radians(_uniform(generator, -config.rotation, config.rotation))
         stretch = [1 + _uniform(generator, -config.scale, config.scale) for _ in range(2)]
-        shear, (shift_x, shift_y) = _uniform(generator, -config.shear, config.shear), (
-            _uniform(generator, -0.02, 0.02),
-            _uniform(generator, -0.02, 0.02),
+        shear, (shift_x, shift_y) = (
+            _uniform(generator, -config.shear, config.shear),
+            (
+                _uniform(generator, -0.02, 0.02),
+                _uniform(generator, -0.02, 0.02),
+            ),
         )
         height, width = size
         y, x = torch.meshgrid(
@@ -147,16 +159,14 @@ class Warp(MaskGenerator):
         """(K - 1, H, W) distances of a parent, read at displaced places, in pixels of the new mask."""
         height, width = size
         phi = self._distance(parent)
-        y, x = torch.meshgrid(
-            torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
-        )
-        places = torch.stack([x, y], dim=2) + displacement
-        last = torch.tensor([width - 1.0, height - 1.0])
-        beyond = (places - places.clamp(min=0).minimum(last)).norm(dim=2)
-        unit = (places + 0.5) * 2 / torch.tensor([width, height]) - 1
-        read = functional.grid_sample(phi[None], unit[None], padding_mode="border", align_corners=False)[0]
+        places = _places(displacement)
+        beyond = (places - places.clamp(min=0).minimum(torch.tensor([width - 1.0, height - 1.0]))).norm(dim=2)
         # What lies beyond the parent's edge is unknown: structures end there, rounded off.
-        return read * math.sqrt(height * width / (phi.shape[1] * phi.shape[2])) - beyond
+        return _read(phi, places, "border") * math.sqrt(height * width / (phi.shape[1] * phi.shape[2])) - beyond
+
+    def _covered(self, parent: int, displacement: Tensor, size: tuple[int, int]) -> Tensor:
+        """(H, W) share of each new pixel that the bent parent's foreground covers."""
+        return _read((self._masks[parent] > 0)[None].float(), _places(displacement), "zeros")[0]
 
     def _distance(self, parent: int) -> Tensor:
         """Signed distance maps (K - 1, H, W) of one training mask, the latest few kept at hand."""
@@ -181,6 +191,37 @@ def _signed_distance(inside: Tensor) -> Tensor:
     to_outside, to_inside = distance_transform_edt(array), distance_transform_edt(~array)
     signed = (to_outside - 0.5) * array - (to_inside - 0.5) * ~array
     return torch.from_numpy(signed).float()
+
+
+def _places(displacement: Tensor) -> Tensor:
+    """(H, W, 2) pixel positions (x, y) that a displacement field points at."""
+    height, width = displacement.shape[:2]
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    return torch.stack([x, y], dim=2) + displacement
+
+
+def _read(planes: Tensor, places: Tensor, outside: str) -> Tensor:
+    """(P, h, w) planes of a parent read, linearly, at places given in pixels of the new mask -> (P, H, W)."""
+    height, width = places.shape[:2]
+    unit = (places + 0.5) * 2 / torch.tensor([width, height]) - 1
+    return functional.grid_sample(planes[None], unit[None], padding_mode=outside, align_corners=False)[0]
+
+
+def _threshold(depth: Tensor, pixels: float) -> float:
+    """The depth above which about ``pixels`` of the (H, W) depths lie, kept near 0."""
+    rank = min(max(round(pixels), 1), depth.numel())
+    level = float(depth.flatten().kthvalue(depth.numel() - rank + 1).values)
+    return min(max(level - 1e-6, _THRESHOLDS[0]), _THRESHOLDS[1])
+
+
+def _similar(masks: Sequence[Tensor]) -> list[list[int]]:
+    """For each mask the others most like it in coarse layout, the nearest quarter of the set."""
+    coarse = torch.stack(
+        [functional.adaptive_avg_pool2d((mask > 0)[None].float(), _LAYOUT_SIDE).flatten() for mask in masks]
+    )
+    distance = torch.cdist(coarse, coarse).fill_diagonal_(math.inf)
+    count = min(max(1, len(masks) // 4), len(masks) - 1)
+    return [order[:count].tolist() for order in distance.argsort(dim=1, stable=True)]
 
 
 def _seam(generator: torch.Generator, size: tuple[int, int]) -> Tensor:

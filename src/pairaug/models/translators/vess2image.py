@@ -107,9 +107,7 @@ class _PatchGAN(nn.Module):
     def __init__(self, inputs: int, base: int) -> None:
         super().__init__()
         widths = [inputs, base, 2 * base, 4 * base, 8 * base]
-        self.blocks = nn.ModuleList(
-            _down(a, b, norm=i > 0) for i, (a, b) in enumerate(itertools.pairwise(widths))
-        )
+        self.blocks = nn.ModuleList(_down(a, b, norm=i > 0) for i, (a, b) in enumerate(itertools.pairwise(widths)))
         self.output = nn.Conv2d(widths[-1], 1, 4, padding=1)
 
     def forward(self, planes: Tensor, images: Tensor) -> Tensor:

@@ -1,0 +1,95 @@
+"""The structure of the code: who may know whom, and what a quick command must not load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pairaug
+
+ROOT = Path(pairaug.__file__).parent
+FLOORS = {
+    "errors": 0, "registry": 0, "files": 0, "reporting": 0, "interruption": 0,
+    "pairs": 1, "report": 1, "models": 2, "training": 3, "synthesis": 4, "evaluation": 5, "cli": 7,
+}  # fmt: skip
+HEAVY = ("torch", "scipy", "skimage")
+
+
+def imports_of(tree: ast.Module) -> set[str]:
+    """Rooms of pairaug that a module imports when it runs; imports for the type checker alone do not count."""
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            skipped |= set(ast.walk(node))
+    rooms = set()
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        rooms |= {name.split(".")[1] for name in names if name.startswith("pairaug.")}
+    return rooms
+
+
+def climbs(source: str, floor: int) -> set[str]:
+    return {room for room in imports_of(ast.parse(source)) if FLOORS[room] > floor}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_imports_go_down_only(path: Path) -> None:
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if room in ("__init__", "__main__"):
+        return
+    assert not climbs(path.read_text(), FLOORS[room])
+
+
+def test_an_import_that_climbs_is_noticed() -> None:
+    assert climbs("from pairaug.cli.app import run", FLOORS["pairs"]) == {"cli"}
+
+
+def loaded_by(*arguments: str) -> tuple[int, list[str]]:
+    """Exit code and heavy modules of ``pairaug ARGUMENTS`` in a fresh process."""
+    code = (
+        "import sys\nfrom pairaug.cli.app import run\n"
+        "try:\n    run()\nexcept SystemExit as end:\n"
+        f"    print('LOADED', end.code or 0, *[m for m in {HEAVY!r} if m in sys.modules])\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    words = next(line for line in process.stdout.splitlines() if line.startswith("LOADED")).split()
+    return int(words[1]), words[2:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["fit-masks", "--help"], 0),
+        (["synthesize", "--no-such-flag"], 2),
+        (["fit-translator", "--epochs", "0", "nowhere"], 2),
+    ],
+)
+def test_a_quick_command_loads_nothing_heavy(arguments: list[str], code: int) -> None:
+    assert loaded_by(*arguments) == (code, [])
+
+
+def test_a_dry_run_loads_no_torch(drive: Path) -> None:
+    assert loaded_by("fit-translator", str(drive), "--dry-run") == (0, [])
+
+
+def test_a_command_that_needs_torch_is_seen_to_load_it() -> None:
+    assert "torch" in loaded_by("models")[1]
+
+
+def test_importing_pairaug_loads_nothing_heavy() -> None:
+    code = f"import pairaug, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_the_api_is_there_when_it_is_asked_for() -> None:
+    assert all(callable(getattr(pairaug, name)) for name in ("fit_mask_generator", "fit_translator", "synthesize"))
+    assert {"fit_mask_generator", "fit_translator", "synthesize"} <= set(dir(pairaug))
