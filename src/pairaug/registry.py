@@ -69,8 +69,8 @@ _ENTRIES = (
         size=128,
         smallest_size=8,
         epochs=200,
-        core_seconds=0.3,
-        parameters=17_100_000,
+        core_seconds=0.12,
+        parameters=8_826_113,
     ),
     ModelEntry(
         name="vess2image",

@@ -110,7 +110,7 @@ def test_a_mask_depends_on_its_generator_alone_and_keeps_to_the_classes(name: st
     assert torch.equal(first.labels, again.labels)
     assert first.parents == again.parents
     assert first.labels.ndim == 2
-    assert 0 <= int(first.labels.min())
+    assert int(first.labels.min()) >= 0
     assert int(first.labels.max()) < classes
 
 

@@ -19,13 +19,14 @@ from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from tests.training.fakes import Fake, fail_on, fake, masks
 
 CPU = torch.device("cpu")
+SCHEDULE = Schedule(seed=1, batch_size=2, epochs=4)
 
 
 def run(
     folder: Path,
     *,
     hook: Callable[[Fake], None] = lambda model: None,
-    schedule: Schedule = Schedule(seed=1, batch_size=2, epochs=4),
+    schedule: Schedule = SCHEDULE,
     count: int = 5,
     reporter: Reporter | None = None,
     on_epoch: Callable[[object, int, bool], None] = lambda model, epoch, last: None,
@@ -88,7 +89,9 @@ def test_more_epochs_extend_a_finished_run_to_what_a_longer_one_gives(tmp_path: 
     assert same(weights(long), weights(extended))
 
 
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(loop, "_CHECKPOINT_SHARE", 1e9)
     model, _ = run(tmp_path)

@@ -46,8 +46,9 @@ def check(
     from pairaug.pairs.source import find_pairs
 
     name, lines = opt.source_and_lines(source, list_file)
-    found = find_pairs(name, opt.selection_of(only, exclude, limit, pair, images, masks, split), lines)
-    checked = check_pairs(found, opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad))
+    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split)
+    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad)
+    checked = check_pairs(find_pairs(name, selection, lines), policy)
     content = summary(checked)
     if as_json:
         emit_json(content)

@@ -11,7 +11,7 @@ D: mask planes -> four hidden blocks (linear, dropout, LeakyReLU) -> linear, sig
 
 What the paper says: linear layers, four hidden blocks each, dropout in D only, a sigmoid at D's end, binary cross
 entropy, D twice per G step, batch size 1, 200 epochs. What it leaves open and is chosen here: 100 noise values;
-widths that double from 64 to 512 in G and halve in D; LeakyReLU (slope 0.2) in the hidden blocks and tanh at G's
+256 nodes in every hidden layer; LeakyReLU (slope 0.2) in the hidden blocks and tanh at G's
 end; dropout rate 0.3; Adam at 2e-4 with beta1 0.5; side 128. The paper found that it collapses to one mask a
 model, and so it does here (examples/paper).
 """
@@ -38,15 +38,16 @@ from pairaug.models.base import (
 )
 from pairaug.models.layers import build, dropout, mask_planes, plane_count, planes_to_labels, uniform_weights
 
+_HIDDEN = 4
 _SLOPE = 0.2
 
 
 @dataclass(frozen=True)
 class VessGANConfig:
-    """``noise``: values in z; ``width``: nodes of the narrowest hidden layer, the others 2, 4 and 8 times as wide."""
+    """``noise``: values in z; ``width``: nodes of each hidden layer."""
 
     noise: int = 100
-    width: int = 64
+    width: int = 256
     dropout: float = 0.3
     learning_rate: float = 2e-4
     beta1: float = 0.5
@@ -61,7 +62,7 @@ class VessGANConfig:
 class _Generator(nn.Module):
     def __init__(self, noise: int, width: int, pixels: int) -> None:
         super().__init__()
-        widths = [noise, width, 2 * width, 4 * width, 8 * width]
+        widths = [noise, *[width] * _HIDDEN]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         self.output = nn.Linear(widths[-1], pixels)
 
@@ -75,7 +76,7 @@ class _Generator(nn.Module):
 class _Discriminator(nn.Module):
     def __init__(self, pixels: int, width: int, rate: float) -> None:
         super().__init__()
-        widths = [pixels, 8 * width, 4 * width, 2 * width, width]
+        widths = [pixels, *[width] * _HIDDEN]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         self.output = nn.Linear(width, 1)
         self.rate = rate

@@ -6,10 +6,10 @@ reads it at bent places:
     phi'_k(x) = phi_k(x + d(x)),    class of x = argmax_k phi'_k(x) where that exceeds t, else background
 
 Distances are smooth, so bent edges stay crisp. The threshold t is near 0 and chosen so that the foreground covers
-what the bent parents covered, but never above -1/10 px: lines of a pixel or two, whose distance hardly rises above 0,
-then do not grow fat, and do not break. The displacement d is an affine part (rotation, scale, shear, shift) plus an elastic
-part (a coarse random grid, cubically interpolated; Simard et al. 2003), scaled together so that its root mean square
-is exactly the amount drawn for this mask: every mask has moved from its parents by a stated distance.
+what the bent parents covered, but never above -1/10 px: lines of a pixel or two, whose distance hardly rises above
+0, then do not grow fat, and do not break. The displacement d is an affine part (rotation, scale, shear, shift) plus
+an elastic part (a coarse random grid, cubically interpolated; Simard et al. 2003), scaled together so that its root
+mean square is exactly the amount drawn for this mask: every mask has moved from its parents by a stated distance.
 
 With probability ``recombine`` two parents of similar layout (a left eye with a left eye), bent alike, are joined
 along a bent seam: a smooth field s, positive on

@@ -1,0 +1,91 @@
+"""Atomic writing, locks, names that may not leave their folder."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pairaug import files
+from pairaug.errors import DataError, OutputError, StorageError
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "deep" / "file"
+    files.write_atomic(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(StorageError, match="disk is full") as caught:
+        files.write_atomic(path, b"new")
+    assert caught.value.exit_code == 7
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*arguments: object, **named: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(files.os, "replace", denied)
+    with pytest.raises(StorageError, match="not writable"):
+        files.write_atomic(tmp_path / "file", b"x")
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_a_checked_name_stays_below_its_root(name: str) -> None:
+    try:
+        path = files.checked_relative(name, "here")
+    except DataError:
+        return
+    assert (Path("/root") / path).as_posix().startswith("/root")
+    assert ".." not in path.parts
+
+
+@pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "a\\b", "C:x", "c:/x", "", "a\0b"])
+def test_a_name_that_would_leave_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match="relative path"):
+        files.checked_relative(name, "here")
+
+
+def test_a_torn_last_line_is_ignored_and_a_torn_middle_one_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(b'{"a": 1}\n{"a": 2}\n{"a"')
+    assert files.read_json_lines(path) == [{"a": 1}, {"a": 2}]
+    path.write_bytes(b'{"a": 1}\n{"a"\n{"a": 2}\n')
+    with pytest.raises(DataError, match="line 2"):
+        files.read_json_lines(path)
+
+
+def test_a_lock_is_held_against_others_and_dies_with_its_owner(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom pairaug.files import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "held\n"
+    with pytest.raises(OutputError, match=f"process {owner.pid}"), files.folder_lock(tmp_path):
+        pass
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.communicate()
+    with files.folder_lock(tmp_path):
+        assert str(os.getpid()) in (tmp_path / files.LOCK_NAME).read_text()
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_lines_are_the_same_bytes_for_the_same_rows() -> None:
+    rows = [{"b": 1.5, "a": "ü"}, {"c": None}]
+    assert files.json_lines(rows) == files.json_lines(json.loads(json.dumps(rows)))
