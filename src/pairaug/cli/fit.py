@@ -17,7 +17,7 @@ from pairaug.reporting import spoken_time
 if TYPE_CHECKING:
     from pairaug.pairs.checking import Checked
     from pairaug.registry import Kind
-    from pairaug.training.fit import FitOptions
+    from pairaug.training.plan import FitOptions
 
 _LENGTH = "How long, how large"
 _MASKS_HELP = """Learn to draw new masks, from a folder of masks or of pairs.

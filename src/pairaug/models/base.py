@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -193,6 +193,6 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 def count_parameters(model_class: type[Model], config: Any, shape: Shape) -> dict[str, int]:
     """Parameters of each network as built, without spending memory on them."""
     with torch.device("meta"):
-        model: Self = model_class(config, shape, torch.Generator())  # type: ignore[valid-type]
+        model = model_class(config, shape, torch.Generator())
     counts = {name: sum(p.numel() for p in network.parameters()) for name, network in model.networks().items()}
     return {name: count for name, count in counts.items() if count}

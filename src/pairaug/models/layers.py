@@ -37,9 +37,20 @@ def normal_weights(part: nn.Module, generator: torch.Generator) -> None:
 
 def uniform_weights(part: nn.Module, generator: torch.Generator) -> None:
     """Weights and biases from U(-1/sqrt(fan in), 1/sqrt(fan in)), what torch gives a linear layer by default."""
-    bound = part.weight.shape[1] ** -0.5  # type: ignore[union-attr, operator]
-    nn.init.uniform_(part.weight, -bound, bound, generator=generator)  # type: ignore[arg-type]
-    nn.init.uniform_(part.bias, -bound, bound, generator=generator)  # type: ignore[arg-type]
+    assert isinstance(part, nn.Linear)
+    bound = part.in_features**-0.5
+    nn.init.uniform_(part.weight, -bound, bound, generator=generator)
+    nn.init.uniform_(part.bias, -bound, bound, generator=generator)
+
+
+def adam(network: nn.Module, learning_rate: float, beta1: float) -> torch.optim.Adam:
+    """Adam as GANs use it: a smaller first moment; fused, which is cheap to switch on."""
+    return torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(beta1, 0.999), fused=True)
+
+
+def real_or_fake_loss(logits: Tensor, target: float) -> Tensor:
+    """Binary cross entropy of the sigmoid of ``logits`` against 1 (real) or 0 (fake), in its stable form."""
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
 
 def dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:

@@ -126,7 +126,7 @@ class Ledger:
 
     def _remove(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Remove the listed files, the records, and the folders that are empty then."""
-        folders = set()
+        folders: set[Path] = set()
         for row in rows:
             for name in (row["file_name"], row["mask_file_name"]):
                 path = self.folder / name

@@ -149,7 +149,7 @@ def changed_mask_formats(pairs: Sequence[TrainedPair]) -> list[str]:
     return sorted({p.mask_form.format for p in pairs if lossless_form(p.mask_form) != p.mask_form})
 
 
-def _as_form(pixels: NDArray[np.uint8] | NDArray[np.uint16], form: Form) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _as_form(pixels: NDArray[Any], form: Form) -> NDArray[Any]:
     """(H, W, C) as the model painted it -> the channels and the depth of the training picture it stands for."""
     if form.channels == 1 and pixels.shape[2] == 3:
         pixels = np.rint(pixels @ _LUMA).astype(pixels.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ def load_training_set(checked: Checked, shape: Shape) -> TrainingSet:
     return TrainingSet(np.stack(labels), np.stack(images), checked.intensity)
 
 
-def _with_channels(pixels: NDArray[np.uint8] | NDArray[np.uint16], channels: int) -> NDArray[np.uint8]:
+def _with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
     """(H, W) or (H, W, 3) -> (H, W, channels); a grey picture among colour ones repeats its level."""
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
     return np.repeat(planes, channels, axis=2) if planes.shape[2] != channels else planes

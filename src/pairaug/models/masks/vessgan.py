@@ -36,7 +36,16 @@ from pairaug.models.base import (
     load_exactly,
     require_positive,
 )
-from pairaug.models.layers import build, dropout, mask_planes, plane_count, planes_to_labels, uniform_weights
+from pairaug.models.layers import (
+    adam,
+    build,
+    dropout,
+    mask_planes,
+    plane_count,
+    planes_to_labels,
+    real_or_fake_loss,
+    uniform_weights,
+)
 
 _HIDDEN = 4
 _SLOPE = 0.2
@@ -103,10 +112,9 @@ class VessGAN(MaskGenerator):
         self.discriminator = build(
             lambda: _Discriminator(pixels, config.width, config.dropout), generator, uniform_weights
         )
-        adam = {"lr": config.learning_rate, "betas": (config.beta1, 0.999), "fused": True}
         self._optimizers = {
-            "generator": torch.optim.Adam(self.generator.parameters(), **adam),
-            "discriminator": torch.optim.Adam(self.discriminator.parameters(), **adam),
+            "generator": adam(self.generator, config.learning_rate, config.beta1),
+            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
         }
 
     @property
@@ -119,10 +127,12 @@ class VessGAN(MaskGenerator):
         for _ in range(self.config.discriminator_steps):
             with torch.no_grad():
                 fake = self.generator(self._noise(len(real), generator))
-            loss = _bce(self.discriminator(real, generator), 1.0) + _bce(self.discriminator(fake, generator), 0.0)
+            loss = real_or_fake_loss(self.discriminator(real, generator), 1.0) + real_or_fake_loss(
+                self.discriminator(fake, generator), 0.0
+            )
             losses.append(descend(self._optimizers["discriminator"], loss, "discriminator loss"))
         fake = self.generator(self._noise(len(real), generator))
-        loss = _bce(self.discriminator(fake, generator), 1.0)
+        loss = real_or_fake_loss(self.discriminator(fake, generator), 1.0)
         return {
             "discriminator": sum(losses) / len(losses),
             "generator": descend(self._optimizers["generator"], loss, "generator loss"),
@@ -141,8 +151,3 @@ class VessGAN(MaskGenerator):
 
     def _noise(self, count: int, generator: torch.Generator) -> Tensor:
         return torch.randn(count, self.config.noise, generator=generator)
-
-
-def _bce(logits: Tensor, target: float) -> Tensor:
-    """Binary cross entropy of the sigmoid of ``logits`` against a constant, in its stable form."""
-    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

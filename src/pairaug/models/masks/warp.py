@@ -35,6 +35,7 @@ from pairaug.models.base import MaskGenerator, Sample, Shape, require_positive
 
 # px; a line of one pixel read half a pixel beside its centre is at 0, and must not break to keep its area
 _THRESHOLDS = (-0.5, -0.1)
+_SHIFT = 0.02  # of the side, before the displacement is scaled
 _LAYOUT_SIDE = 16  # how coarsely two masks are compared before they are joined
 _CACHE_BYTES = 256 * 2**20
 
@@ -129,13 +130,8 @@ class Warp(MaskGenerator):
         config = self.config
         angle = math.radians(_uniform(generator, -config.rotation, config.rotation))
         stretch = [1 + _uniform(generator, -config.scale, config.scale) for _ in range(2)]
-        shear, (shift_x, shift_y) = (
-            _uniform(generator, -config.shear, config.shear),
-            (
-                _uniform(generator, -0.02, 0.02),
-                _uniform(generator, -0.02, 0.02),
-            ),
-        )
+        shear = _uniform(generator, -config.shear, config.shear)
+        shift_x, shift_y = (_uniform(generator, -_SHIFT, _SHIFT) for _ in range(2))
         height, width = size
         y, x = torch.meshgrid(
             torch.arange(height, dtype=torch.float32) - (height - 1) / 2,
@@ -153,7 +149,8 @@ class Warp(MaskGenerator):
         elastic = functional.interpolate(coarse, size=size, mode="bicubic", align_corners=True)[0]
         share = config.elastic
         field = (1 - share) * affine / _rms(affine) + share * elastic / _rms(elastic)
-        return (field * (amount / _rms(field))).permute(1, 2, 0)
+        displacement: Tensor = field * (amount / _rms(field))
+        return displacement.permute(1, 2, 0)
 
     def _bent(self, parent: int, displacement: Tensor, size: tuple[int, int]) -> Tensor:
         """(K - 1, H, W) distances of a parent, read at displaced places, in pixels of the new mask."""
@@ -162,11 +159,14 @@ class Warp(MaskGenerator):
         places = _places(displacement)
         beyond = (places - places.clamp(min=0).minimum(torch.tensor([width - 1.0, height - 1.0]))).norm(dim=2)
         # What lies beyond the parent's edge is unknown: structures end there, rounded off.
-        return _read(phi, places, "border") * math.sqrt(height * width / (phi.shape[1] * phi.shape[2])) - beyond
+        scale = math.sqrt(height * width / (phi.shape[1] * phi.shape[2]))
+        bent: Tensor = _read(phi, places, "border") * scale - beyond
+        return bent
 
     def _covered(self, parent: int, displacement: Tensor, size: tuple[int, int]) -> Tensor:
         """(H, W) share of each new pixel that the bent parent's foreground covers."""
-        return _read((self._masks[parent] > 0)[None].float(), _places(displacement), "zeros")[0]
+        foreground = (self._masks[parent] > 0)[None].float()
+        return _read(foreground, _places(displacement), "zeros")[0]
 
     def _distance(self, parent: int) -> Tensor:
         """Signed distance maps (K - 1, H, W) of one training mask, the latest few kept at hand."""

@@ -30,7 +30,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pairaug.models.base import Batch, Shape, Translator, descend, load_exactly, require_positive
-from pairaug.models.layers import build, dropout, mask_planes, normal_weights, pad_to_multiple, plane_count
+from pairaug.models.layers import (
+    adam,
+    build,
+    dropout,
+    mask_planes,
+    normal_weights,
+    pad_to_multiple,
+    plane_count,
+    real_or_fake_loss,
+)
 
 STRIDE = 256
 _ENCODER_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8)
@@ -133,10 +142,9 @@ class Vess2Image(Translator):
             lambda: _UNet(planes, shape.channels, config.base, config.dropout), generator, normal_weights
         )
         self.discriminator = build(lambda: _PatchGAN(planes + shape.channels, config.base), generator, normal_weights)
-        adam = {"lr": config.learning_rate, "betas": (config.beta1, 0.999), "fused": True}
         self._optimizers = {
-            "generator": torch.optim.Adam(self.generator.parameters(), **adam),
-            "discriminator": torch.optim.Adam(self.discriminator.parameters(), **adam),
+            "generator": adam(self.generator, config.learning_rate, config.beta1),
+            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
         }
 
     @property
@@ -148,12 +156,12 @@ class Vess2Image(Translator):
         planes, real = mask_planes(batch.labels, self.shape.classes), batch.images
         fake = self._paint(planes, generator)
         on_real, on_fake = self.discriminator(planes, real), self.discriminator(planes, fake.detach())
-        loss = (_bce(on_real, 1.0) + _bce(on_fake, 0.0)) / 2
+        loss = (real_or_fake_loss(on_real, 1.0) + real_or_fake_loss(on_fake, 0.0)) / 2
         discriminator = descend(self._optimizers["discriminator"], loss, "discriminator loss")
         # The discriminator's weights are only passed through here; their gradients are not needed.
         self.discriminator.requires_grad_(False)
         try:
-            adversarial = _bce(self.discriminator(planes, fake), 1.0)
+            adversarial = real_or_fake_loss(self.discriminator(planes, fake), 1.0)
             distance = functional.l1_loss(fake, real)
             total = adversarial + self.config.l1_weight * distance
             generator_loss = descend(self._optimizers["generator"], total, "generator loss")
@@ -170,7 +178,7 @@ class Vess2Image(Translator):
     def translate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         # One at a time: batch norm would otherwise let the images of a batch colour each other.
         planes = mask_planes(labels, self.shape.classes)
-        return torch.cat([self._paint(one, None) for one in planes.split(1)])
+        return torch.cat([self._paint(one, None) for one in planes.unsqueeze(1)])
 
     def inference_state(self) -> dict[str, Tensor]:
         return dict(self.generator.state_dict())
@@ -182,7 +190,3 @@ class Vess2Image(Translator):
         height, width = planes.shape[-2:]
         painted: Tensor = self.generator(pad_to_multiple(planes, STRIDE), generator)
         return painted[..., :height, :width]
-
-
-def _bce(logits: Tensor, target: float) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))

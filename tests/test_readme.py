@@ -1,0 +1,55 @@
+"""The README is true: its commands exist and run, every command is in it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer
+
+from pairaug.cli.app import app
+from tests.conftest import Cli
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = sorted(typer.main.get_command(app).commands)
+BLOCKS = [line.strip() for line in re.findall(r"^    (.*)$", README, flags=re.MULTILINE)]
+SHOWN = [line.split("#")[0].strip() for line in BLOCKS if line.startswith("pairaug ")]
+
+
+def test_the_first_two_commands_need_nothing_but_python_and_a_shell() -> None:
+    first, second = [line for line in BLOCKS if line.startswith("python3 -m venv")][:2]
+    assert first == "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/pairaug demo"
+    assert second == "python3 -m venv .venv && .venv/bin/pip install -e '.[test]' && .venv/bin/python -m pytest -q"
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "fit-mask-generator"])
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"`pairaug {command}" in README
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_every_option_that_the_readme_shows_exists(line: str) -> None:
+    words = shlex.split(line.split("|")[0].split("&&")[0])
+    assert words[1] in COMMANDS
+    known = {flag for parameter in typer.main.get_command(app).commands[words[1]].params for flag in parameter.opts}
+    assert {word.split("=")[0] for word in words[2:] if word.startswith("--")} <= known
+
+
+def test_the_readmes_road_runs_as_shown(drive: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("drive").symlink_to(drive)
+    road = [line for line in SHOWN if line.startswith(("pairaug fit-", "pairaug synthesize --count 1000"))][:3]
+    assert [shlex.split(line)[1] for line in road] == ["fit-masks", "fit-translator", "synthesize"]
+    for line in road:
+        words = shlex.split(line)[1:]
+        small = {"fit-translator": ["--epochs", "1", "--set", "base=2"], "synthesize": ["--count", "3"]}
+        ran = cli(*words, *small.get(words[0], []))
+        assert ran.code == 0, ran.err
+    assert len(list(Path("augmented/images").iterdir())) == 3
+
+
+def test_the_readmes_pictures_are_there() -> None:
+    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (ROOT / path).is_file()
