@@ -7,13 +7,14 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 ROUNDS = 15
 
 
 def main() -> None:
     commands = {
-        "help": [sys.executable, "-m", "pairaug", "--help"],
+        "help": [str(Path(sys.executable).with_name("pairaug")), "--help"],
         "imports": [sys.executable, "-c", "import typer, rich"],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -52,12 +52,19 @@ def _main(
     ctx.default_map = default_map(Path.cwd(), options)
 
 
+def _group() -> Any:
+    """The commands; the overview itself is plain text, so that ``--help`` need not load Rich's Markdown."""
+    group: Any = typer.main.get_command(app)
+    group.rich_markup_mode = None
+    return group
+
+
 def run() -> None:
     """Run the command line and end the process with its exit code."""
     as_json = any(flag in sys.argv for flag in ("--json", "--jsonl"))
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
     try:
-        code = app(prog_name="pairaug", standalone_mode=False)
+        code = _group()(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:
         code = _failed(error, as_json, debug)
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ EPOCHS, MINUTES, WIDTH = 40, 1.75, 16
 
 
 def register(app: typer.Typer) -> None:
-    app.command("demo")(demo)
+    app.command("demo", short_help="All of it on drawn pairs, in two minutes.")(demo)
 
 
 def demo(

@@ -11,7 +11,7 @@ from pairaug.cli.output import emit, emit_json
 
 
 def register(app: typer.Typer) -> None:
-    app.command("models")(models)
+    app.command("models", short_help="List the models and their parameters.")(models)
 
 
 def models(as_json: opt.AsJson = False) -> None:

@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-
 from pairaug.errors import PairaugError
 from pairaug.reporting import Reporter, spoken_time
 
@@ -61,10 +58,19 @@ def _one_line(text: str) -> str:
     return " ".join(text.split("\n"))
 
 
+def escape(text: str) -> str:
+    """``text`` with Rich's markup taken literally."""
+    from rich.markup import escape as escaped
+
+    return escaped(text)
+
+
 class ConsoleReporter(Reporter):
     """Notes on stderr; progress as a live bar on a terminal, as one plain line every 30 s elsewhere."""
 
     def __init__(self, *, quiet: bool, verbose: bool = False) -> None:
+        from rich.console import Console
+
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.quiet, self.verbose = quiet, verbose
         self._live: Any = None

@@ -13,7 +13,7 @@ from pairaug.errors import DataError
 
 
 def register(app: typer.Typer) -> None:
-    app.command("verify")(verify)
+    app.command("verify", short_help="Compare a data set with its manifest.")(verify)
 
 
 def verify(

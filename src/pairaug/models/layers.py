@@ -55,8 +55,8 @@ def real_or_fake_loss(logits: Tensor, target: float) -> Tensor:
 
 def dropout(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
     """Zero each value with probability ``rate`` and scale the rest by 1/(1 - rate); the draw is the generator's."""
-    kept = torch.empty_like(values).bernoulli_(1.0 - rate, generator=generator)
-    return values * kept / (1.0 - rate)
+    kept = torch.empty(values.shape, device=generator.device).bernoulli_(1.0 - rate, generator=generator)
+    return values * kept.to(values.device) / (1.0 - rate)
 
 
 def mask_planes(labels: Tensor, classes: int) -> Tensor:

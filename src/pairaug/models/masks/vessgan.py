@@ -150,4 +150,5 @@ class VessGAN(MaskGenerator):
         load_exactly(self.generator, state)
 
     def _noise(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.config.noise, generator=generator)
+        noise = torch.randn(count, self.config.noise, generator=generator)
+        return noise.to(next(self.generator.parameters()).device)
