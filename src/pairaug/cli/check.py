@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("check")(check)
+    app.command("check", short_help="Find the pairs, decode them, say what is there.")(check)
 
 
 def check(
@@ -29,8 +29,11 @@ def check(
     images: opt.Images = None,
     masks: opt.Masks = None,
     split: opt.Split = None,
+    glued: opt.Glued = None,
     threshold: opt.Threshold = None,
     labels: opt.Labels = None,
+    background: opt.Background = None,
+    ignore_label: opt.IgnoreLabel = None,
     alpha: opt.Alpha = "refuse",
     max_pixels: opt.MaxPixels = None,
     skip_bad: opt.SkipBad = False,
@@ -46,8 +49,8 @@ def check(
     from pairaug.pairs.source import find_pairs
 
     name, lines = opt.source_and_lines(source, list_file)
-    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split)
-    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad)
+    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued)
+    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
     checked = check_pairs(find_pairs(name, selection, lines), policy)
     content = summary(checked)
     if as_json:

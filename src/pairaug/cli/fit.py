@@ -11,7 +11,6 @@ import typer
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError, UsageError
-from pairaug.files import human_bytes
 from pairaug.reporting import spoken_time
 
 if TYPE_CHECKING:
@@ -31,9 +30,11 @@ Prints the path of the fitted model. The same command continues an interrupted r
 
 
 def register(app: typer.Typer) -> None:
-    app.command("fit-masks", help=_MASKS_HELP)(_command("masks"))
+    app.command("fit-masks", help=_MASKS_HELP, short_help="Learn to draw new masks.")(_command("masks"))
     app.command("fit-mask-generator", help=_MASKS_HELP, hidden=True)(_command("masks"))
-    app.command("fit-translator", help=_TRANSLATOR_HELP)(_command("translator"))
+    app.command("fit-translator", help=_TRANSLATOR_HELP, short_help="Learn to paint an image for a mask.")(
+        _command("translator")
+    )
 
 
 def _command(kind: Kind) -> Callable[..., None]:
@@ -48,8 +49,11 @@ def _command(kind: Kind) -> Callable[..., None]:
         images: opt.Images = None,
         masks: opt.Masks = None,
         split: opt.Split = None,
+        glued: opt.Glued = None,
         threshold: opt.Threshold = None,
         labels: opt.Labels = None,
+        background: opt.Background = None,
+        ignore_label: opt.IgnoreLabel = None,
         alpha: opt.Alpha = "refuse",
         max_pixels: opt.MaxPixels = None,
         skip_bad: opt.SkipBad = False,
@@ -78,8 +82,8 @@ def _command(kind: Kind) -> Callable[..., None]:
     ) -> None:
         reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
         name, lines = opt.source_and_lines(source, list_file)
-        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split)
-        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad)
+        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued)
+        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")
         from pairaug.training.plan import FitOptions, checked_source, chosen_model
@@ -122,6 +126,7 @@ def _command(kind: Kind) -> Callable[..., None]:
 
 def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:
     """What a fit would do, without torch (but where ``--set`` names a model's own settings, which only it knows)."""
+    from pairaug.files import human_bytes
     from pairaug.training.plan import chosen_model, expected_seconds
 
     entry = chosen_model(kind, options)

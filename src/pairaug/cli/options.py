@@ -14,6 +14,7 @@ from pairaug.errors import UsageError
 
 if TYPE_CHECKING:
     from pairaug.pairs.checking import CheckPolicy
+    from pairaug.pairs.pair import Side
     from pairaug.pairs.source import Selection
 
 _FILES, _VALUES, _RUN = "Which files", "What is in them", "Running"
@@ -50,13 +51,27 @@ PairTemplate = Annotated[
 ]
 Images = Annotated[str | None, _option("--images", panel=_FILES, help="Which files are images.", metavar="GLOB")]
 Masks = Annotated[str | None, _option("--masks", panel=_FILES, help="Which files are masks.", metavar="GLOB")]
+Glued = Annotated[
+    str | None,
+    _option("--glued", panel=_FILES, help="Each file holds image and mask; the mask is left or right.", metavar="SIDE"),
+]
 Split = Annotated[str | None, _option("--split", panel=_FILES, help="train, val or test.", metavar="NAME")]
 
 Threshold = Annotated[
     int | None, _option("--threshold", panel=_VALUES, help="Two classes: this value and above.", metavar="V")
 ]
 Labels = Annotated[
-    str | None, _option("--labels", panel=_VALUES, help="The true values; others go to the nearest.", metavar="A,B,...")
+    str | None,
+    _option(
+        "--labels", panel=_VALUES, help="The true values; others go to the nearest. 'all': no dirt.", metavar="A,B,..."
+    ),
+]
+Background = Annotated[
+    str | None, _option("--background", panel=_VALUES, help="The background's value [the lowest].", metavar="V")
+]
+IgnoreLabel = Annotated[
+    str | None,
+    _option("--ignore-label", panel=_VALUES, help="Not annotated: takes the nearest label.", metavar="V,..."),
 ]
 Alpha = Annotated[str, _option("--alpha", panel=_VALUES, help="'drop' ignores transparency.", metavar="HOW")]
 MaxPixels = Annotated[int | None, _option("--max-pixels", panel=_VALUES, help="Refuse larger files.", metavar="N")]
@@ -81,20 +96,30 @@ def selection_of(
     images: str | None,
     masks: str | None,
     split: str | None,
+    glued: str | None = None,
 ) -> Selection:
     from pairaug.pairs.source import Selection
 
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: must be 1 or more")
-    return Selection(tuple(only or ()), tuple(exclude or ()), limit, pair, images, masks, split)
+    if glued not in (None, "left", "right"):
+        raise UsageError(f"--glued {glued}: must be 'left' or 'right', the side of the mask")
+    side: Side | None = "left" if glued == "left" else "right" if glued else None
+    return Selection(tuple(only or ()), tuple(exclude or ()), limit, pair, images, masks, split, side)
 
 
 def policy_of(
-    threshold: int | None, labels: str | None, alpha: str, max_pixels: int | None, skip_bad: bool
+    threshold: int | None,
+    labels: str | None,
+    alpha: str,
+    max_pixels: int | None,
+    skip_bad: bool,
+    background: str | None = None,
+    ignore_label: str | None = None,
 ) -> CheckPolicy:
     from pairaug.pairs.checking import CheckPolicy
     from pairaug.pairs.decoding import DecodePolicy
-    from pairaug.pairs.labels import Cleaning, parse_label
+    from pairaug.pairs.labels import Cleaning
 
     if alpha not in ("refuse", "drop"):
         raise UsageError(f"--alpha {alpha}: must be 'refuse' or 'drop'")
@@ -102,16 +127,29 @@ def policy_of(
         raise UsageError("--threshold and --labels exclude each other; give one")
     if max_pixels is not None and max_pixels < 1:
         raise UsageError(f"--max-pixels {max_pixels}: must be 1 or more")
-    values: tuple[int, ...] = ()
-    if labels is not None:
-        try:
-            values = tuple(sorted({parse_label(text) for text in labels.split(",")}))
-        except ValueError:
-            raise UsageError(f"--labels {labels}: must be values such as 0,128,255 or #000000,#ff0000") from None
-        if len(values) < 2 or values[0] < 0:
-            raise UsageError(f"--labels {labels}: needs at least two values, none below 0")
+    as_found = labels == "all"
+    values = () if labels is None or as_found else _label_values("--labels", labels)
+    if len(values) == 1:
+        raise UsageError(f"--labels {labels}: needs at least two values, or 'all'")
+    grounds = () if background is None else _label_values("--background", background)
+    if len(grounds) > 1:
+        raise UsageError(f"--background {background}: must be one value")
+    ignored = () if ignore_label is None else _label_values("--ignore-label", ignore_label)
+    cleaning = Cleaning(threshold, values, as_found, grounds[0] if grounds else None, ignored)
     decode = DecodePolicy(alpha) if max_pixels is None else DecodePolicy(alpha, max_pixels)
-    return CheckPolicy(decode, Cleaning(threshold, values), skip_bad)
+    return CheckPolicy(decode, cleaning, skip_bad)
+
+
+def _label_values(flag: str, text: str) -> tuple[int, ...]:
+    from pairaug.pairs.labels import parse_label
+
+    try:
+        values = tuple(sorted({parse_label(part) for part in text.split(",")}))
+    except ValueError:
+        raise UsageError(f"{flag} {text}: must be values such as 0,128,255 or #000000,#ff0000") from None
+    if values[0] < 0:
+        raise UsageError(f"{flag} {text}: no label value is below 0")
+    return values
 
 
 def source_and_lines(source: str | None, list_file: Path | None) -> tuple[str, Iterable[str] | None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
+
 from pairaug.errors import PairaugError
 from pairaug.reporting import Reporter, spoken_time
 

@@ -14,7 +14,7 @@ _WHAT = "What to make"
 
 
 def register(app: typer.Typer) -> None:
-    app.command("synthesize")(synthesize)
+    app.command("synthesize", short_help="Write new pairs, with a manifest.")(synthesize)
 
 
 def synthesize(

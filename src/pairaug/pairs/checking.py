@@ -6,12 +6,14 @@ digests of its files, and the label map of them all. Every file is decoded in fu
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,16 @@ from numpy.typing import NDArray
 
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
-from pairaug.pairs.decoding import DecodePolicy, Form, decode_image, decode_mask
-from pairaug.pairs.labels import Cleaning, LabelMap, find_label_map, show_values, value_for_json
+from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, Form, decode_image, decode_mask
+from pairaug.pairs.labels import (
+    Cleaning,
+    LabelMap,
+    count_values,
+    find_label_map,
+    show_value,
+    show_values,
+    value_for_json,
+)
 from pairaug.pairs.pair import Found, Pair, Skipped
 
 TOO_FEW = 5
@@ -100,8 +110,8 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         raise DataError(f"{found.root}: none of the {len(found.pairs)} pairs can be used", [b.reason for b in bad])
     _refuse_contradicting_labels(good)
     counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
-    cleaning = policy.cleaning
-    label_map = find_label_map(counts, settled=cleaning.threshold is not None or bool(cleaning.labels))
+    lossy = any(item.mask_form.format in LOSSY_FORMATS for item in good)
+    label_map = find_label_map(counts, policy.cleaning, lossy=lossy)
     return Checked(
         root=found.root,
         pairs=tuple(good),
@@ -115,7 +125,7 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
 
 
 def load_image(root: Path, checked: CheckedPair, policy: CheckPolicy) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    pixels, _ = decode_image(root / checked.pair.image, policy.decode)
+    pixels, _ = decode_image(root / checked.pair.image, policy.decode, checked.pair.glued)
     return pixels
 
 
@@ -135,7 +145,8 @@ def refuse_changed(checked: Checked) -> None:
     ]
     if changed:
         raise DataError(
-            f"{changed[0]}" + (f" and {len(changed) - 1} more" if len(changed) > 1 else "")
+            f"{changed[0]}"
+            + (f" and {len(changed) - 1} more" if len(changed) > 1 else "")
             + " changed while the model was fitted; run the same command again"
         )
 
@@ -158,7 +169,7 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
     height, width = raw.shape
     image_form, image_digest, levels = None, "", (0, 0)
     if pair.image:
-        pixels, image_form = decode_image(root / pair.image, policy.decode)
+        pixels, image_form = decode_image(root / pair.image, policy.decode, pair.glued)
         if pixels.shape[:2] != raw.shape:
             raise DataError(
                 f"{pair.image} is {pixels.shape[1]}x{pixels.shape[0]} but {pair.masks[0]} is {width}x{height}; "
@@ -166,7 +177,6 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
             )
         image_digest = digest_file(root / pair.image)
         levels = (int(pixels.min()), int(pixels.max()))
-    values, counts = np.unique(raw, return_counts=True)
     return CheckedPair(
         pair=pair,
         size=(width, height),
@@ -174,30 +184,37 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
         mask_form=mask_form,
         image_digest=image_digest,
         mask_digest=_mask_digest(root, pair),
-        values=dict(zip(values.tolist(), counts.tolist(), strict=True)),
+        values=count_values(raw),
         levels=levels,
     )
 
 
 def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], Form]:
     """The pair's mask, cleaned; several binary masks of one image are united."""
-    raw, form = decode_mask(root / pair.masks[0], policy.decode)
-    raw = policy.cleaning.apply(raw)
-    if len(pair.masks) == 1:
-        return raw, form
-    union = raw.copy()
+    union, form = _clean_mask(root, pair, pair.masks[0], policy)
     for name in pair.masks[1:]:
-        part, _ = decode_mask(root / name, policy.decode)
-        part = policy.cleaning.apply(part)
+        part, _ = _clean_mask(root, pair, name, policy)
         if part.shape != union.shape:
-            raise DataError(f"{name} and {pair.masks[0]} are masks of one image but differ in size")
+            raise DataError(
+                f"{name} is {part.shape[1]}x{part.shape[0]} but {pair.masks[0]}, a mask of the same image, is "
+                f"{union.shape[1]}x{union.shape[0]}; bring them to one size"
+            )
         np.maximum(union, part, out=union)
-    if len(np.unique(union)) > 2:
+    values = list(count_values(union))
+    if len(pair.masks) > 1 and len(values) > 2:
         raise DataError(
-            f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several classes "
-            f"{show_values(np.unique(union).tolist())} and cannot be united; choose one with --masks"
+            f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
+            f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"
         )
     return union, form
+
+
+def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Form]:
+    raw, form = decode_mask(root / name, policy.decode, pair.glued)
+    try:
+        return policy.cleaning.apply(raw), form
+    except DataError as error:
+        raise DataError(f"{name}: {error.message}") from None
 
 
 def _mask_digest(root: Path, pair: Pair) -> str:
@@ -206,25 +223,23 @@ def _mask_digest(root: Path, pair: Pair) -> str:
 
 
 def _refuse_contradicting_labels(pairs: Sequence[CheckedPair]) -> None:
-    """Two data sets under one roof: {0, 255} in one folder, {0, 1, 2} in the next."""
+    """Two data sets under one roof: {0, 255} in some folders, {0, 1, 2} in others."""
     by_place: dict[str, set[int]] = {}
-    examples: dict[str, str] = {}
     for item in pairs:
-        place = str(Path(item.pair.mask_template).parent)
-        by_place.setdefault(place, set()).update(item.values)
-        examples.setdefault(place, item.pair.masks[0])
+        by_place.setdefault(str(PurePosixPath(item.pair.masks[0]).parent), set()).update(item.values)
     kinds: dict[frozenset[int], list[str]] = {}
     for place, values in by_place.items():
         kinds.setdefault(frozenset(values), []).append(place)
-    sets = sorted(kinds, key=len)
-    for small in sets:
-        for large in sets:
+    by_size = sorted(kinds, key=len)
+    for small in by_size:
+        for large in by_size:
             if not small <= large and not large <= small:
                 details = [
-                    f"{show_values(sorted(kind))} in {kinds[kind][0]}: --only '{kinds[kind][0]}/*'"
+                    f"{show_values(sorted(kind))} in {' and '.join(kinds[kind])}: "
+                    + " ".join(f"--only {quote(glob.escape(place))}" for place in kinds[kind])
                     for kind in (small, large)
                 ]
-                raise DataError("two kinds of masks in one folder; choose one with its flag", details=details)
+                raise DataError("two kinds of masks in one data set; choose one with its flags", details=details)
 
 
 def _warnings(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[str]:
@@ -238,8 +253,9 @@ def _warnings(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[str]:
         total.update(item.values)
     if total[background] * 2 < sum(total.values()) and label_map.classes == 2:
         warnings.append(
-            f"{show_values([background])} is taken for the background but covers only "
-            f"{total[background] / sum(total.values()):.0%} of the masks: are they inverted?"
+            f"{show_value(background)} is taken for the background but covers only "
+            f"{total[background] / sum(total.values()):.0%} of the masks; if they are inverted, say "
+            f"--background {show_value(label_map.values[1])}"
         )
     seen: dict[str, str] = {}
     twins = []
@@ -264,6 +280,7 @@ def summary(checked: Checked) -> dict[str, Any]:
                 "mask": item.pair.mask,
                 "size": list(item.size),
                 "split": item.pair.split,
+                "glued": item.pair.glued,
                 "image_mode": item.image_form.mode if item.image_form else None,
                 "mask_mode": item.mask_form.mode,
             }

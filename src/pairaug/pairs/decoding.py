@@ -7,24 +7,26 @@ which it lay on the disk. Masks are never converted through grey: that clips 16 
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
+from pairaug.pairs.pair import Side
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
 LOSSY_FORMATS = frozenset({"JPEG"})
 # Above all grey levels: a label value with this bit is a colour, so that pure blue is not taken for white.
 COLOUR = 0x1000000
+GLUED_MODES = frozenset({"L", "RGB"})
+_MASK_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
-_EXIF_ORIENTATION = 0x0112
+_EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -71,90 +73,129 @@ class DecodePolicy:
             raise ValueError(f"alpha must be 'refuse' or 'drop', not {self.alpha!r}")
 
 
-def decode_image(path: Path, policy: DecodePolicy) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], Form]:
-    """The image's pixels, (H, W) or (H, W, 3), EXIF rotation applied. Raises DataError."""
-    with _opened(path, policy) as picture:
-        if isinstance(picture, np.ndarray):
-            return picture, _array_form(path, picture)
-        form = _form(path, picture)
-        if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
-        return _image_pixels(path, picture, form, policy), form
+def decode_image(
+    path: Path, policy: DecodePolicy, glued: Side | None = None
+) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], Form]:
+    """The image's pixels, (H, W) or (H, W, 3), EXIF rotation applied. Raises DataError.
+
+    ``glued``: the side at which the file holds the mask; the other half is the image.
+    """
+    picture, form = _load(path, policy)
+    pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
+    return (pixels if glued is None else _half(path, pixels, form, "right" if glued == "left" else "left")), form
 
 
-def decode_mask(path: Path, policy: DecodePolicy) -> tuple[NDArray[np.int32], Form]:
-    """The mask's raw label values, (H, W). Raises DataError."""
-    with _opened(path, policy) as picture:
-        if isinstance(picture, np.ndarray):
-            if picture.ndim != 2:
-                raise DataError(f"{path}: a mask of {picture.shape[2]} 16-bit channels is not supported; store indices")
-            return picture.astype(np.int32), _array_form(path, picture)
-        form = _form(path, picture)
-        if form.mode in _ALPHA_MODES:
-            picture = _without_alpha(path, picture, policy)
-        if picture.mode in ("F", "CMYK", "YCbCr", "LAB", "HSV"):
-            raise DataError(f"{path}: a mask of mode {picture.mode} has no label values; store indices or grey levels")
-        pixels = np.asarray(picture)
-        if pixels.ndim == 3:
-            return pack_colours(pixels), form
-        return pixels.astype(np.int32), form
+def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> tuple[NDArray[np.int32], Form]:
+    """The mask's raw label values, (H, W); of a file that holds both, the half at side ``glued``. Raises DataError."""
+    picture, form = _load(path, policy)
+    if isinstance(picture, np.ndarray):
+        if picture.ndim != 2:
+            raise DataError(f"{path}: a mask of three 16-bit channels is not supported; store indices")
+        return picture.astype(np.int32), form
+    if form.mode in _ALPHA_MODES:
+        picture = _without_alpha(path, picture, policy)
+    if picture.mode not in _MASK_MODES:
+        raise DataError(f"{path}: a mask of mode {picture.mode} has no label values; store indices or grey levels")
+    pixels = np.asarray(picture)
+    if glued is not None:
+        pixels = _half(path, pixels, form, glued)
+    return (pack_colours(pixels) if pixels.ndim == 3 else pixels.astype(np.int32)), form
 
 
-@contextlib.contextmanager
-def _opened(path: Path, policy: DecodePolicy) -> Iterator[Image.Image | NDArray[np.uint16]]:
-    """The fully decoded picture; TIFF files that Pillow does not know come as an array. Raises DataError."""
+def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.uint16], Form]:
+    """The fully decoded picture, upright; a TIFF that Pillow would not read exactly as an array. Raises DataError."""
+    if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     try:
         with Image.open(path, formats=FORMATS) as picture:
-            width, height = picture.size
-            if width * height > policy.max_pixels:
-                raise DataError(
-                    f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels"
-                )
-            if getattr(picture, "n_frames", 1) > 1:
-                raise DataError(f"{path}: {picture.n_frames} frames in one file; store one image a file")
-            if _deep_colour(picture):
-                raise DataError(f"{path}: 16 bits a colour channel; convert it to 8 bits or to TIFF")
+            _refuse_unfit(path, picture, policy)
+            if _cut_to_8_bits(picture):
+                return _from_tifffile(path, policy)
+            form = _form(path, picture)
             picture.load()
-            yield picture
+            if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
+                return ImageOps.exif_transpose(picture), form
+            return picture, form
     except DataError:
         raise
-    except Image.DecompressionBombWarning as error:
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: too many pixels ({error}); raise the limit with --max-pixels") from None
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: too many pixels ({error})") from None
     except FileNotFoundError:
-        raise DataError(f"{path}: does not exist") from None
+        raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
     except Exception as error:  # a decoder fed rubbish may raise anything at all
-        array = _from_tifffile(path, policy)
-        if array is None:
-            raise DataError(f"{path}: cannot be decoded ({_first_line(error)})") from error
-        yield array
+        if path.suffix.lower() in (".tif", ".tiff"):
+            return _from_tifffile(path, policy, error)
+        raise DataError(f"{path}: {_what_it_is(path, error)}") from error
 
 
-def _deep_colour(picture: Image.Image) -> bool:
-    """A PNG of 16 bits a colour, which Pillow would cut to 8 in silence."""
+def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy) -> None:
+    """Before any pixel is decoded: too large, several frames, or grey levels that Pillow would rescale."""
+    width, height = picture.size
+    if width * height > policy.max_pixels:
+        raise DataError(f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels")
+    frames = int(getattr(picture, "n_frames", 1))
+    if frames > 1:
+        raise DataError(f"{path}: {frames} frames in one file; store one image a file")
+    arguments = _decoder_arguments(picture)
+    if picture.format == "PNG" and str(arguments) in ("RGB;16B", "RGBA;16B", "LA;16B"):
+        raise DataError(f"{path}: 16 bits a colour channel in a PNG; convert it to TIFF, or to 8 bits")
+    if picture.format == "PPM" and isinstance(arguments, tuple):
+        highest = arguments[1]  # Pillow stretches others to the whole range
+        if highest not in (0, 1, 255) and (picture.mode, highest) != ("I", 65535):
+            raise DataError(f"{path}: levels up to {highest}; store it with a highest level of 255, or as PNG")
+
+
+def _decoder_arguments(picture: Image.Image) -> Any:
     tiles = getattr(picture, "tile", [])
-    return picture.format == "PNG" and bool(tiles) and str(tiles[0][3]) in ("RGB;16B", "RGBA;16B", "LA;16B")
+    return tiles[0][3] if tiles else None
 
 
-def _from_tifffile(path: Path, policy: DecodePolicy) -> NDArray[np.uint16] | None:
-    """Pixels of a TIFF that Pillow cannot open, where they are 16-bit grey or RGB."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        return None
+def _cut_to_8_bits(picture: Image.Image) -> bool:
+    """A TIFF of several 16-bit channels, of which Pillow would keep the upper 8 bits in silence."""
+    if picture.format != "TIFF" or picture.mode.startswith(("I", "F")):
+        return False
+    bits = getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)
+    return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
+
+
+def _from_tifffile(
+    path: Path, policy: DecodePolicy, complaint: Exception | None = None
+) -> tuple[NDArray[np.uint16], Form]:
+    """A TIFF of 16-bit grey or RGB; ``complaint`` is Pillow's, if it has one. Raises DataError for all others."""
     import tifffile
 
     try:
         with tifffile.TiffFile(path) as file:
-            if len(file.pages) != 1:
-                return None
-            page = file.pages[0]
-            if int(np.prod(page.shape[:2])) > policy.max_pixels:
-                return None
-            pixels = page.asarray()
-    except Exception:  # not a TIFF after all; Pillow's own complaint is the one to show
-        return None
-    known = pixels.dtype == np.uint16 and (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3))
-    return np.asarray(pixels, dtype=np.uint16) if known else None
+            page = file.pages.first
+            described = f"{len(file.pages)} pages of {page.dtype} {page.axes} {page.shape}"
+            fits = len(file.pages) == 1 and page.dtype == np.uint16 and page.axes in ("YX", "YXS", "SYX")
+            fits = fits and (page.axes == "YX" or page.samplesperpixel == 3) and page.size <= 3 * policy.max_pixels
+            pixels = np.asarray(page.asarray() if fits else 0, dtype=np.uint16)
+            planes_first = page.axes == "SYX"
+    except Exception as error:
+        raise DataError(f"{path}: {_what_it_is(path, complaint or error)}") from error
+    if not fits:
+        why = f"; {_first_line(complaint)}" if complaint else ""
+        raise DataError(f"{path}: a TIFF that cannot be used ({described}{why}); store 8 or 16 bits, grey or RGB")
+    if planes_first:
+        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))
+    return pixels, Form(path.suffix, "TIFF", "I;16" if pixels.ndim == 2 else "RGB;16")
+
+
+def _what_it_is(path: Path, error: Exception) -> str:
+    """Why a file cannot be decoded, in words that help: what stands at its beginning, else the decoder's complaint."""
+    if isinstance(error, OSError) and error.errno:
+        return f"cannot be read ({error.strerror}); mend its permissions or replace it"
+    with open(path, "rb") as file:
+        head = file.read(64)
+    if not head:
+        return "is an empty file; restore it"
+    if head.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS, not the image itself; fetch it with 'git lfs pull'"
+    if isinstance(error, UnidentifiedImageError):
+        kind = "a text" if all(byte in b"\t\n\r" or byte >= 32 for byte in head) else "something else"
+        return f"is {kind}, not an image of a known format ({', '.join(FORMATS)}); convert or remove it"
+    return f"cannot be decoded ({_first_line(error)}); mend or replace it"
 
 
 def _form(path: Path, picture: Image.Image) -> Form:
@@ -163,20 +204,16 @@ def _form(path: Path, picture: Image.Image) -> Form:
         palette = bytes(picture.getpalette("RGB") or ()).hex()
     mode = picture.mode
     if mode.startswith("I"):
-        if mode == "I" and picture.format not in ("PNG", "PPM", "TIFF"):
-            raise DataError(f"{path}: 32-bit integers; store 8 or 16 bits")
+        if mode == "I" and picture.format == "TIFF":
+            raise DataError(f"{path}: signed or 32-bit integers; store 8 or 16 bits without sign")
         mode = "I;16"
     return Form(path.suffix, picture.format or "", mode, palette)
-
-
-def _array_form(path: Path, pixels: NDArray[np.uint16]) -> Form:
-    return Form(path.suffix, "TIFF", "I;16" if pixels.ndim == 2 else "RGB;16")
 
 
 def _image_pixels(
     path: Path, picture: Image.Image, form: Form, policy: DecodePolicy
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    if form.mode in _ALPHA_MODES:
+    if form.mode in _ALPHA_MODES or ("transparency" in picture.info and picture.mode in ("L", "P", "RGB")):
         picture = _without_alpha(path, picture, policy)
     if picture.mode == "P":
         picture = picture.convert("L" if form.channels == 1 else "RGB")
@@ -187,27 +224,41 @@ def _image_pixels(
     if picture.mode in ("L", "RGB"):
         return np.asarray(picture)
     if form.mode == "I;16":
-        pixels = np.asarray(picture)
-        if pixels.min() < 0 or pixels.max() > 65535:
-            raise DataError(f"{path}: values beyond 16 bits ({pixels.min()} to {pixels.max()}); store 8 or 16 bits")
-        return pixels.astype(np.uint16)
+        return np.asarray(picture).astype(np.uint16)
     raise DataError(f"{path}: images of mode {picture.mode} are not supported; store grey or RGB of 8 or 16 bits")
 
 
 def _without_alpha(path: Path, picture: Image.Image, policy: DecodePolicy) -> Image.Image:
-    alpha = np.asarray(picture.getchannel("A"))
-    if policy.alpha != "drop" and alpha.min() < 255:
-        raise DataError(f"{path}: has transparent pixels (alpha down to {alpha.min()}); drop it with --alpha drop")
-    if picture.mode == "PA":
-        return picture.convert("RGB")
-    return picture.convert("L" if picture.mode in ("LA", "La") else "RGB")
+    """The picture without alpha channel or transparent colour, which must be unused unless it may be dropped."""
+    if policy.alpha != "drop":
+        lowest = int(np.asarray(picture.convert("RGBA").getchannel("A")).min())
+        if lowest < 255:
+            raise DataError(f"{path}: has transparent pixels (alpha down to {lowest}); drop it with --alpha drop")
+    if picture.mode in _ALPHA_MODES:
+        return picture.convert("L" if picture.mode in ("LA", "La") else "RGB")
+    picture.info.pop("transparency", None)
+    return picture
+
+
+def _half(path: Path, pixels: NDArray[Any], form: Form, side: Side) -> NDArray[Any]:
+    """One half of a file that holds an image and its mask side by side."""
+    width = pixels.shape[1]
+    if width % 2:
+        raise DataError(f"{path}: {width} pixels wide, so it is not two halves of one size; leave out --glued")
+    if form.mode not in GLUED_MODES:
+        raise DataError(f"{path}: image and mask glued in mode {form.mode} are not supported; store grey or RGB")
+    return pixels[:, : width // 2] if side == "left" else pixels[:, width // 2 :]
 
 
 def pack_colours(pixels: NDArray[np.uint8]) -> NDArray[np.int32]:
     """(..., 3) bytes -> label values: a grey pixel is its level, a colour ``COLOUR`` + 0xRRGGBB."""
-    red, green, blue = (pixels[..., channel].astype(np.int32) for channel in range(3))
-    grey = (red == green) & (green == blue)
-    return np.where(grey, red, COLOUR | (red << 16) | (green << 8) | blue).astype(np.int32)
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    packed = red.astype(np.int32)  # in place from here on: these are the largest arrays of all
+    for channel in (green, blue):
+        packed <<= 8
+        packed |= channel
+    packed |= COLOUR
+    return np.where((red == green) & (green == blue), red, packed)
 
 
 def unpack_colours(values: NDArray[np.int32]) -> NDArray[np.uint8]:

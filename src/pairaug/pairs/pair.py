@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+Side = Literal["left", "right"]
 
 
 @dataclass(frozen=True)
@@ -12,7 +15,8 @@ class Pair:
 
     ``masks`` holds one path, or several whose union is the mask (one file per nucleus, say). ``image`` is empty
     where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
-    from the next: the naming pattern that a synthetic pair takes over.
+    from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at which side of the image the
+    mask lies where one file holds both halves (then image, mask and their templates are the same path).
     """
 
     image: str
@@ -20,6 +24,7 @@ class Pair:
     image_template: str
     mask_template: str
     split: str | None = None
+    glued: Side | None = None
 
     @property
     def mask(self) -> str | list[str]:

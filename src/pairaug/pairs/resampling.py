@@ -7,13 +7,11 @@ become it, as many as its share asks for, rarest class first. Pixel areas are al
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-Pixel = TypeVar("Pixel", np.uint8, np.uint16)
 
 
 def resize_labels(classes: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
@@ -37,7 +35,7 @@ def resize_labels(classes: NDArray[np.uint8], height: int, width: int) -> NDArra
     return resized.reshape(height, width)
 
 
-def resize_image(pixels: NDArray[Pixel], height: int, width: int) -> NDArray[Pixel]:
+def resize_image(pixels: NDArray[Any], height: int, width: int) -> NDArray[Any]:
     """(H, W) or (H, W, C) of uint8 or uint16 -> the same at (height, width); bicubic, averaged when shrinking."""
     if pixels.shape[:2] == (height, width):
         return pixels

@@ -1,12 +1,14 @@
 """Which files of a folder can be images at all.
 
 Enters: a folder. Leaves: relative POSIX paths of image files in a stable order, and what was passed over and why.
-Links to folders are not followed; links to files must stay below the root; hidden files are not seen.
+Links to folders are not followed; links to files must stay below the root; hidden files are not seen; what is not a
+plain file (a pipe, say) is never opened.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pairaug.errors import DataError
@@ -14,6 +16,7 @@ from pairaug.pairs.pair import Skipped
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"})
 OWN_MANIFEST = "manifest.json"
+_IGNORED_FOLDERS = frozenset({"__MACOSX"})
 
 
 def scan(root: Path) -> tuple[list[str], list[Skipped]]:
@@ -22,43 +25,61 @@ def scan(root: Path) -> tuple[list[str], list[Skipped]]:
         raise DataError(f"{root}: does not exist; give a folder of pairs, '-' or --list FILE")
     if not root.is_dir():
         raise DataError(f"{root}: is not a folder; give the folder that holds images and masks, or --list FILE")
-    resolved = root.resolve()
     files: list[str] = []
     skipped: list[Skipped] = []
-    for folder, folders, names in os.walk(root, onerror=_unreadable):
-        place = os.path.relpath(folder, root).replace(os.sep, "/")
-        prefix = "" if place == "." else place + "/"
-        folders[:] = _enter(Path(folder), prefix, folders, skipped)
-        for name in sorted(names):
-            if name.startswith("."):
-                continue
-            path = prefix + name
-            suffix = os.path.splitext(name)[1].lower()
-            if suffix not in IMAGE_SUFFIXES:
-                skipped.append(Skipped(path, f"not an image file ({suffix or 'no suffix'})"))
-                continue
-            full = os.path.join(folder, name)
-            if os.path.islink(full) and not Path(full).resolve().is_relative_to(resolved):
-                skipped.append(Skipped(path, "a link that leads out of the folder"))
-                continue
+    resolved = root.resolve()
+    for path, entry in _walk(root, "", skipped):
+        reason = _why_not(entry, resolved)
+        if reason:
+            skipped.append(Skipped(path, reason))
+        else:
             files.append(path)
     return files, skipped
 
 
-def _enter(folder: Path, prefix: str, folders: list[str], skipped: list[Skipped]) -> list[str]:
-    """The subfolders to go into; an augmented data set lying inside the input is not part of it."""
-    entered = []
-    for name in sorted(folders):
-        if name.startswith(".") or name == "__MACOSX":
-            continue
-        if (folder / name).is_symlink():
-            skipped.append(Skipped(prefix + name, "a link to a folder"))
-        elif (folder / name / OWN_MANIFEST).is_file() and (folder / name / "metadata.jsonl").is_file():
-            skipped.append(Skipped(prefix + name, "an augmented data set"))
-        else:
-            entered.append(name)
-    return entered
+def leads_out(path: Path, resolved_root: Path) -> bool:
+    """Whether ``path``, with every link followed, lies outside the root (or nowhere: a link to itself)."""
+    try:
+        return not path.resolve(strict=True).is_relative_to(resolved_root)
+    except (OSError, RuntimeError):
+        return True
 
 
-def _unreadable(error: OSError) -> None:
-    raise DataError(f"{error.filename}: cannot be read ({error.strerror}); change its permissions")
+def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The visible files below ``folder`` with their relative paths, by name; folders are noted where not entered."""
+    waiting = [(str(folder), prefix)]
+    while waiting:
+        place, prefix = waiting.pop()
+        try:
+            with os.scandir(place) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise DataError(f"{place}: cannot be read ({error.strerror}); change its permissions") from None
+        inner = []
+        for entry in entries:
+            path = prefix + entry.name
+            if entry.name.startswith(".") or entry.name in _IGNORED_FOLDERS:
+                continue
+            if not entry.is_dir():
+                yield path, entry
+            elif entry.is_symlink():
+                skipped.append(Skipped(path, "a link to a folder"))
+            elif _augmented(Path(entry.path)):
+                skipped.append(Skipped(path, "an augmented data set"))
+            else:
+                inner.append((entry.path, path + "/"))
+        waiting.extend(reversed(inner))
+
+
+def _augmented(folder: Path) -> bool:
+    """An augmented data set lying inside the input is not part of it."""
+    return (folder / OWN_MANIFEST).is_file() and (folder / "metadata.jsonl").is_file()
+
+
+def _why_not(entry: os.DirEntry[str], resolved_root: Path) -> str | None:
+    suffix = os.path.splitext(entry.name)[1].lower()
+    if suffix not in IMAGE_SUFFIXES:
+        return f"not an image file ({suffix or 'no suffix'})"
+    if entry.is_symlink() and leads_out(Path(entry.path), resolved_root):
+        return "a link that leads out of the folder, or nowhere"
+    return None if entry.is_file() else "not a plain file"

@@ -1,39 +1,40 @@
 """SOURCE, as every command takes it: a folder of pairs, a list of pairs, or (for masks alone) a folder of masks.
 
 Enters: what the user typed. Leaves: ``Found``, with paths relative to one root. Which words of a path mean what is
-decided in ``discovery``; here the user's own words (``--pair``, ``--images``, ``--only``, ...) come first.
+decided in ``naming``; here the user's own words (``--pair``, ``--images``, ``--only``, ...) come first.
 """
 
 from __future__ import annotations
 
-import fnmatch
-import json
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
-from pairaug.files import checked_relative, read_json_lines
-from pairaug.pairs.decoding import DecodePolicy, decode_mask
-from pairaug.pairs.discovery import Told, bare_template, discover, mask_files, pair_of_paths, role_by_words
-from pairaug.pairs.pair import Found, Pair, Skipped
+from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, decode_mask
+from pairaug.pairs.discovery import discover, mask_files
+from pairaug.pairs.globs import any_match, matches, named_folder
+from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata
+from pairaug.pairs.naming import Teller, Told
+from pairaug.pairs.pair import Found, Pair, Side, Skipped
 from pairaug.pairs.scanning import scan
+from pairaug.pairs.templates import glued_pair, mask_of_path, pair_of_paths, role_by_words
 from pairaug.pairs.words import Role
 
-METADATA = "metadata.jsonl"
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above."""
+    """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above.
+
+    ``glued``: every file holds an image with its mask at this side.
+    """
 
     only: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class Selection:
     images: str | None = None
     masks: str | None = None
     split: str | None = None
+    glued: Side | None = None
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -49,11 +51,7 @@ def find_pairs(source: str | Path, selection: Selection = Selection(), lines: It
 
     Raises DataError where nothing pairs, and where two readings are left.
     """
-    if lines is not None:
-        found = _from_lines(lines, str(source))
-    else:
-        root = Path(source)
-        found = _from_metadata(root) if (root / METADATA).is_file() else _from_folder(root, selection)
+    found = _found(source, selection, lines)
     if not found.pairs:
         raise _nothing_pairs(found)
     return _narrowed(found, selection)
@@ -61,18 +59,9 @@ def find_pairs(source: str | Path, selection: Selection = Selection(), lines: It
 
 def find_masks(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
     """The masks of ``source``: those of its pairs, or every file of a bare folder of masks."""
-    if lines is not None or (Path(source) / METADATA).is_file():
-        return find_pairs(source, selection, lines)
-    root = Path(source)
-    found = _from_folder(root, selection)
+    found = _found(source, selection, lines)
     if not found.pairs:
-        files = [path for path in scan(root)[0] if not _any_match(selection.exclude, path)]
-        if not files:
-            raise DataError(f"{root}: no image files; give a folder of masks or of image/mask pairs")
-        masks = mask_files(files)
-        pairs = tuple(Pair("", (path,), "", bare_template(path)) for path in masks)
-        left = tuple(Skipped(path, "not a mask by its name") for path in files if path not in set(masks))
-        found = Found(root, pairs, "bare masks", left)
+        found = _bare_masks(Path(source), selection)
     return _narrowed(found, selection)
 
 
@@ -91,10 +80,50 @@ def choose_split(found: Found, wanted: str | None) -> tuple[Found, str | None]:
     return replace(found, pairs=kept), f"the {split} split ({len(kept)} pairs) is used; {others}: --split changes that"
 
 
+def _found(source: str | Path, selection: Selection, lines: Iterable[str] | None) -> Found:
+    if lines is not None:
+        root, pairs = pairs_of_lines(lines, str(source))
+        return Found(root, tuple(pairs), _describe_layout(pairs))
+    root = Path(source)
+    if (root / METADATA).is_file():
+        return Found(root, tuple(pairs_of_metadata(root)), METADATA)
+    return _from_folder(root, selection)
+
+
+def _from_folder(root: Path, selection: Selection) -> Found:
+    kept, passed_over = _not_excluded(root, selection)
+    left: list[Skipped] = []
+    if selection.glued:
+        pairs = [glued_pair(path, selection.glued) for path in kept]
+    elif selection.pair:
+        pairs, left = _by_template(kept, selection.pair)
+    else:
+        pairs, left = discover(kept, _looks_like_mask(root), _teller(selection))
+    if selection.only:
+        left = [entry for entry in left if any_match(selection.only, entry.path)]
+    skipped = sorted([*passed_over, *left], key=lambda entry: entry.path)
+    return Found(root, tuple(pairs), _describe_layout(pairs), tuple(skipped))
+
+
+def _not_excluded(root: Path, selection: Selection) -> tuple[list[str], list[Skipped]]:
+    files, skipped = scan(root)
+    out = {path for path in files if any_match(selection.exclude, path)}
+    return [path for path in files if path not in out], [*skipped, *(Skipped(path, "--exclude") for path in out)]
+
+
+def _bare_masks(root: Path, selection: Selection) -> Found:
+    files, skipped = _not_excluded(root, selection)
+    if not files:
+        raise DataError(f"{root}: no image files; give a folder of masks or of image/mask pairs")
+    masks = mask_files(files)
+    left = [Skipped(path, "not a mask by its name") for path in files if path not in set(masks)]
+    return Found(root, tuple(map(mask_of_path, masks)), "bare masks", (*skipped, *left))
+
+
 def _narrowed(found: Found, selection: Selection) -> Found:
     pairs = list(found.pairs)
     if selection.only:
-        pairs = [p for p in pairs if any(_any_match(selection.only, path) for path in (p.image, *p.masks) if path)]
+        pairs = [p for p in pairs if any(any_match(selection.only, path) for path in (p.image, *p.masks) if path)]
     if selection.split:
         if selection.split not in found.splits:
             raise UsageError(
@@ -109,40 +138,19 @@ def _narrowed(found: Found, selection: Selection) -> Found:
     return replace(found, pairs=tuple(pairs))
 
 
-def _from_folder(root: Path, selection: Selection) -> Found:
-    files, passed_over = scan(root)
-    kept = []
-    for path in files:
-        if _any_match(selection.exclude, path):
-            passed_over.append(Skipped(path, "--exclude"))
-        else:
-            kept.append(path)
-    if selection.pair:
-        pairs, left = _by_template(kept, selection.pair)
-    else:
-        pairs, left = discover(kept, _looks_like_mask(root), _told(selection))
-        if selection.only:
-            left = [entry for entry in left if _any_match(selection.only, entry.path)]
-    layout = _describe_layout(pairs)
-    skipped = sorted([*passed_over, *left], key=lambda entry: entry.path)
-    return Found(root, tuple(pairs), layout, tuple(skipped))
-
-
-def _told(selection: Selection) -> Callable[[str], Told | None]:
+def _teller(selection: Selection) -> Teller:
     """What ``--images`` and ``--masks`` say of a path; a named kind takes the role from all that is not named."""
 
     def told(path: str) -> Told | None:
         for pattern, role in ((selection.masks, Role.MASK), (selection.images, Role.IMAGE)):
-            if pattern and _matches(pattern, path):
-                parts = PurePosixPath(path).parent.parts
-                named = [i for i, part in enumerate(parts) if fnmatch.fnmatchcase(part, PurePosixPath(pattern).name)]
-                return role, named[-1] if named else None
+            if pattern and matches(pattern, path):
+                return role, named_folder(pattern, path)
         by_words = role_by_words(path)
         if (selection.masks and by_words is Role.MASK) or (selection.images and by_words is not Role.MASK):
             return Role.OTHER, None
         return None
 
-    return told
+    return told if selection.masks or selection.images else lambda path: None
 
 
 def _by_template(paths: list[str], template: str) -> tuple[list[Pair], list[Skipped]]:
@@ -174,75 +182,13 @@ def _template_regex(template: str) -> str:
     return re.escape(first) + middle
 
 
-def _from_lines(lines: Iterable[str], name: str) -> Found:
-    listed: list[tuple[str, tuple[str, ...]]] = []
-    for number, line in enumerate(lines, start=1):
-        text = line.rstrip("\r\n")
-        if text.strip():
-            listed.append(_list_entry(text, f"{name}: line {number}"))
-    if not listed:
-        raise DataError(f"{name}: the list is empty; each line is 'image TAB mask' or a JSON object with both")
-    base = Path.cwd()
-    if name != "-" and not (base / listed[0][0]).exists():
-        base = Path(name).resolve().parent
-    absolute = [(_absolute(base, image), tuple(_absolute(base, m) for m in masks)) for image, masks in listed]
-    missing = [path for image, masks in absolute for path in (image, *masks) if not os.path.isfile(path)]
-    if missing:
-        raise DataError(f"{name}: {len(missing)} listed files do not exist", details=missing[:50])
-    root = Path(os.path.commonpath([os.path.dirname(path) for image, masks in absolute for path in (image, *masks)]))
-    pairs = [
-        replace(pair_of_paths(_relative(image, root), tuple(_relative(m, root) for m in masks)), split=None)
-        for image, masks in absolute
-    ]
-    _refuse_twice(pairs, name)
-    return Found(root, tuple(pairs), _describe_layout(pairs))
-
-
-def _list_entry(text: str, origin: str) -> tuple[str, tuple[str, ...]]:
-    if text.lstrip().startswith("{"):
-        try:
-            row = json.loads(text)
-        except ValueError as error:
-            raise DataError(f"{origin}: not JSON ({error})") from None
-        return _json_entry(row, origin)
-    parts = text.split("\t")
-    if len(parts) != 2 or not all(parts):
-        raise DataError(f"{origin}: {text[:80]!r} is not 'image TAB mask'")
-    return parts[0], (parts[1],)
-
-
-def _json_entry(row: dict[str, Any], origin: str) -> tuple[str, tuple[str, ...]]:
-    image = row.get("image", row.get("file_name"))
-    mask = row.get("mask", row.get("mask_file_name"))
-    masks = tuple(mask) if isinstance(mask, list) else (mask,)
-    if not isinstance(image, str) or not masks or not all(isinstance(m, str) for m in masks):
-        raise DataError(f"{origin}: needs \"image\" and \"mask\" (a path, or a list of paths for the mask)")
-    return image, masks
-
-
-def _from_metadata(root: Path) -> Found:
-    """A data set that lists its own pairs, as pairaug's own output does."""
-    pairs = []
-    for number, row in enumerate(read_json_lines(root / METADATA), start=1):
-        origin = f"{root / METADATA}: line {number}"
-        image, masks = _json_entry(row, origin)
-        for path in (image, *masks):
-            checked_relative(path, origin)
-        pairs.append(pair_of_paths(image, masks))
-    missing = [path for pair in pairs for path in (pair.image, *pair.masks) if not (root / path).is_file()]
-    if missing:
-        raise DataError(f"{root / METADATA}: {len(missing)} listed files do not exist", details=missing[:50])
-    _refuse_twice(pairs, str(root / METADATA))
-    return Found(root, tuple(pairs), METADATA)
-
-
 def _looks_like_mask(root: Path) -> Callable[[str], bool]:
     def look(path: str) -> bool:
         try:
             raw, form = decode_mask(root / path, DecodePolicy(alpha="drop"))
         except DataError:
             return False
-        return form.format != "JPEG" and len(np.unique(raw)) <= _MASK_VALUES
+        return form.format not in LOSSY_FORMATS and len(np.unique(raw)) <= _MASK_VALUES
 
     return look
 
@@ -252,29 +198,19 @@ def _nothing_pairs(found: Found) -> DataError:
     seen = "; ".join(f"{count} files: {reason}" for reason, count in reasons.most_common(3)) or "it holds no images"
     return DataError(
         f"{found.root}: no pairs found ({seen}); say what belongs together, for example "
-        "--pair 'images/{id}.png=masks/{id}.png', or give --images and --masks"
+        "--pair 'images/{id}.png=masks/{id}.png', --images and --masks, or --glued right where one file holds both"
     )
 
 
 def _describe_layout(pairs: Sequence[Pair]) -> str:
-    kinds = Counter((pair.image_template, pair.mask_template) for pair in pairs)
+    kinds = Counter(
+        pair.image_template + (f" (mask at the {pair.glued})" if pair.glued else f" = {pair.mask_template}")
+        for pair in pairs
+    )
     if not kinds:
         return ""
-    (image, mask), _ = kinds.most_common(1)[0]
-    more = f" and {len(kinds) - 1} more" if len(kinds) > 1 else ""
-    return f"{image} = {mask}{more}"
-
-
-def _any_match(patterns: Iterable[str], path: str) -> bool:
-    return any(_matches(pattern, path) for pattern in patterns)
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """The glob fits the whole path, the file's name, or a folder above it (by name or by path)."""
-    pattern = pattern.removeprefix("./").rstrip("/")
-    pure = PurePosixPath(path)
-    candidates = [path, pure.name, *(str(folder) for folder in pure.parents), *pure.parent.parts]
-    return any(fnmatch.fnmatchcase(candidate, pattern) for candidate in candidates)
+    ((layout, _),) = kinds.most_common(1)
+    return layout + (f" and {len(kinds) - 1} more" if len(kinds) > 1 else "")
 
 
 def _refuse_case_twins(pairs: Sequence[Pair]) -> None:
@@ -284,17 +220,3 @@ def _refuse_case_twins(pairs: Sequence[Pair]) -> None:
             other = seen.setdefault(path.casefold(), path)
             if path and other != path:
                 raise DataError(f"{other} and {path} differ in upper and lower case alone; rename one")
-
-
-def _refuse_twice(pairs: Sequence[Pair], name: str) -> None:
-    twice = [path for path, count in Counter(pair.image for pair in pairs).items() if count > 1]
-    if twice:
-        raise DataError(f"{name}: {twice[0]} is listed more than once; keep one line for each image")
-
-
-def _absolute(base: Path, path: str) -> str:
-    return os.path.normpath(os.path.join(base, path))
-
-
-def _relative(path: str, root: Path) -> str:
-    return os.path.relpath(path, root).replace(os.sep, "/")

@@ -1,0 +1,120 @@
+"""Pairs that somebody has listed: a list file, lines on stdin, or the ``metadata.jsonl`` of a data set.
+
+Enters: lines, each ``image TAB mask`` or a JSON object. Leaves: the pairs, relative to the deepest folder that holds
+them all (for ``metadata.jsonl`` its own folder, which no path may leave).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pairaug.errors import DataError
+from pairaug.files import checked_relative, read_json_lines
+from pairaug.pairs.pair import Pair
+from pairaug.pairs.scanning import leads_out
+from pairaug.pairs.templates import glued_pair, pair_of_paths
+
+METADATA = "metadata.jsonl"
+_SIDES = ("left", "right")
+
+Entry = tuple[str, tuple[str, ...], Any]  # image, masks, the side of a glued mask
+
+
+def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
+    """The root and the pairs of a list; ``name`` is its file, or ``-``. Raises DataError naming the line."""
+    listed = [_entry(line.rstrip("\r\n"), f"{name}: line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+    if not listed:
+        raise DataError(f"{name}: the list is empty; each line is 'image TAB mask' or a JSON object with both")
+    base = Path.cwd()
+    if name != "-" and not (base / listed[0][0]).exists():
+        base = Path(name).resolve().parent
+    absolute = [
+        (_absolute(base, image), tuple(_absolute(base, mask) for mask in masks), side) for image, masks, side in listed
+    ]
+    paths = [path for image, masks, _ in absolute for path in (image, *masks)]
+    _refuse_missing(paths, name)
+    root = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
+    pairs = [
+        replace(_pair(_relative(image, root), tuple(_relative(m, root) for m in masks), side, name), split=None)
+        for image, masks, side in absolute
+    ]
+    _refuse_twice(pairs, name)
+    return root, pairs
+
+
+def pairs_of_metadata(root: Path) -> list[Pair]:
+    """A data set that lists its own pairs, as pairaug's own output does."""
+    name = str(root / METADATA)
+    resolved = root.resolve()
+    pairs = []
+    for number, row in enumerate(read_json_lines(root / METADATA), start=1):
+        origin = f"{name}: line {number}"
+        image, masks, side = _json_entry(row, origin)
+        for path in (image, *masks):
+            checked_relative(path, origin)
+            if (root / path).is_symlink() and leads_out(root / path, resolved):
+                raise DataError(f"{origin}: {path!r} is a link that leads out of the folder, or nowhere")
+        pairs.append(_pair(image, masks, side, origin))
+    _refuse_missing((str(root / path) for pair in pairs for path in (pair.image, *pair.masks)), name)
+    _refuse_twice(pairs, name)
+    return pairs
+
+
+def _pair(image: str, masks: tuple[str, ...], side: Any, origin: str) -> Pair:
+    if side is None:
+        if image in masks:
+            raise DataError(f'{origin}: {image} is its own mask; where a file holds both, say "glued": "right"')
+        return pair_of_paths(image, masks)
+    if side not in _SIDES or masks != (image,):
+        raise DataError(f'{origin}: "glued" must be "left" or "right", and image and mask the same file')
+    return glued_pair(image, side)
+
+
+def _entry(text: str, origin: str) -> Entry:
+    if text.lstrip().startswith("{"):
+        try:
+            row = json.loads(text)
+        except ValueError as error:
+            raise DataError(f"{origin}: not JSON ({error})") from None
+        return _json_entry(row, origin)
+    parts = text.split("\t")
+    if len(parts) != 2 or not all(parts):
+        raise DataError(f"{origin}: {text[:80]!r} is not 'image TAB mask'")
+    return parts[0], (parts[1],), None
+
+
+def _json_entry(row: dict[str, Any], origin: str) -> Entry:
+    image = row.get("image", row.get("file_name"))
+    mask = row.get("mask", row.get("mask_file_name"))
+    masks = tuple(mask) if isinstance(mask, list) else (mask,)
+    if not isinstance(image, str) or not masks or not all(isinstance(m, str) for m in masks):
+        raise DataError(f'{origin}: needs "image" and "mask" (a path, or a list of paths for the mask)')
+    return image, masks, row.get("glued")
+
+
+def _refuse_missing(paths: Iterable[str], name: str) -> None:
+    missing = [path for path in paths if "\0" in path or not os.path.isfile(path)]
+    if missing:
+        raise DataError(
+            f"{name}: {len(missing)} listed files do not exist, such as {missing[0]!r}; mend the list", missing[:50]
+        )
+
+
+def _refuse_twice(pairs: Sequence[Pair], name: str) -> None:
+    twice = [path for path, count in Counter(pair.image for pair in pairs).items() if count > 1]
+    if twice:
+        raise DataError(f"{name}: {twice[0]} is listed more than once; keep one line for each image")
+
+
+def _absolute(base: Path, path: str) -> str:
+    return os.path.normpath(os.path.join(base, path))
+
+
+def _relative(path: str, root: Path) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
