@@ -30,6 +30,7 @@ def check(
     masks: opt.Masks = None,
     split: opt.Split = None,
     glued: opt.Glued = None,
+    group_by: opt.GroupBy = None,
     threshold: opt.Threshold = None,
     labels: opt.Labels = None,
     background: opt.Background = None,
@@ -49,7 +50,7 @@ def check(
     from pairaug.pairs.source import find_pairs
 
     name, lines = opt.source_and_lines(source, list_file)
-    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued)
+    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
     policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
     checked = check_pairs(find_pairs(name, selection, lines), policy)
     content = summary(checked)
@@ -82,6 +83,9 @@ def _print(checked: Checked) -> None:
     splits = Counter(item.pair.split for item in checked.pairs if item.pair.split)
     if splits:
         emit("splits        " + ", ".join(f"{name} {count}" for name, count in sorted(splits.items())))
+    groups = {item.pair.group for item in checked.pairs if item.pair.group is not None}
+    if groups:
+        emit(f"groups        {len(groups)}")
     emit("sizes         " + _several(f"{w}x{h} ({n})" for (w, h), n in sizes.most_common()))
     emit("images        " + _forms(item.image_form for item in checked.pairs))
     emit("masks         " + _forms(item.mask_form for item in checked.pairs))

@@ -50,6 +50,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         masks: opt.Masks = None,
         split: opt.Split = None,
         glued: opt.Glued = None,
+        group_by: opt.GroupBy = None,
         threshold: opt.Threshold = None,
         labels: opt.Labels = None,
         background: opt.Background = None,
@@ -82,7 +83,7 @@ def _command(kind: Kind) -> Callable[..., None]:
     ) -> None:
         reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
         name, lines = opt.source_and_lines(source, list_file)
-        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued)
+        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
         policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")

@@ -57,6 +57,10 @@ Glued = Annotated[
 ]
 Split = Annotated[str | None, _option("--split", panel=_FILES, help="train, val or test.", metavar="NAME")]
 
+GroupBy = Annotated[
+    str | None, _option("--group-by", panel=_FILES, help="Finds the patient, say, in a path.", metavar="REGEX")
+]
+
 Threshold = Annotated[
     int | None, _option("--threshold", panel=_VALUES, help="Two classes: this value and above.", metavar="V")
 ]
@@ -97,6 +101,7 @@ def selection_of(
     masks: str | None,
     split: str | None,
     glued: str | None = None,
+    group_by: str | None = None,
 ) -> Selection:
     from pairaug.pairs.source import Selection
 
@@ -105,7 +110,7 @@ def selection_of(
     if glued not in (None, "left", "right"):
         raise UsageError(f"--glued {glued}: must be 'left' or 'right', the side of the mask")
     side: Side | None = "left" if glued == "left" else "right" if glued else None
-    return Selection(tuple(only or ()), tuple(exclude or ()), limit, pair, images, masks, split, side)
+    return Selection(tuple(only or ()), tuple(exclude or ()), limit, pair, images, masks, split, side, group_by)
 
 
 def policy_of(

@@ -77,8 +77,8 @@ class Checked:
 
     @property
     def digest(self) -> str:
-        """The fingerprint of the content: which pairs, in which order, read in which way."""
-        lines = [f"{p.image_digest} {p.mask_digest}" for p in self.pairs]
+        """The fingerprint of the content: which pairs, in which order and groups, read in which way."""
+        lines = [f"{p.image_digest} {p.mask_digest} {p.pair.group or ''}" for p in self.pairs]
         return digest_bytes("\n".join([*lines, repr(self.policy.cleaning), repr(self.label_map)]).encode())
 
     @property
@@ -280,6 +280,7 @@ def summary(checked: Checked) -> dict[str, Any]:
                 "mask": item.pair.mask,
                 "size": list(item.size),
                 "split": item.pair.split,
+                "group": item.pair.group,
                 "glued": item.pair.glued,
                 "image_mode": item.image_form.mode if item.image_form else None,
                 "mask_mode": item.mask_form.mode,

@@ -16,7 +16,8 @@ class Pair:
     ``masks`` holds one path, or several whose union is the mask (one file per nucleus, say). ``image`` is empty
     where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
     from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at which side of the image the
-    mask lies where one file holds both halves (then image, mask and their templates are the same path).
+    mask lies where one file holds both halves (then image, mask and their templates are the same path). ``group``
+    names the patient, say, where the user has told how to find it.
     """
 
     image: str
@@ -25,6 +26,7 @@ class Pair:
     mask_template: str
     split: str | None = None
     glued: Side | None = None
+    group: str | None = None
 
     @property
     def mask(self) -> str | list[str]:

@@ -18,6 +18,7 @@ from pairaug.errors import DataError, UsageError
 from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, decode_mask
 from pairaug.pairs.discovery import discover, mask_files
 from pairaug.pairs.globs import any_match, matches, named_folder
+from pairaug.pairs.groups import grouped, whole_groups
 from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata
 from pairaug.pairs.naming import Teller, Told
 from pairaug.pairs.pair import Found, Pair, Side, Skipped
@@ -33,7 +34,8 @@ _MASK_VALUES = 32
 class Selection:
     """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above.
 
-    ``glued``: every file holds an image with its mask at this side.
+    ``glued``: every file holds an image with its mask at this side. ``group_by``: a regular expression that finds the
+    patient, say, in a path.
     """
 
     only: tuple[str, ...] = ()
@@ -44,6 +46,7 @@ class Selection:
     masks: str | None = None
     split: str | None = None
     glued: Side | None = None
+    group_by: str | None = None
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -122,6 +125,8 @@ def _bare_masks(root: Path, selection: Selection) -> Found:
 
 def _narrowed(found: Found, selection: Selection) -> Found:
     pairs = list(found.pairs)
+    if selection.group_by is not None:
+        pairs = grouped(pairs, selection.group_by)
     if selection.only:
         pairs = [p for p in pairs if any(any_match(selection.only, path) for path in (p.image, *p.masks) if path)]
     if selection.split:
@@ -131,7 +136,7 @@ def _narrowed(found: Found, selection: Selection) -> Found:
             )
         pairs = [p for p in pairs if p.split == selection.split]
     if selection.limit is not None:
-        pairs = pairs[: selection.limit]
+        pairs = pairs[: selection.limit] if selection.group_by is None else whole_groups(pairs, selection.limit)
     if not pairs:
         raise DataError(f"{found.root}: {len(found.pairs)} pairs, none of which --only lets through; widen it")
     _refuse_case_twins(pairs)

@@ -36,7 +36,10 @@ FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
 
 @dataclass(frozen=True)
 class TrainedPair:
-    """What a fitted model knows of one of its training pairs. ``size`` is (width, height)."""
+    """What a fitted model knows of one of its training pairs. ``size`` is (width, height).
+
+    ``group`` numbers the groups in order of appearance; their names (patients, perhaps) are not kept.
+    """
 
     image_sha256: str
     mask_sha256: str
@@ -45,6 +48,7 @@ class TrainedPair:
     mask_template: str
     image_form: Form | None
     mask_form: Form
+    group: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ def save_model(
 ) -> Path:
     """Write ``pairs.jsonl`` and then the model's file; returns the latter's path."""
     forms: list[Form] = []
-    rows = json_lines(_pair_row(item, forms) for item in checked.pairs)
+    groups: dict[str | None, int | None] = {None: None}
+    for item in checked.pairs:
+        groups.setdefault(item.pair.group, len(groups) - 1)
+    rows = json_lines({**_pair_row(item, forms), "group": groups[item.pair.group]} for item in checked.pairs)
     info = {
         "format_version": FORMAT_VERSION,
         "pairaug": __version__,
@@ -208,6 +215,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 mask_template=str(row["mask_template"]),
                 image_form=None if row["image_form"] is None else forms[row["image_form"]],
                 mask_form=forms[row["mask_form"]],
+                group=None if row["group"] is None else int(row["group"]),
             )
         )
     if not pairs:

@@ -1,0 +1,63 @@
+"""Groups: the pairs of one patient, eye or slide, which must stay on one side of every split.
+
+Enters: pairs and a regular expression that finds the group in the path of an image (of the mask, where there is no
+image): its first parenthesis, or all that matches. Leaves: the same pairs, each with its group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pairaug.errors import DataError, UsageError
+from pairaug.pairs.pair import Pair
+
+
+def grouped(pairs: Sequence[Pair], pattern: str) -> list[Pair]:
+    """The pairs with their groups. Raises DataError for a path without one, and for a group in two splits."""
+    try:
+        expression = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"--group-by {pattern!r}: not a regular expression ({error})") from None
+    found = []
+    for pair in pairs:
+        match = expression.search(pair.name)
+        group = match and match.group(min(expression.groups, 1))
+        if group is None:
+            raise DataError(f"{pair.name}: --group-by {pattern!r} finds no group in it; widen the expression")
+        found.append(replace(pair, group=group))
+    _refuse_leaks(found)
+    return found
+
+
+def whole_groups(pairs: Sequence[Pair], limit: int) -> list[Pair]:
+    """The first groups, in the order of the pairs, that together hold at most ``limit`` pairs."""
+    by_group: dict[str | None, list[Pair]] = {}
+    for pair in pairs:
+        by_group.setdefault(pair.group, []).append(pair)
+    kept: list[Pair] = []
+    for members in by_group.values():
+        if len(kept) + len(members) > limit:
+            break
+        kept += members
+    if not kept:
+        first = next(iter(by_group.values()))
+        raise UsageError(f"--limit {limit}: the first group alone has {len(first)} pairs; give {len(first)} or more")
+    return kept
+
+
+def _refuse_leaks(pairs: Sequence[Pair]) -> None:
+    """A patient in the training and in the test split would let the test be learnt by heart."""
+    first: dict[str, Pair] = {}
+    leaks = []
+    for pair in pairs:
+        assert pair.group is not None
+        other = first.setdefault(pair.group, pair)
+        if other.split != pair.split:
+            leaks.append(f"{pair.group}: {other.name} and {pair.name}")
+    if leaks:
+        raise DataError(
+            f"{len(leaks)} pairs share a group with a pair of another split; leave them out with --exclude",
+            details=leaks,
+        )
