@@ -215,7 +215,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 mask_template=str(row["mask_template"]),
                 image_form=None if row["image_form"] is None else forms[row["image_form"]],
                 mask_form=forms[row["mask_form"]],
-                group=None if row["group"] is None else int(row["group"]),
+                group=None if row.get("group") is None else int(row["group"]),
             )
         )
     if not pairs:
