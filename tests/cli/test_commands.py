@@ -343,3 +343,20 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_plain_line_now_and_then(
     assert "4/10 images" in text
     assert "left" in text
     assert "\x1b" not in text
+
+
+def test_a_damaged_tiff_is_refused_in_our_own_words_alone(tmp_path: Path) -> None:
+    for name in ("images", "masks"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    Image.fromarray(np.eye(20, dtype=np.uint8) * 255).save(tmp_path / "data/masks/a.png")
+    path = tmp_path / "data/images/a.tif"
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(path)
+    data = bytearray(path.read_bytes())
+    for tag in range(int.from_bytes(data[8:10], "little")):
+        data[10 + 12 * tag + 2] = 240  # its type
+    path.write_bytes(data)
+    command = [sys.executable, "-m", "pairaug", "check", str(tmp_path / "data")]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 3
+    assert len(lines(process.stderr)) == 2
+    assert "a.tif" in lines(process.stderr)[1]

@@ -7,6 +7,7 @@ which it lay on the disk. Masks are never converted through grey: that clips 16 
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# What decoders log about a damaged file would stand on stderr beside the one line that refuses it.
+for _decoder in ("PIL", "tifffile"):
+    logging.getLogger(_decoder).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
