@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn import draw
-from layouts import LAYOUTS, Layout
 
 from pairaug.pairs.pair import Found
 from pairaug.pairs.source import find_pairs
+from tests.pairs.drawn import draw
+from tests.pairs.layouts import LAYOUTS, Layout
 
 by_name = pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 
@@ -29,6 +29,18 @@ def test_each_image_gets_its_own_mask(layout: Layout, tmp_path: Path) -> None:
     found = drawn_layout(tmp_path, layout)
     assert as_table(found) == layout.pairs
     assert {pair.image: pair.split for pair in found.pairs if pair.split} == layout.split
+
+
+# Words unknown to us are only seen to be words where several names share them.
+known_words = [layout for layout in LAYOUTS if layout.name not in ("unknown suffix", "satellite")]
+
+
+@pytest.mark.parametrize("layout", known_words, ids=lambda layout: layout.name)
+def test_one_pair_alone_is_found_by_its_names(layout: Layout, tmp_path: Path) -> None:
+    image, masks = next(iter(layout.pairs.items()))
+    for path in (image, *((masks,) if isinstance(masks, str) else masks)):
+        draw(tmp_path, path, layout.kinds()[path])
+    assert as_table(find_pairs(tmp_path)) == {image: masks}
 
 
 @by_name

@@ -6,10 +6,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from drawn import draw
 
 from pairaug.errors import DataError
 from pairaug.pairs.source import Selection, find_pairs
+from tests.conftest import Cli
+from tests.pairs.drawn import draw
 
 IDS = ("001", "002", "013")
 # name -> {pattern: kind}, then the two readings as (image, mask) patterns.
@@ -19,8 +20,11 @@ AMBIGUOUS = {
         {("images/{}.png", "masks/{}.png"), ("images/{}.png", "labels/{}.png")},
     ),
     "two mask folders in each split": (
-        {f"{s}/{f}/{s[0]}{{}}.png": k for s in ("train", "test") for f, k in
-         (("images", "image"), ("masks", "mask"), ("gt", "mask"))},
+        {
+            f"{s}/{f}/{s[0]}{{}}.png": k
+            for s in ("train", "test")
+            for f, k in (("images", "image"), ("masks", "mask"), ("gt", "mask"))
+        },
         {(f"{s}/images/{s[0]}{{}}.png", f"{s}/{m}/{s[0]}{{}}.png") for s in ("train", "test") for m in ("masks", "gt")},
     ),
     "two image folders": (
@@ -55,7 +59,7 @@ AMBIGUOUS = {
         {"im's [raw]/{}.png": "image", "mask's [a]/{}.png": "mask", "mask's [b]/{}.png": "mask"},
         {("im's [raw]/{}.png", "mask's [a]/{}.png"), ("im's [raw]/{}.png", "mask's [b]/{}.png")},
     ),
-}  # fmt: skip
+}
 FLAGS = {"--images": "images", "--masks": "masks", "--pair": "pair", "--exclude": "exclude"}
 
 
@@ -108,7 +112,7 @@ def test_one_stem_in_two_like_folders_is_settled_by_leaving_one_out(tmp_path: Pa
         assert detail.startswith(f"{pair.image} with {pair.masks[0]}: ")
 
 
-def test_the_command_line_exits_3_and_shows_both(cli, tmp_path: Path) -> None:
+def test_the_command_line_exits_3_and_shows_both(cli: Cli, tmp_path: Path) -> None:
     for path, kind in {"images/a.png": "image", "masks/a.png": "mask", "gt/a.png": "mask"}.items():
         draw(tmp_path, path, kind)
     ran = cli("check", tmp_path)

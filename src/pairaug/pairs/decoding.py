@@ -178,6 +178,8 @@ def _from_tifffile(
             planes_first = page.axes == "SYX"
     except Exception as error:
         raise DataError(f"{path}: {_what_it_is(path, complaint or error)}") from error
+    if not fits and complaint and page.dtype == np.uint8:  # Pillow reads these where they are whole
+        raise DataError(f"{path}: {_what_it_is(path, complaint)}") from complaint
     if not fits:
         why = f"; {_first_line(complaint)}" if complaint else ""
         raise DataError(f"{path}: a TIFF that cannot be used ({described}{why}); store 8 or 16 bits, grey or RGB")

@@ -1,0 +1,219 @@
+# ruff: noqa: E501 - the tables of modes and refusals read better in long lines
+"""The table of modes: what each kind of file decodes to, or with which words it is refused."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from pairaug.errors import DataError
+from pairaug.pairs.decoding import COLOUR, DecodePolicy, decode_image, decode_mask
+from tests.pairs.drawn import classes, photograph
+
+POLICY = DecodePolicy()
+PHOTO = photograph(7, 9, 8)
+GREY = np.ascontiguousarray(PHOTO[..., 0])
+DEEP = GREY.astype(np.uint16) * 257 + 3
+DEEP_COLOUR = PHOTO.astype(np.uint16) * 250 + 5
+MASK = classes(3, 3, 24, 20)
+
+
+def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def tiff(pixels: np.ndarray, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, pixels, **options)
+    return buffer.getvalue()
+
+
+def pnm(kind: str, pixels: np.ndarray, highest: int) -> bytes:
+    head = f"{kind}\n{pixels.shape[1]} {pixels.shape[0]}\n{highest}\n".encode()
+    return head + pixels.astype(">u2" if highest > 255 else np.uint8).tobytes()
+
+
+def indexed(indices: np.ndarray, colours: list[int]) -> Image.Image:
+    picture = Image.fromarray(indices.astype(np.uint8)).copy()
+    picture.putpalette(colours)
+    return picture
+
+
+def with_alpha(pixels: np.ndarray, lowest: int) -> Image.Image:
+    picture = Image.fromarray(pixels)
+    alpha = np.full(pixels.shape[:2], 255, np.uint8)
+    alpha[0, 0] = lowest
+    picture.putalpha(Image.fromarray(alpha))
+    return picture
+
+
+def written(folder: Path, name: str, data: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
+
+
+HEAT = [0, 0, 0, 255, 0, 0, 255, 255, 0]
+RGB = Image.fromarray(PHOTO)
+
+IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
+    "RGB PNG": ("a.png", saved(RGB, "PNG"), PHOTO, "RGB"),
+    "RGB BMP": ("a.bmp", saved(RGB, "BMP"), PHOTO, "RGB"),
+    "RGB PPM": ("a.ppm", saved(RGB, "PPM"), PHOTO, "RGB"),
+    "RGB TIFF, LZW": ("a.tif", saved(RGB, "TIFF", compression="tiff_lzw"), PHOTO, "RGB"),
+    "RGB TIFF, planes apart": (
+        "a.tif",
+        tiff(np.moveaxis(PHOTO, 2, 0), photometric="rgb", planarconfig="separate"),
+        PHOTO,
+        "RGB",
+    ),
+    "RGBA PNG, opaque": ("a.png", saved(with_alpha(PHOTO, 255), "PNG"), PHOTO, "RGBA"),
+    "LA PNG, opaque": ("a.png", saved(with_alpha(GREY, 255), "PNG"), GREY, "LA"),
+    "grey PNG": ("a.png", saved(Image.fromarray(GREY), "PNG"), GREY, "L"),
+    "grey TIFF in tiles": ("a.tif", tiff(GREY, tile=(16, 16)), GREY, "L"),
+    "grey PGM": ("a.pgm", pnm("P5", GREY, 255), GREY, "L"),
+    "grey ASCII PGM": ("a.pgm", b"P2\n3 2\n255\n0 1 2\n253 254 255\n", np.array([[0, 1, 2], [253, 254, 255]]), "L"),
+    "1-bit PNG": ("a.png", saved(Image.fromarray(MASK > 0), "PNG"), (MASK > 0) * 255, "1"),
+    "palette PNG": ("a.png", saved(indexed(MASK, HEAT), "PNG"), np.array(HEAT).reshape(3, 3)[MASK], "P"),
+    "grey palette PNG": ("a.png", saved(indexed(MASK, [9, 9, 9, 4, 4, 4, 7, 7, 7]), "PNG"), np.array([9, 4, 7])[MASK], "P"),
+    "GIF": ("a.gif", saved(indexed(MASK, HEAT), "GIF"), np.array(HEAT).reshape(3, 3)[MASK], "P"),
+    "16-bit PNG": ("a.png", saved(Image.fromarray(DEEP), "PNG"), DEEP, "I;16"),
+    "16-bit PGM": ("a.pgm", pnm("P5", DEEP, 65535), DEEP, "I;16"),
+    "16-bit TIFF": ("a.tif", tiff(DEEP), DEEP, "I;16"),
+    "16-bit TIFF, big-endian": ("a.tif", tiff(DEEP, byteorder=">"), DEEP, "I;16"),
+    "16-bit TIFF, zlib": ("a.tif", tiff(DEEP, compression="zlib"), DEEP, "I;16"),
+    "16-bit RGB TIFF": ("a.tif", tiff(DEEP_COLOUR, photometric="rgb"), DEEP_COLOUR, "RGB;16"),
+    "16-bit RGB TIFF, zlib": ("a.TIFF", tiff(DEEP_COLOUR, photometric="rgb", compression="zlib"), DEEP_COLOUR, "RGB;16"),
+    "16-bit RGB TIFF, big-endian": ("a.tif", tiff(DEEP_COLOUR, photometric="rgb", byteorder=">"), DEEP_COLOUR, "RGB;16"),
+    "16-bit RGB TIFF, planes apart": (
+        "a.tif",
+        tiff(np.moveaxis(DEEP_COLOUR, 2, 0), photometric="rgb", planarconfig="separate"),
+        DEEP_COLOUR,
+        "RGB;16",
+    ),
+    "CMYK TIFF": ("a.tif", saved(RGB.convert("CMYK"), "TIFF"), PHOTO, "CMYK"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_an_image_decodes_to_its_own_pixels(kind: str, tmp_path: Path) -> None:
+    name, data, pixels, mode = IMAGES[kind]
+    decoded, form = decode_image(written(tmp_path, name, data), POLICY)
+    np.testing.assert_array_equal(decoded, pixels)
+    assert decoded.dtype == (np.uint16 if form.bits == 16 else np.uint8)
+    assert (form.mode, form.suffix) == (mode, Path(name).suffix)
+    assert form.channels == (3 if decoded.ndim == 3 else 1)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_image_decodes_nearly(mode: str, tmp_path: Path) -> None:
+    smooth = Image.linear_gradient("L").resize((40, 40)).convert(mode)
+    decoded, form = decode_image(written(tmp_path, "a.jpg", saved(smooth, "JPEG", quality=95)), POLICY)
+    expected = np.asarray(smooth.convert("RGB" if mode == "CMYK" else mode)).astype(int)
+    assert np.abs(decoded.astype(int) - expected).max() <= 8
+    assert form.mode == mode
+
+
+MASKS: dict[str, tuple[str, bytes, np.ndarray]] = {
+    "1-bit PNG": ("m.png", saved(Image.fromarray(MASK > 0), "PNG"), MASK > 0),
+    "1-bit BMP": ("m.bmp", saved(Image.fromarray(MASK > 0), "BMP"), MASK > 0),
+    "1-bit PBM": ("m.pbm", saved(Image.fromarray(MASK > 0), "PPM"), MASK > 0),
+    "indices as grey": ("m.png", saved(Image.fromarray(MASK), "PNG"), MASK),
+    "grey levels": ("m.tif", saved(Image.fromarray(MASK * np.uint8(127)), "TIFF"), MASK * np.uint8(127)),
+    "indices under a palette": ("m.png", saved(indexed(MASK, HEAT), "PNG"), MASK),
+    "indices under a palette, BMP": ("m.bmp", saved(indexed(MASK, HEAT), "BMP"), MASK),
+    "indices under a palette, GIF": ("m.gif", saved(indexed(MASK, HEAT), "GIF", optimize=False), MASK),
+    "indices under a palette with a transparent one": (
+        "m.png",
+        saved(indexed(MASK, HEAT), "PNG", transparency=0),
+        MASK,
+    ),
+    "colours": (
+        "m.png",
+        saved(Image.fromarray(np.array(HEAT, np.uint8).reshape(3, 3)[MASK]), "PNG"),
+        np.array([0, COLOUR + 0xFF0000, COLOUR + 0xFFFF00])[MASK],
+    ),
+    "colours that are all grey": ("m.png", saved(Image.fromarray(MASK * np.uint8(9)).convert("RGB"), "PNG"), MASK * 9),
+    "opaque RGBA": ("m.png", saved(with_alpha(np.repeat(MASK[..., None], 3, 2), 255), "PNG"), MASK),
+    "16-bit values": ("m.png", saved(Image.fromarray(MASK.astype(np.uint16) * 30000), "PNG"), MASK.astype(int) * 30000),
+    "16-bit values, TIFF": ("m.tif", tiff(MASK.astype(np.uint16) * 30000), MASK.astype(int) * 30000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_a_mask_decodes_to_its_raw_values(kind: str, tmp_path: Path) -> None:
+    name, data, values = MASKS[kind]
+    decoded, _ = decode_mask(written(tmp_path, name, data), POLICY)
+    assert decoded.dtype == np.int32
+    np.testing.assert_array_equal(decoded, values)
+
+
+def apng() -> bytes:
+    return saved(RGB, "PNG", save_all=True, append_images=[RGB.rotate(90)])
+
+
+def lab_tiff() -> bytes:
+    return tiff(PHOTO, photometric="cielab")
+
+
+# what the file is -> (name, bytes, what is said of it: the finding, the value, the remedy)
+REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
+    "transparent RGBA": (
+        "a.png", lambda: saved(with_alpha(PHOTO, 17), "PNG"), ("transparent", "alpha down to 17", "--alpha drop")),
+    "transparent LA": (
+        "a.png", lambda: saved(with_alpha(GREY, 0), "PNG"), ("transparent", "alpha down to 0", "--alpha drop")),
+    "transparent colour": (
+        "a.png", lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1), ("transparent", "alpha down to 0", "--alpha drop")),
+    "floating point": ("a.tif", lambda: tiff(GREY.astype(np.float32)), ("mode F", "8 or 16 bits")),
+    "PFM": ("a.pnm", lambda: b"Pf\n2 2\n-1.0\n" + bytes(16), ("mode F", "8 or 16 bits")),
+    "32 bits": ("a.tif", lambda: tiff(DEEP.astype(np.uint32)), ("32-bit integers", "8 or 16 bits")),
+    "signed": ("a.tif", lambda: tiff(DEEP.astype(np.int16)), ("signed", "8 or 16 bits")),
+    "16-bit RGBA TIFF": (
+        "a.tif", lambda: tiff(np.dstack([DEEP_COLOUR, DEEP]), photometric="rgb", extrasamples=["unassalpha"]),
+        ("uint16 YXS (8, 9, 4)", "grey or RGB")),
+    "LAB": ("a.tif", lab_tiff, ("mode LAB", "store grey or RGB")),
+    "many frames, GIF": (
+        "a.gif", lambda: saved(RGB, "GIF", save_all=True, append_images=[RGB.rotate(90)]), ("2 frames", "one image a file")),
+    "many frames, PNG": ("a.png", apng, ("2 frames", "one image a file")),
+    "many pages": ("a.tif", lambda: tiff(np.stack([GREY, GREY, GREY]), photometric="minisblack"), ("3 frames", "one image a file")),
+    "odd highest level": ("a.pgm", lambda: pnm("P5", GREY % 16, 15), ("levels up to 15", "255")),
+    "odd highest level, deep": ("a.pgm", lambda: pnm("P5", DEEP % 1000, 999), ("levels up to 999", "255")),
+    "16-bit PPM": ("a.ppm", lambda: pnm("P6", DEEP_COLOUR, 65535), ("levels up to 65535", "255")),
+    "EPS called PNG": (
+        "a.png", lambda: saved(RGB, "EPS"), ("a text, not an image of a known format", "PNG, JPEG", "convert or remove")),
+    "WebP called JPEG": ("a.jpg", lambda: saved(RGB, "WEBP"), ("something else, not an image", "convert or remove")),
+    "text": ("a.png", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
+    "text called TIFF": ("a.tif", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
+    "LFS pointer": (
+        "a.png", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", ("Git LFS", "git lfs pull")),
+    "LFS pointer called TIFF": (
+        "a.tif", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", ("Git LFS", "git lfs pull")),
+    "nothing": ("a.png", lambda: b"", ("empty file", "restore it")),
+    "truncated PNG": ("a.png", lambda: saved(RGB, "PNG")[:-40], ("cannot be decoded", "mend or replace it")),
+    "truncated JPEG": ("a.jpg", lambda: saved(Image.fromarray(photograph(1, 200, 200)), "JPEG")[:-2000], ("cannot be decoded", "truncated", "mend or replace it")),
+    "truncated BMP": ("a.bmp", lambda: saved(RGB, "BMP")[:-20], ("cannot be decoded", "truncated", "mend or replace it")),
+    "truncated TIFF": ("a.tif", lambda: tiff(photograph(1, 90, 90), photometric="rgb")[:-400], ("cannot be decoded", "mend or replace it")),
+    "truncated GIF": ("a.gif", lambda: saved(RGB, "GIF")[:-30], ("cannot be decoded", "mend or replace it")),
+    "truncated PGM": ("a.pgm", lambda: pnm("P5", GREY, 255)[:-9], ("cannot be decoded", "mend or replace it")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refusal_says_what_was_found_and_what_to_do(kind: str, tmp_path: Path) -> None:
+    name, data, words = REFUSED[kind]
+    path = written(tmp_path, name, data())
+    with pytest.raises(DataError) as caught:
+        decode_image(path, POLICY)
+    assert caught.value.message.startswith(f"{path}: ")
+    assert "\n" not in caught.value.message
+    for word in words:
+        assert word in caught.value.message
