@@ -77,8 +77,9 @@ def test_a_quick_command_loads_nothing_heavy(arguments: list[str], code: int) ->
     assert loaded_by(*arguments) == (code, [])
 
 
-def test_a_dry_run_loads_no_torch(drive: Path) -> None:
+def test_a_dry_run_loads_no_torch(drive: Path, fitted: Path) -> None:
     assert loaded_by("fit-translator", str(drive), "--dry-run") == (0, [])
+    assert loaded_by("synthesize", "--out", "out", "--models", str(fitted), "--dry-run") == (0, [])
 
 
 def test_a_command_that_needs_torch_is_seen_to_load_it() -> None:

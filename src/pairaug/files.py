@@ -15,7 +15,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from pairaug.errors import DataError, OutputError, StorageError
 
@@ -36,18 +36,19 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def write_atomic(path: Path, data: bytes, *, sync: bool = True, sync_folder: bool = True) -> None:
-    """Write ``data`` to ``path``: temporary name, fsync, rename. Nothing is left behind on failure.
+@contextlib.contextmanager
+def open_atomic(path: Path, *, sync: bool = True, sync_folder: bool = True) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the name ``path`` when the block ends well; otherwise nothing is left behind.
 
     ``sync_folder=False`` leaves it to the system when the rename itself reaches the disk: for the many files of a
     data set, whose presence is checked again anyway.
     """
-    temporary = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    temporary = _temporary(path)
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "xb") as file:
-                file.write(data)
+                yield file
                 if sync:
                     file.flush()
                     os.fsync(file.fileno())
@@ -57,6 +58,33 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True, sync_folder: boo
             raise
         if sync and sync_folder:
             _sync_folder(path.parent)
+
+
+def write_atomic(path: Path, data: bytes, *, sync: bool = True, sync_folder: bool = True) -> None:
+    """Write ``data`` to ``path``: temporary name, fsync, rename. Nothing is left behind on failure."""
+    with open_atomic(path, sync=sync, sync_folder=sync_folder) as file:
+        file.write(data)
+
+
+def link_atomic(source: Path, path: Path) -> None:
+    """Give the file ``source`` a second name (a hard link); a copy where the file system cannot."""
+    temporary = _temporary(path)
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source.resolve(), temporary)
+        except OSError:
+            with open(source, "rb") as original, open_atomic(path, sync_folder=False) as file:
+                shutil.copyfileobj(original, file)
+            return
+        try:
+            os.replace(temporary, path)
+        finally:  # a rename onto another name of the same file leaves both
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
 
 
 def _sync_folder(folder: Path) -> None:

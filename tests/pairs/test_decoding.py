@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import COLOUR, DecodePolicy, decode_image, decode_mask
+from pairaug.pairs.decoding import COLOUR, DecodePolicy, decode_image, decode_mask, pack_colours, unpack_colours
 from tests.pairs.drawn import classes, photograph
 
 POLICY = DecodePolicy()
@@ -64,6 +66,7 @@ def written(folder: Path, name: str, data: bytes) -> Path:
 
 HEAT = [0, 0, 0, 255, 0, 0, 255, 255, 0]
 RGB = Image.fromarray(PHOTO)
+RGB_TAG = {"photometric": "rgb"}
 
 IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
     "RGB PNG": ("a.png", saved(RGB, "PNG"), PHOTO, "RGB"),
@@ -84,7 +87,12 @@ IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
     "grey ASCII PGM": ("a.pgm", b"P2\n3 2\n255\n0 1 2\n253 254 255\n", np.array([[0, 1, 2], [253, 254, 255]]), "L"),
     "1-bit PNG": ("a.png", saved(Image.fromarray(MASK > 0), "PNG"), (MASK > 0) * 255, "1"),
     "palette PNG": ("a.png", saved(indexed(MASK, HEAT), "PNG"), np.array(HEAT).reshape(3, 3)[MASK], "P"),
-    "grey palette PNG": ("a.png", saved(indexed(MASK, [9, 9, 9, 4, 4, 4, 7, 7, 7]), "PNG"), np.array([9, 4, 7])[MASK], "P"),
+    "grey palette PNG": (
+        "a.png",
+        saved(indexed(MASK, [9, 9, 9, 4, 4, 4, 7, 7, 7]), "PNG"),
+        np.array([9, 4, 7])[MASK],
+        "P",
+    ),
     "GIF": ("a.gif", saved(indexed(MASK, HEAT), "GIF"), np.array(HEAT).reshape(3, 3)[MASK], "P"),
     "16-bit PNG": ("a.png", saved(Image.fromarray(DEEP), "PNG"), DEEP, "I;16"),
     "16-bit PGM": ("a.pgm", pnm("P5", DEEP, 65535), DEEP, "I;16"),
@@ -92,8 +100,8 @@ IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
     "16-bit TIFF, big-endian": ("a.tif", tiff(DEEP, byteorder=">"), DEEP, "I;16"),
     "16-bit TIFF, zlib": ("a.tif", tiff(DEEP, compression="zlib"), DEEP, "I;16"),
     "16-bit RGB TIFF": ("a.tif", tiff(DEEP_COLOUR, photometric="rgb"), DEEP_COLOUR, "RGB;16"),
-    "16-bit RGB TIFF, zlib": ("a.TIFF", tiff(DEEP_COLOUR, photometric="rgb", compression="zlib"), DEEP_COLOUR, "RGB;16"),
-    "16-bit RGB TIFF, big-endian": ("a.tif", tiff(DEEP_COLOUR, photometric="rgb", byteorder=">"), DEEP_COLOUR, "RGB;16"),
+    "16-bit RGB TIFF, zlib": ("a.TIFF", tiff(DEEP_COLOUR, **RGB_TAG, compression="zlib"), DEEP_COLOUR, "RGB;16"),
+    "16-bit RGB TIFF, big-endian": ("a.tif", tiff(DEEP_COLOUR, **RGB_TAG, byteorder=">"), DEEP_COLOUR, "RGB;16"),
     "16-bit RGB TIFF, planes apart": (
         "a.tif",
         tiff(np.moveaxis(DEEP_COLOUR, 2, 0), photometric="rgb", planarconfig="separate"),
@@ -101,7 +109,7 @@ IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
         "RGB;16",
     ),
     "CMYK TIFF": ("a.tif", saved(RGB.convert("CMYK"), "TIFF"), PHOTO, "CMYK"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", IMAGES)
@@ -146,7 +154,7 @@ MASKS: dict[str, tuple[str, bytes, np.ndarray]] = {
     "opaque RGBA": ("m.png", saved(with_alpha(np.repeat(MASK[..., None], 3, 2), 255), "PNG"), MASK),
     "16-bit values": ("m.png", saved(Image.fromarray(MASK.astype(np.uint16) * 30000), "PNG"), MASK.astype(int) * 30000),
     "16-bit values, TIFF": ("m.tif", tiff(MASK.astype(np.uint16) * 30000), MASK.astype(int) * 30000),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", MASKS)
@@ -157,12 +165,20 @@ def test_a_mask_decodes_to_its_raw_values(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(decoded, values)
 
 
-def apng() -> bytes:
-    return saved(RGB, "PNG", save_all=True, append_images=[RGB.rotate(90)])
+def deep_png(pixels: np.ndarray) -> bytes:
+    """A PNG of 16 bits a channel, which Pillow cannot write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def lab_tiff() -> bytes:
-    return tiff(PHOTO, photometric="cielab")
+LARGE = Image.fromarray(photograph(1, 200, 200))
+FRAMES = {"save_all": True, "append_images": [RGB.rotate(90)]}
 
 
 # what the file is -> (name, bytes, what is said of it: the finding, the value, the remedy)
@@ -172,7 +188,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     "transparent LA": (
         "a.png", lambda: saved(with_alpha(GREY, 0), "PNG"), ("transparent", "alpha down to 0", "--alpha drop")),
     "transparent colour": (
-        "a.png", lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1), ("transparent", "alpha down to 0", "--alpha drop")),
+        "a.png", lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1), ("transparent", "--alpha drop")),
     "floating point": ("a.tif", lambda: tiff(GREY.astype(np.float32)), ("mode F", "8 or 16 bits")),
     "PFM": ("a.pnm", lambda: b"Pf\n2 2\n-1.0\n" + bytes(16), ("mode F", "8 or 16 bits")),
     "32 bits": ("a.tif", lambda: tiff(DEEP.astype(np.uint32)), ("32-bit integers", "8 or 16 bits")),
@@ -180,11 +196,11 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     "16-bit RGBA TIFF": (
         "a.tif", lambda: tiff(np.dstack([DEEP_COLOUR, DEEP]), photometric="rgb", extrasamples=["unassalpha"]),
         ("uint16 YXS (8, 9, 4)", "grey or RGB")),
-    "LAB": ("a.tif", lab_tiff, ("mode LAB", "store grey or RGB")),
-    "many frames, GIF": (
-        "a.gif", lambda: saved(RGB, "GIF", save_all=True, append_images=[RGB.rotate(90)]), ("2 frames", "one image a file")),
-    "many frames, PNG": ("a.png", apng, ("2 frames", "one image a file")),
-    "many pages": ("a.tif", lambda: tiff(np.stack([GREY, GREY, GREY]), photometric="minisblack"), ("3 frames", "one image a file")),
+    "LAB": ("a.tif", lambda: tiff(PHOTO, photometric="cielab"), ("mode LAB", "store grey or RGB")),
+    "many frames, GIF": ("a.gif", lambda: saved(RGB, "GIF", **FRAMES), ("2 frames", "one image a file")),
+    "many frames, PNG": ("a.png", lambda: saved(RGB, "PNG", **FRAMES), ("2 frames", "one image a file")),
+    "many pages": (
+        "a.tif", lambda: tiff(np.stack([GREY] * 3), photometric="minisblack"), ("3 frames", "one image a file")),
     "odd highest level": ("a.pgm", lambda: pnm("P5", GREY % 16, 15), ("levels up to 15", "255")),
     "odd highest level, deep": ("a.pgm", lambda: pnm("P5", DEEP % 1000, 999), ("levels up to 999", "255")),
     "16-bit PPM": ("a.ppm", lambda: pnm("P6", DEEP_COLOUR, 65535), ("levels up to 65535", "255")),
@@ -199,12 +215,14 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
         "a.tif", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", ("Git LFS", "git lfs pull")),
     "nothing": ("a.png", lambda: b"", ("empty file", "restore it")),
     "truncated PNG": ("a.png", lambda: saved(RGB, "PNG")[:-40], ("cannot be decoded", "mend or replace it")),
-    "truncated JPEG": ("a.jpg", lambda: saved(Image.fromarray(photograph(1, 200, 200)), "JPEG")[:-2000], ("cannot be decoded", "truncated", "mend or replace it")),
-    "truncated BMP": ("a.bmp", lambda: saved(RGB, "BMP")[:-20], ("cannot be decoded", "truncated", "mend or replace it")),
-    "truncated TIFF": ("a.tif", lambda: tiff(photograph(1, 90, 90), photometric="rgb")[:-400], ("cannot be decoded", "mend or replace it")),
+    "truncated JPEG": (
+        "a.jpg", lambda: saved(LARGE, "JPEG")[:-2000], ("cannot be decoded", "truncated", "mend or replace it")),
+    "truncated BMP": ("a.bmp", lambda: saved(RGB, "BMP")[:-20], ("cannot be decoded", "truncated", "mend or replace")),
+    "truncated TIFF": (
+        "a.tif", lambda: tiff(np.asarray(LARGE), photometric="rgb")[:-400], ("cannot be decoded", "mend or replace it")),
     "truncated GIF": ("a.gif", lambda: saved(RGB, "GIF")[:-30], ("cannot be decoded", "mend or replace it")),
     "truncated PGM": ("a.pgm", lambda: pnm("P5", GREY, 255)[:-9], ("cannot be decoded", "mend or replace it")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -217,3 +235,64 @@ def test_a_refusal_says_what_was_found_and_what_to_do(kind: str, tmp_path: Path)
     assert "\n" not in caught.value.message
     for word in words:
         assert word in caught.value.message
+
+
+def test_a_mask_of_two_dimensions_only(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.tif", tiff(DEEP_COLOUR, photometric="rgb"))
+    with pytest.raises(DataError, match=r"m\.tif: a mask of three 16-bit channels is not supported; store indices"):
+        decode_mask(path, POLICY)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "LAB", "F"])
+def test_a_mask_without_label_values_is_refused(mode: str, tmp_path: Path) -> None:
+    data = tiff(PHOTO, photometric="cielab") if mode == "LAB" else saved(Image.fromarray(GREY).convert(mode), "TIFF")
+    with pytest.raises(DataError, match=f"a mask of mode {mode} has no label values; store indices or grey levels"):
+        decode_mask(written(tmp_path, "m.tif", data), POLICY)
+
+
+@pytest.mark.parametrize("pixels", [PHOTO, GREY], ids=["RGBA", "LA"])
+def test_alpha_is_dropped_when_the_user_says_so(pixels: np.ndarray, tmp_path: Path) -> None:
+    path = written(tmp_path, "a.png", saved(with_alpha(pixels, 17), "PNG"))
+    decoded, _ = decode_image(path, DecodePolicy(alpha="drop"))
+    np.testing.assert_array_equal(decoded, pixels)
+
+
+def test_a_transparent_colour_is_dropped_when_the_user_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.png", saved(indexed(MASK, HEAT), "PNG", transparency=1))
+    decoded, _ = decode_image(path, DecodePolicy(alpha="drop"))
+    np.testing.assert_array_equal(decoded, np.array(HEAT).reshape(3, 3)[MASK])
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_exif_rotation_is_applied_to_the_image(turn: int, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    decoded, _ = decode_image(written(tmp_path, "a.png", saved(RGB, "PNG", exif=exif)), POLICY)
+    turned = {1: PHOTO, 2: PHOTO[:, ::-1], 3: PHOTO[::-1, ::-1], 4: PHOTO[::-1], 5: PHOTO.transpose(1, 0, 2)}
+    turned |= {6: np.rot90(PHOTO, -1), 7: np.rot90(PHOTO, 2).transpose(1, 0, 2), 8: np.rot90(PHOTO)}
+    np.testing.assert_array_equal(decoded, turned[turn])
+
+
+def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.png", saved(RGB, "PNG"))
+    with pytest.raises(DataError, match=r"a\.png: 9x8 is more than 71 pixels; raise it with --max-pixels"):
+        decode_image(path, DecodePolicy(max_pixels=71))
+    decode_image(path, DecodePolicy(max_pixels=72))
+
+
+def test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000_000)  # so that the test itself need not be one
+    path = written(tmp_path, "a.png", saved(Image.new("1", (6000, 5000)), "PNG"))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(DataError, match=r"too many pixels .* raise the limit with --max-pixels"):
+        decode_image(path, DecodePolicy(max_pixels=20_000_000))
+    assert decode_image(path, DecodePolicy(max_pixels=30_000_000))[0].shape == (5000, 6000)
+
+
+def test_colours_pack_and_unpack_to_themselves() -> None:
+    colours = np.array([[0, 0, 0], [255, 255, 255], [0, 0, 255], [0, 0, 1], [7, 7, 7], [255, 0, 0]], np.uint8)
+    packed = pack_colours(colours)
+    assert packed.tolist() == [0, 255, COLOUR + 255, COLOUR + 1, 7, COLOUR + 0xFF0000]
+    np.testing.assert_array_equal(unpack_colours(packed), colours)

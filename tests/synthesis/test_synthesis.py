@@ -19,8 +19,8 @@ from pairaug.errors import DataError, Interrupted, ModelError, OutputError, Usag
 from pairaug.pairs.checking import CheckPolicy, check_pairs
 from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
-from pairaug.synthesis import rendering
-from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA, Ledger
+from pairaug.synthesis.ledger import Ledger
+from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from pairaug.training.fit import fit_mask_generator, fit_translator
@@ -88,15 +88,15 @@ def test_a_smaller_count_is_refused(fitted: Path, tmp_path: Path) -> None:
 SLOW_RUN = """
 import sys, time
 from pathlib import Path
-from pairaug.synthesis import manifest
+from pairaug.synthesis import ledger
 from pairaug.synthesis.run import SynthesisOptions, synthesize
-original = manifest.Ledger.add
+original = ledger.Ledger.add
 def add(self, *arguments):
     original(self, *arguments)
     print("row", flush=True)
     if len(self.rows) == 2:
         sys.stdin.read()  # until the test kills us
-manifest.Ledger.add = add
+ledger.Ledger.add = add
 synthesize(Path(sys.argv[1]), SynthesisOptions(5, Path(sys.argv[2]), threads=1, batch_size=1))
 """
 
@@ -237,7 +237,7 @@ def test_nothing_of_the_originals_but_pixels_reaches_the_output(tmp_path: Path) 
 
 def test_the_manifest_comes_last_and_has_no_clock_and_no_place(whole: dict[str, bytes], fitted: Path) -> None:
     manifest = json.loads(whole[MANIFEST])
-    assert manifest["counts"] == {"asked": COUNT, "pairs": COUNT, "rejected": 0}
+    assert manifest["counts"] == {"asked": COUNT, "pairs": COUNT, "originals": 0, "rejected": 0}
     assert manifest["config"]["count"] == {"value": COUNT, "origin": "default"}
     assert manifest["models"]["masks"]["name"] == "warp"
     assert manifest["models"]["masks"]["contains_training_masks"] is True
@@ -351,10 +351,11 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
 
 def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way() -> None:
     from pairaug.pairs.decoding import Form
+    from pairaug.synthesis.formats.mirror import changed_mask_formats, mirrored
     from pairaug.training.model_file import TrainedPair
 
     grey = Form(".jpg", "JPEG", "L")
     pair = TrainedPair("", "", (1, 1), "x/{id}.png", "x/{id}.jpg", Form(".png", "PNG", "RGB"), grey)
-    image, mask, form = rendering.pair_names(pair, 7)
-    assert (image, mask, form.format) == ("x/synthetic_000007.png", "x/synthetic_000007_mask.png", "PNG")
-    assert rendering.changed_mask_formats([pair]) == ["JPEG"]
+    place = mirrored(pair, "new")
+    assert (place.image_name, place.mask_name, place.mask_form.format) == ("x/new.png", "x/new_mask.png", "PNG")
+    assert changed_mask_formats([pair]) == ["JPEG"]

@@ -25,6 +25,15 @@ def synthesize(
         Path | None, opt._option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
     ] = None,
     per_mask: Annotated[int, opt._option("--per-mask", panel=_WHAT, help="Images a mask [1].", metavar="K")] = 1,
+    format: Annotated[
+        str, opt._option("--format", panel=_WHAT, help="mirror, nnunet, coco or webdataset [mirror].", metavar="NAME")
+    ] = "mirror",
+    include_originals: Annotated[
+        bool, opt._option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")
+    ] = False,
+    license: Annotated[
+        str | None, opt._option("--license", panel=_WHAT, help="Terms to name in the records.", metavar="TEXT")
+    ] = None,
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[int, opt._option("--batch-size", panel="Running", help="Pairs in work at once [4].")] = 4,
@@ -43,8 +52,12 @@ def synthesize(
 ) -> None:
     """Write an augmented data set: new image/mask pairs in the layout of the originals, with a manifest.
 
+    With --include-originals the training pairs come first, and editing a linked file changes the original.
     Prints the folder. The same command continues an interrupted run; a larger --count extends the set.
     """
+    from pairaug.synthesis.formats import check_format
+
+    check_format(format)
     if dry_run:
         _dry_run(out, count, models, as_json)
         return
@@ -59,6 +72,9 @@ def synthesize(
         batch_size=batch_size,
         threads=threads,
         overwrite=overwrite,
+        format=format,
+        include_originals=include_originals,
+        license=license,
         origins=opt.origins_of(ctx),
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)

@@ -181,8 +181,9 @@ def _from_tifffile(
     if not fits and complaint and page.dtype == np.uint8:  # Pillow reads these where they are whole
         raise DataError(f"{path}: {_what_it_is(path, complaint)}") from complaint
     if not fits:
-        why = f"; {_first_line(complaint)}" if complaint else ""
-        raise DataError(f"{path}: a TIFF that cannot be used ({described}{why}); store 8 or 16 bits, grey or RGB")
+        if complaint is not None and not isinstance(complaint, UnidentifiedImageError):
+            raise DataError(f"{path}: {_what_it_is(path, complaint)}") from complaint
+        raise DataError(f"{path}: a TIFF that cannot be used ({described}); store 8 or 16 bits, grey or RGB")
     if planes_first:
         pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))
     return pixels, Form(path.suffix, "TIFF", "I;16" if pixels.ndim == 2 else "RGB;16")

@@ -6,9 +6,7 @@ has any influence: not the other pairs, not how many are made at once, not how o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,13 @@ from pairaug.files import digest_bytes
 from pairaug.models.base import MaskGenerator, Translator
 from pairaug.pairs.checking import Checked, load_classes
 from pairaug.pairs.decoding import Form
-from pairaug.pairs.encoding import encode_image, encode_mask, lossless_form
+from pairaug.pairs.encoding import encode_image, encode_mask
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.resampling import resize_image, resize_labels
-from pairaug.training.model_file import FittedModel, TrainedPair
+from pairaug.synthesis.formats.base import Format
+from pairaug.synthesis.rows import Made, pair_row
+from pairaug.synthesis.shards import shard_name
+from pairaug.training.model_file import FittedModel
 from pairaug.training.randomness import derive, numpy_generator, torch_generator
 from pairaug.training.tensors import to_pixels
 
@@ -72,85 +73,49 @@ class GivenMasks:
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """Two files and the row that describes them."""
-
-    image: bytes
-    mask: bytes
-    row: dict[str, Any]
-
-
-@dataclass(frozen=True)
 class Renderer:
-    """Makes pair i of a data set from (seed, i) alone."""
+    """Makes pair i of a data set from (seed, i) alone; ``first`` is the index in the set of pair 0."""
 
     masks: GeneratedMasks | GivenMasks
     translator: FittedModel
+    format: Format
     seed: int
     per_mask: int
+    first: int = 0
 
-    def render(self, index: int) -> Rendered:
+    def render(self, number: int) -> Made:
         translator, network = self.translator, self.translator.network
         assert isinstance(network, Translator)
-        label_map = LabelMap(translator.label_values)
-        mask_index = index // self.per_mask
-        seed = derive(self.seed, "pair", index)
-        mask_seed = derive(self.seed, "pair", mask_index * self.per_mask)
+        mask_number = number // self.per_mask
+        seed = derive(self.seed, "pair", number)
+        mask_seed = derive(self.seed, "pair", mask_number * self.per_mask)
         pair = translator.pairs[int(numpy_generator(mask_seed, "reference").integers(len(translator.pairs)))]
-        drawn = self.masks.draw(mask_index, mask_seed, (pair.size[1], pair.size[0]))
+        drawn = self.masks.draw(mask_number, mask_seed, (pair.size[1], pair.size[0]))
         height, width = drawn.classes.shape
         labels = resize_labels(drawn.classes, translator.shape.height, translator.shape.width)
         painted = network.translate(torch.from_numpy(labels).long()[None], torch_generator(seed, "image"))[0]
         pixels = resize_image(to_pixels(painted, translator.intensity), height, width)
-        image_name, mask_name, mask_form = pair_names(pair, index)
-        assert pair.image_form is not None
-        image = encode_image(_as_form(pixels, pair.image_form), pair.image_form)
-        mask = encode_mask(label_map.to_values(drawn.classes), mask_form)
-        values, counts = np.unique(drawn.classes, return_counts=True)
-        row = {
-            "file_name": image_name,
-            "mask_file_name": mask_name,
-            "index": index,
-            "seed": seed,
-            "image_sha256": digest_bytes(image),
-            "mask_sha256": digest_bytes(mask),
-            "size": [width, height],
-            "class_pixels": {
-                show_value(value): int(counts[values == label][0]) if label in values else 0
-                for label, value in enumerate(label_map.values)
-            },
-            "derived_from": list(drawn.derived_from),
-            "displacement": None if drawn.displacement is None else round(drawn.displacement, 3),
-            "nearest_mask": None,
-            "nearest_distance": None,
-            "agreement": None,
-        }
-        return Rendered(image, mask, row)
+        place = self.format.place(pair, f"synthetic_{number:06d}")
+        image = encode_image(as_form(pixels, place.image_form), place.image_form)
+        mask = encode_mask(self.format.to_values(drawn.classes), place.mask_form)
+        index = self.first + number
+        row = pair_row(
+            place,
+            index,
+            "synthetic",
+            (digest_bytes(image), digest_bytes(mask)),
+            drawn.classes,
+            self.format.label_map,
+            seed=seed,
+            derived_from=drawn.derived_from,
+            displacement=drawn.displacement,
+            shard=shard_name(index) if self.format.sharded else None,
+        )
+        return Made(image, mask, row)
 
 
-def pair_names(pair: TrainedPair, index: int) -> tuple[str, str, Form]:
-    """The names of synthetic pair ``index`` in the pattern of a training pair, and the form of its mask.
-
-    A mask form that cannot hold label values exactly becomes PNG, its name with it.
-    """
-    stem = f"synthetic_{index:06d}"
-    image = pair.image_template.replace("{id}", stem)
-    mask = PurePosixPath(pair.mask_template.replace("{id}", stem))
-    form = lossless_form(pair.mask_form)
-    if form.suffix != pair.mask_form.suffix:
-        mask = mask.with_suffix(form.suffix)
-    if str(mask) == image:
-        mask = mask.with_stem(mask.stem + "_mask")
-    return image, str(mask), form
-
-
-def changed_mask_formats(pairs: Sequence[TrainedPair]) -> list[str]:
-    """The mask formats of the originals that are written as PNG instead."""
-    return sorted({p.mask_form.format for p in pairs if lossless_form(p.mask_form) != p.mask_form})
-
-
-def _as_form(pixels: NDArray[Any], form: Form) -> NDArray[Any]:
-    """(H, W, C) as the model painted it -> the channels and the depth of the training picture it stands for."""
+def as_form(pixels: NDArray[Any], form: Form) -> NDArray[Any]:
+    """(H, W, C) -> (H, W[, C]) in the channels and the depth of ``form``."""
     if form.channels == 1 and pixels.shape[2] == 3:
         pixels = np.rint(pixels @ _LUMA).astype(pixels.dtype)
     elif form.channels == 1:

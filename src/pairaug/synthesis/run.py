@@ -6,8 +6,7 @@ synthesize("./augmented", SynthesisOptions(count=1000))
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +18,21 @@ from pairaug.files import clear_temporaries, folder_lock, probe_output
 from pairaug.interruption import Interruption
 from pairaug.models.base import Translator
 from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs, same_labels
-from pairaug.pairs.labels import LabelMap, value_for_json
+from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
-from pairaug.synthesis.manifest import Ledger
-from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer, changed_mask_formats
+from pairaug.synthesis.croissant import CROISSANT, describe
+from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format, open_format
+from pairaug.synthesis.formats.base import Written, json_text
+from pairaug.synthesis.formats.mirror import changed_mask_formats
+from pairaug.synthesis.ledger import Ledger
+from pairaug.synthesis.originals import Originals, data_root, find_originals
+from pairaug.synthesis.provenance import manifest_body
+from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer
+from pairaug.synthesis.rows import Made
 from pairaug.training.device import use_threads
 from pairaug.training.model_file import FOLDERS, FittedModel, load_model
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
-from pairaug.training.run_folder import RUN_FILE
 
 DEFAULT_COUNT = 100
 _WRITERS = 2
@@ -39,6 +44,8 @@ class SynthesisOptions:
 
     ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
     ``batch_size``: pairs in work at once, at least the threads; neither it nor ``threads`` changes a byte.
+    ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
+    terms to name in the records.
     """
 
     count: int | None = None
@@ -49,6 +56,9 @@ class SynthesisOptions:
     batch_size: int = 4
     threads: int | None = None
     overwrite: bool = False
+    format: str = DEFAULT_FORMAT
+    include_originals: bool = False
+    license: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,6 +73,7 @@ def synthesize_rows(
     """As ``synthesize``; also the manifest rows in index order."""
     options, reporter, out = options or SynthesisOptions(), reporter or Reporter(), Path(out)
     _check_numbers(options)
+    check_format(options.format)
     given = check_pairs(find_masks(options.masks_from), CheckPolicy()) if options.masks_from else None
     translator = load_model(Path(options.models) / FOLDERS["translator"], "translator")
     masks = _mask_source(options, given, translator, reporter)
@@ -71,33 +82,84 @@ def synthesize_rows(
     if options.per_mask > 1 and not translator.network.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
     _refuse_out_at_inputs(out, options)
+    output_format = open_format(options.format, translator)
+    originals = None
+    if options.include_originals:
+        originals = find_originals(translator, Path(options.models) / FOLDERS["translator"], output_format)
     for name in changed_mask_formats(translator.pairs):
         reporter.note(f"{name} cannot hold label values exactly; the masks are written as PNG")
-    identity = {
+    first = len(originals.pairs) if originals else 0
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first)
+    with folder_lock(out):
+        clear_temporaries(out)
+        ledger = Ledger(out, _identity(options, masks, translator), overwrite=options.overwrite)
+        _fill(ledger, renderer, originals, count, options, reporter)
+    return out, [ledger.rows[index] for index in range(first + count)]
+
+
+def _identity(options: SynthesisOptions, masks: GeneratedMasks | GivenMasks, translator: FittedModel) -> dict[str, Any]:
+    """What two runs have in common that may continue each other; the count may grow."""
+    return {
         "seed": options.seed,
         "per_mask": options.per_mask,
+        "format": options.format,
+        "include_originals": options.include_originals,
+        "license": options.license,
         "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
         "translator": translator.digest,
         "pairaug": __version__,
     }
-    with folder_lock(out):
-        clear_temporaries(out)
-        ledger = Ledger(out, identity, overwrite=options.overwrite)
-        if max(ledger.rows, default=-1) >= count:
-            raise OutputError(
-                f"{out}: already holds {max(ledger.rows) + 1} pairs, more than --count {count}; choose another --out"
-            )
-        if ledger.complete and len(ledger.rows) == count:
-            reporter.note("already complete")
-            return out, [ledger.rows[index] for index in range(count)]
-        if ledger.rows:
-            reporter.note(f"{len(ledger.rows)} of {count} pairs are there already")
-        probe_output(out, _bytes_expected(translator, count - len(ledger.rows)))
-        ledger.begin()
-        renderer = Renderer(masks, translator, options.seed, options.per_mask)
-        _make_missing(renderer, ledger, count, options, reporter)
-        ledger.finish(_manifest(options, count, translator, masks, given))
-    return out, [ledger.rows[index] for index in range(count)]
+
+
+def _fill(
+    ledger: Ledger,
+    renderer: Renderer,
+    originals: Originals | None,
+    count: int,
+    options: SynthesisOptions,
+    reporter: Reporter,
+) -> None:
+    """Bring the output to ``count`` synthetic pairs: what is missing, then what lies beside the pairs."""
+    out, first = ledger.folder, renderer.first
+    total = first + count
+    there = max(ledger.rows, default=-1) + 1 - first
+    if there > count:
+        raise OutputError(f"{out}: already holds {there} pairs, more than --count {count}; choose another --out")
+    if ledger.complete and len(ledger.rows) == total:
+        reporter.note("already complete")
+        return
+    if ledger.rows:
+        reporter.note(f"{len(ledger.rows)} of {total} pairs are there already")
+    probe_output(out, _bytes_expected(renderer.translator, total - len(ledger.rows)))
+    ledger.begin(total)
+
+    def make(index: int) -> Made:
+        if originals is not None and index < first:
+            return originals.take(index)
+        return renderer.render(index - first)
+
+    _make_missing(make, ledger, total, options, reporter)
+    _finish(ledger, renderer, count, options)
+
+
+def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOptions) -> None:
+    """The records, each of them after all that it describes."""
+    metadata_digest = ledger.write_metadata()
+    rows = [ledger.rows[index] for index in range(renderer.first + count)]
+    renderer.format.write_beside(Written(ledger.folder, rows, options.license), ledger.beside)
+    with ledger.beside(CROISSANT) as file:
+        file.write(json_text(describe(rows, metadata_digest, options.license)))
+    config = {
+        "count": count,
+        "seed": options.seed,
+        "per_mask": options.per_mask,
+        "masks_from": options.masks_from is not None,
+        "format": options.format,
+        "include_originals": options.include_originals,
+        "license": options.license,
+    }
+    body = manifest_body(config, options.origins, renderer.format, renderer.masks, renderer.first)
+    ledger.finish(body, metadata_digest)
 
 
 def _check_numbers(options: SynthesisOptions) -> None:
@@ -107,6 +169,8 @@ def _check_numbers(options: SynthesisOptions) -> None:
             raise UsageError(f"--{name} {value}: must be 1 or more")
     if options.seed < 0:
         raise UsageError(f"--seed {options.seed}: must be 0 or more")
+    if options.license is not None and not options.license.strip():
+        raise UsageError("--license: is empty; give the terms in words, or leave it out")
 
 
 def _mask_source(
@@ -138,7 +202,7 @@ def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
     if options.masks_from:
         inputs.append(("--masks-from", options.masks_from))
     for folder in FOLDERS.values():
-        root = _data_root(models / folder)
+        root = data_root(models / folder)
         if root is not None:
             inputs.append(("the training data", root))
     here = out.resolve()
@@ -148,18 +212,10 @@ def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
             raise OutputError(f"{out}: lies inside or around {name} ({path}); choose another --out")
 
 
-def _data_root(folder: Path) -> Path | None:
-    """Where the data of a fit lie, as its ``run.json`` says; None where that is not known."""
-    try:
-        return Path(json.loads((folder / RUN_FILE).read_text())["source"]["root"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _make_missing(
-    renderer: Renderer, ledger: Ledger, count: int, options: SynthesisOptions, reporter: Reporter
+    make: Callable[[int], Made], ledger: Ledger, count: int, options: SynthesisOptions, reporter: Reporter
 ) -> None:
-    """Render what is not there yet. Each pair is rendered by one thread; others render, encode and write meanwhile."""
+    """Make what is not there yet. Each pair is made by one thread; others render, encode and write meanwhile."""
     threads = options.threads or default_threads()
     # One thread inside each operation: its result then does not depend on how many there are.
     use_threads(1)
@@ -175,13 +231,12 @@ def _make_missing(
         try:
             while True:
                 if not interruption.signal:
-                    running |= {renderers.submit(renderer.render, i) for i in _take(missing, in_work - len(running))}
+                    running |= {renderers.submit(make, i) for i in _take(missing, in_work - len(running))}
                 if not running:
                     break
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    made = future.result()
-                    written.add(writers.submit(ledger.add, made.image, made.mask, made.row))
+                    written.add(writers.submit(ledger.add, future.result()))
                 if len(written) > in_work:  # writing falls behind and holds rendering back: memory stays flat
                     wait(written, return_when=FIRST_COMPLETED)
                 for future in [future for future in written if future.done()]:
@@ -212,51 +267,3 @@ def _bytes_expected(translator: FittedModel, count: int) -> int:
     pixels = sum(pair.size[0] * pair.size[1] for pair in translator.pairs) / len(translator.pairs)
     depth = 2 if translator.intensity[1] > 255 else 1
     return int(count * pixels * (translator.shape.channels * depth * 0.8 + 0.1))
-
-
-def _manifest(
-    options: SynthesisOptions,
-    count: int,
-    translator: FittedModel,
-    masks: GeneratedMasks | GivenMasks,
-    given: Checked | None,
-) -> dict[str, Any]:
-    """What determines the content, and nothing that does not (threads, places): equal sets have equal manifests."""
-    config = {"count": count, "seed": options.seed, "per_mask": options.per_mask, "masks_from": given is not None}
-    words = ["pairaug", "synthesize", "--count", str(count), "--seed", str(options.seed)]
-    if options.per_mask > 1:
-        words += ["--per-mask", str(options.per_mask)]
-    if given is not None:
-        words += ["--masks-from", "DIR"]
-    used: dict[str, Any] = {"translator": _model_facts(translator)}
-    if isinstance(masks, GeneratedMasks):
-        used["masks"] = _model_facts(masks.fitted)
-    else:
-        used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
-    return {
-        "version": __version__,
-        "command": " ".join(words),
-        "config": {
-            name: {"value": value, "origin": options.origins.get(name, "default")} for name, value in config.items()
-        },
-        "models": used,
-        "label_values": [value_for_json(value) for value in translator.label_values],
-        "layout": translator.info.get("layout", ""),
-        "mask_formats_changed_to_png": changed_mask_formats(translator.pairs),
-        "counts": {"asked": count, "pairs": count, "rejected": 0},
-        "rejects": [],
-    }
-
-
-def _model_facts(fitted: FittedModel) -> dict[str, Any]:
-    return {
-        "name": fitted.name,
-        "sha256": fitted.digest,
-        "pairs_sha256": fitted.info["pairs_digest"],
-        "data_sha256": fitted.info["data_digest"],
-        "trained_on": [pair.image_sha256 or pair.mask_sha256 for pair in fitted.pairs],
-        "contains_training_masks": bool(fitted.info.get("contains_training_masks")),
-        "seed": fitted.info.get("seed"),
-        "images_seen": fitted.info.get("images_seen"),
-        "config": fitted.info["config"],
-    }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from pairaug.files import digest_file
 from pairaug.pairs.scanning import IMAGE_SUFFIXES
-from pairaug.synthesis.manifest import METADATA, read_manifest, read_rows
+from pairaug.synthesis import shards
+from pairaug.synthesis.manifest import METADATA, checked_files, read_manifest, read_rows
 
 
 @dataclass(frozen=True)
@@ -22,21 +26,34 @@ class Verification:
 def verify(folder: Path) -> Verification:
     """Hash every file of the data set in ``folder``. Raises DataError where there is no readable manifest."""
     manifest = read_manifest(folder)
-    differing = []
-    if (folder / METADATA).is_file() and digest_file(folder / METADATA) != manifest["metadata_sha256"]:
-        differing.append(f"{METADATA}: changed")
+    records = {METADATA: str(manifest["metadata_sha256"]), **checked_files(manifest.get("files", {}))}
     rows = read_rows(folder / METADATA)
-    listed = set()
-    for row in rows:
-        for name, digest in ((row["file_name"], row["image_sha256"]), (row["mask_file_name"], row["mask_sha256"])):
-            listed.add(name)
-            if not (folder / name).is_file():
-                differing.append(f"{name}: missing")
-            elif digest_file(folder / name) != digest:
-                differing.append(f"{name}: changed")
+    differing = [line for name, digest in records.items() for line in _difference(folder, name, digest)]
+    for shard, group in groupby(rows, key=lambda row: row.get("shard")):
+        members = list(group)
+        if shard is None:
+            differing += _loose_differences(folder, members)
+        elif (folder / shard).is_file():
+            differing += shards.differences(folder, members)
+        elif shard not in records:
+            differing.append(f"{shard}: missing")
+    listed = {row[key] for row in rows for key in ("file_name", "mask_file_name")}
     present = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
     }
     return Verification(len(rows), tuple(differing), tuple(sorted(present - listed)))
+
+
+def _loose_differences(folder: Path, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for row in rows:
+        yield from _difference(folder, row["file_name"], row["image_sha256"])
+        yield from _difference(folder, row["mask_file_name"], row["mask_sha256"])
+
+
+def _difference(folder: Path, name: str, digest: str) -> Iterator[str]:
+    if not (folder / name).is_file():
+        yield f"{name}: missing"
+    elif digest_file(folder / name) != digest:
+        yield f"{name}: changed"

@@ -39,6 +39,7 @@ from pairaug.training.plan import (
 )
 from pairaug.training.randomness import torch_generator
 from pairaug.training.tensors import TrainingSet, load_training_set, to_pixels
+from pairaug.training.terms import find_terms
 
 _SHEET_ROWS = 4
 
@@ -153,7 +154,9 @@ class _Fit:
         else:
             model, images = self._remember(), 0
         refuse_changed(self.checked)
-        saved = {"seed": self.options.seed, "images_seen": images}
+        reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
+        terms = find_terms(self.checked.root)
+        saved = {"seed": self.options.seed, "images_seen": images, "reading": reading, "terms": terms}
         path = save_model(self.folder, self.kind, model, self.checked, saved)
         self.facts["images_seen"] = images
         self.facts["seconds"] = round(time.monotonic() - began, 1)

@@ -25,6 +25,7 @@ from pairaug.files import checked_relative, digest_bytes, json_lines, write_atom
 from pairaug.models.base import MaskGenerator, Shape, Translator, build_config
 from pairaug.pairs.checking import Checked
 from pairaug.pairs.decoding import FORMATS, Form
+from pairaug.pairs.pair import Side
 from pairaug.registry import MODELS, Kind
 
 MODEL_FILE = "model.safetensors"
@@ -49,6 +50,7 @@ class TrainedPair:
     image_form: Form | None
     mask_form: Form
     group: int | None = None
+    glued: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _pair_row(item: Any, forms: list[Form]) -> dict[str, Any]:
         "mask_template": item.pair.mask_template,
         "image_form": number(item.image_form),
         "mask_form": number(item.mask_form),
+        "glued": item.pair.glued,
     }
 
 
@@ -206,6 +209,8 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
         width, height = (int(side) for side in row["size"])
         if width < 1 or height < 1:
             raise ValueError(f"a pair of size {width}x{height}")
+        if row.get("glued") not in (None, "left", "right"):
+            raise ValueError(f"a mask glued at the side {row['glued']!r}")
         pairs.append(
             TrainedPair(
                 image_sha256=str(row["image_sha256"]),
@@ -216,6 +221,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 image_form=None if row["image_form"] is None else forms[row["image_form"]],
                 mask_form=forms[row["mask_form"]],
                 group=None if row.get("group") is None else int(row["group"]),
+                glued=row.get("glued"),
             )
         )
     if not pairs:

@@ -1,0 +1,24 @@
+"""WebDataset: tar files of up to a thousand pairs, each ``<key>.image.<ext>``, ``<key>.mask.<ext>``, ``<key>.json``.
+
+What a tar file looks like is decided in ``synthesis.shards``; the JSON member is the pair's row of ``metadata.jsonl``.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from pairaug.pairs.encoding import lossless_form
+from pairaug.synthesis.formats.base import Format, Place
+from pairaug.training.model_file import TrainedPair
+
+
+@final
+class WebDataset(Format):
+    name = "webdataset"
+    sharded = True
+
+    def place(self, pair: TrainedPair, stem: str) -> Place:
+        assert pair.image_form is not None
+        form = lossless_form(pair.mask_form)
+        image, mask = (one.suffix.lower() for one in (pair.image_form, form))
+        return Place(f"{stem}.image{image}", f"{stem}.mask{mask}", pair.image_form, form)

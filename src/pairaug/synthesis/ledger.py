@@ -1,0 +1,206 @@
+"""What an output folder already holds of a run, and the journal to which more is added.
+
+The journal's first line says which run it belongs to; each further one is the row of a pair whose two files are
+written, or names a file beside the pairs (``{"file": name, "sha256": digest}``, without a digest until it is whole).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pairaug.errors import OutputError, PairaugError
+from pairaug.files import (
+    LOCK_NAME,
+    TEMPORARY_PREFIX,
+    digest_bytes,
+    digest_file,
+    json_line,
+    json_lines,
+    link_atomic,
+    open_atomic,
+    read_json_lines,
+    storage_errors,
+    write_atomic,
+    write_json,
+)
+from pairaug.synthesis import shards
+from pairaug.synthesis.manifest import (
+    JOURNAL,
+    MANIFEST,
+    METADATA,
+    SCHEMA_VERSION,
+    checked_files,
+    checked_row,
+    read_manifest,
+    read_rows,
+)
+from pairaug.synthesis.rows import Made
+
+
+class Ledger:
+    """``rows`` by index and ``files`` by name (with their digests): what is there and whole."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+        """Raises OutputError where the folder holds something else and ``overwrite`` is not given."""
+        self.folder, self.identity = folder, dict(identity)
+        self.complete = False
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.files: dict[str, str] = {}
+        self._total = 0
+        self._packing: set[str] = set()
+        self._lock = threading.Lock()
+        found = self._found()
+        if found is None:
+            return
+        theirs, rows, files, complete = found
+        if theirs != self.identity:
+            if not overwrite:
+                differing = [key for key in self.identity if theirs.get(key) != self.identity[key]]
+                raise OutputError(
+                    f"{folder}: holds another data set (it differs in {', '.join(differing) or 'its kind'}); "
+                    "choose another --out, or --overwrite to replace its files"
+                )
+            self._remove(rows, files)
+            return
+        self.files = {name: digest if self._holds(name, digest) else "" for name, digest in files.items()}
+        self.complete = complete and all(self.files.values())
+        self.rows = {row["index"]: row for row in rows if self._whole(row)}
+
+    def begin(self, total: int) -> None:
+        """Write the journal anew with what is whole; the manifest goes until the set has its ``total`` pairs."""
+        self._total = total
+        for rows in self._packed():
+            if len(rows) < len(shards.shard_indices(rows[0]["index"], total)):  # it is to hold more
+                shards.unpack(self.folder, rows)
+                self.files[rows[0]["shard"]] = ""
+        loose = [row for row in self.rows.values() if not self.files.get(row.get("shard", ""))]
+        shards.clear_staging(self.folder, loose)
+        known = [{"file": name, "sha256": digest} for name, digest in self.files.items()]
+        lines: list[dict[str, Any]] = [{"identity": self.identity}, *known]
+        lines += [self.rows[index] for index in sorted(self.rows)]
+        write_atomic(self.folder / JOURNAL, json_lines(lines))
+        for name in (MANIFEST, METADATA):  # not before the journal is there: one of them always says whose folder it is
+            (self.folder / name).unlink(missing_ok=True)
+
+    def add(self, made: Made) -> None:
+        """Image, mask, then the row; with the last pair of a tar file, that file. Called from several threads."""
+        for path, content in zip(shards.pair_paths(self.folder, made.row), (made.image, made.mask), strict=True):
+            if isinstance(content, Path):
+                link_atomic(content, path)
+            else:
+                write_atomic(path, content, sync_folder=False)
+        self._journal(made.row, made.row["index"])
+        if made.row.get("shard"):
+            self._pack_if_full(made.row["index"])
+
+    @contextmanager
+    def beside(self, name: str) -> Iterator[BinaryIO]:
+        """A file beside the pairs to write to. It is on record before it is there, so that it can be removed again."""
+        self._journal({"file": name, "sha256": ""})
+        with open_atomic(self.folder / name) as file:
+            yield file
+        self.files[name] = digest_file(self.folder / name)
+
+    def write_metadata(self) -> str:
+        """Pack what is not packed yet, write ``metadata.jsonl`` from the rows; returns its digest."""
+        for index in range(0, self._total, shards.SHARD_PAIRS):
+            if self.rows[index].get("shard"):
+                self._pack_if_full(index)
+        shards.clear_staging(self.folder, [])
+        data = json_lines(self.rows[index] for index in sorted(self.rows))
+        write_atomic(self.folder / METADATA, data)
+        return digest_bytes(data)
+
+    def finish(self, manifest: Mapping[str, Any], metadata_digest: str) -> None:
+        """``manifest.json``; then the journal is no longer needed."""
+        assert all(self.files.values()), self.files
+        head = {"schema_version": SCHEMA_VERSION, "tool": "pairaug"}
+        files = {name: self.files[name] for name in sorted(self.files)}
+        digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
+        write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
+        (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def _journal(self, line: Mapping[str, Any], index: int | None = None) -> None:
+        with self._lock, storage_errors(self.folder / JOURNAL):
+            if index is not None:
+                self.rows[index] = dict(line)
+            with open(self.folder / JOURNAL, "ab") as journal:
+                journal.write(json_line(line))
+
+    def _pack_if_full(self, index: int) -> None:
+        name, indices = shards.shard_name(index), shards.shard_indices(index, self._total)
+        with self._lock:
+            if self.files.get(name) or name in self._packing or not all(i in self.rows for i in indices):
+                return
+            self._packing.add(name)
+        rows = [self.rows[i] for i in indices]
+        self._journal({"file": name, "sha256": ""})
+        shards.pack(self.folder, rows)
+        self.files[name] = digest_file(self.folder / name)
+        self._journal({"file": name, "sha256": self.files[name]})
+        for row in rows:
+            for path in shards.pair_paths(self.folder, row):
+                path.unlink()
+
+    def _packed(self) -> list[list[dict[str, Any]]]:
+        """The rows of each tar file that is whole."""
+        by_name: dict[str, list[dict[str, Any]]] = {}
+        for index in sorted(self.rows):
+            name = self.rows[index].get("shard")
+            if name and self.files.get(name):
+                by_name.setdefault(name, []).append(self.rows[index])
+        return list(by_name.values())
+
+    def _found(self) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str], bool] | None:
+        """(identity, rows, files, complete) of what lies there; None for an empty place.
+
+        Raises OutputError for foreign files.
+        """
+        if not self.folder.exists():
+            return None
+        try:
+            if (self.folder / MANIFEST).exists():
+                manifest = read_manifest(self.folder)
+                rows = read_rows(self.folder / METADATA)
+                return dict(manifest["identity"]), rows, checked_files(manifest.get("files", {})), True
+            if (self.folder / JOURNAL).exists():
+                head, *lines = read_json_lines(self.folder / JOURNAL) or [{}]
+                files = {line["file"]: line["sha256"] for line in lines if "file" in line}
+                rows = [checked_row(line) for line in lines if "file" not in line]
+                return dict(head.get("identity", {})), rows, checked_files(files), False
+        except (PairaugError, KeyError, TypeError, AttributeError) as error:
+            text = f"{self.folder}: holds records that cannot be read ({error}); choose another --out"
+            raise OutputError(text) from None
+        foreign = [p.name for p in self.folder.iterdir() if not p.name.startswith((LOCK_NAME, TEMPORARY_PREFIX))]
+        if foreign:
+            raise OutputError(
+                f"{self.folder}: not empty and not pairaug's (it holds {sorted(foreign)[0]}); choose another --out"
+            )
+        return None
+
+    def _holds(self, name: str, digest: str) -> bool:
+        path = self.folder / name
+        return bool(digest) and path.is_file() and digest_file(path) == digest
+
+    def _whole(self, row: Mapping[str, Any]) -> bool:
+        if self.files.get(row.get("shard", "")):
+            return True
+        digests = (row["image_sha256"], row["mask_sha256"])
+        paths = shards.pair_paths(self.folder, row)
+        return all(path.is_file() and digest_file(path) == digest for path, digest in zip(paths, digests, strict=True))
+
+    def _remove(self, rows: Sequence[Mapping[str, Any]], files: Mapping[str, str]) -> None:
+        """Remove the listed files, the records, and the folders that are empty then."""
+        paths = [self.folder / name for name in (*files, MANIFEST, METADATA, JOURNAL)]
+        paths += [path for row in rows for path in shards.pair_paths(self.folder, row)]
+        folders: set[Path] = set()
+        for path in paths:
+            path.unlink(missing_ok=True)
+            folders.update(parent for parent in path.parents if self.folder in parent.parents)
+        for place in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+            if place.is_dir() and not any(place.iterdir()):
+                place.rmdir()

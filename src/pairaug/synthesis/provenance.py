@@ -1,0 +1,84 @@
+"""What the manifest says of where a data set came from.
+
+All that determines the content, and nothing that does not (threads, places): equal sets have equal manifests.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pairaug import __version__
+from pairaug.pairs.labels import value_for_json
+from pairaug.synthesis.formats.base import Format
+from pairaug.synthesis.formats.mirror import changed_mask_formats
+from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks
+from pairaug.training.model_file import FittedModel
+
+
+def manifest_body(
+    config: Mapping[str, Any],
+    origins: Mapping[str, str],
+    output_format: Format,
+    masks: GeneratedMasks | GivenMasks,
+    originals: int,
+) -> dict[str, Any]:
+    """``config``: the options that determine the content, by name; ``origins``: where their values came from."""
+    translator = output_format.translator
+    used: dict[str, Any] = {"translator": _model_facts(translator)}
+    if isinstance(masks, GeneratedMasks):
+        used["masks"] = _model_facts(masks.fitted)
+    else:
+        used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
+    count = config["count"]
+    return {
+        "version": __version__,
+        "command": _command(config),
+        "config": {name: {"value": value, "origin": origins.get(name, "default")} for name, value in config.items()},
+        "format": {"name": output_format.name, **output_format.facts()},
+        "license": config["license"],
+        "terms": _terms(model.get("terms", []) for model in used.values()),
+        "models": used,
+        "label_values": [value_for_json(value) for value in translator.label_values],
+        "layout": translator.info.get("layout", ""),
+        "mask_formats_changed_to_png": changed_mask_formats(translator.pairs),
+        "counts": {"asked": count, "pairs": originals + count, "originals": originals, "rejected": 0},
+        "rejects": [],
+    }
+
+
+def _command(config: Mapping[str, Any]) -> str:
+    words = ["pairaug", "synthesize", "--count", str(config["count"]), "--seed", str(config["seed"])]
+    if config["per_mask"] > 1:
+        words += ["--per-mask", str(config["per_mask"])]
+    if config["masks_from"]:
+        words += ["--masks-from", "DIR"]
+    if config["format"] != "mirror":
+        words += ["--format", config["format"]]
+    if config["include_originals"]:
+        words.append("--include-originals")
+    if config["license"] is not None:
+        words += ["--license", config["license"]]
+    return shlex.join(words)
+
+
+def _terms(of_models: Iterable[list[dict[str, str]]]) -> list[dict[str, str]]:
+    """The files that state the terms of the source, each once, by name and digest."""
+    found = {(term["name"], term["sha256"]) for terms in of_models for term in terms}
+    return [{"name": name, "sha256": digest} for name, digest in sorted(found)]
+
+
+def _model_facts(fitted: FittedModel) -> dict[str, Any]:
+    return {
+        "name": fitted.name,
+        "sha256": fitted.digest,
+        "pairs_sha256": fitted.info["pairs_digest"],
+        "data_sha256": fitted.info["data_digest"],
+        "trained_on": [pair.image_sha256 or pair.mask_sha256 for pair in fitted.pairs],
+        "contains_training_masks": bool(fitted.info.get("contains_training_masks")),
+        "seed": fitted.info.get("seed"),
+        "images_seen": fitted.info.get("images_seen"),
+        "config": fitted.info["config"],
+        "terms": list(fitted.info.get("terms", [])),
+    }

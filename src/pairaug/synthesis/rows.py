@@ -1,0 +1,87 @@
+"""What a row of ``metadata.jsonl`` says: one table of its keys, from which rows are made and described to readers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.pairs.labels import LabelMap, show_value
+from pairaug.synthesis.formats.base import Place
+
+Origin = Literal["synthetic", "original"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """``kind``: text, integer, number, or table (label value -> pixels); ``many``: a list of them."""
+
+    kind: Literal["text", "integer", "number", "table"]
+    meaning: str
+    many: bool = False
+
+
+COLUMNS = {
+    "file_name": Column("text", "The image, relative to this folder; inside its tar file where there is a shard."),
+    "mask_file_name": Column("text", "The mask of the image, in the same way."),
+    "index": Column("integer", "The place of the pair in the set; originals come first."),
+    "origin": Column("text", "'synthetic', or 'original' for a training pair that was taken over."),
+    "seed": Column("integer", "From which the pair was drawn; null for an original."),
+    "image_sha256": Column("text", "SHA-256 of the image file."),
+    "mask_sha256": Column("text", "SHA-256 of the mask file."),
+    "size": Column("integer", "Width and height in pixels.", many=True),
+    "class_pixels": Column("table", "Label value of the training data -> pixels of it in the mask."),
+    "derived_from": Column("text", "SHA-256 of the training masks that the mask was made from.", many=True),
+    "displacement": Column("number", "How far the mask was moved from them, in pixels."),
+    "nearest_mask": Column("text", "SHA-256 of the most similar training mask; null until measured."),
+    "nearest_distance": Column("number", "The distance to it; null until measured."),
+    "agreement": Column("number", "How well a segmenter finds the mask in the image; null until measured."),
+    "shard": Column("text", "The tar file that holds the pair; this key is there in sharded sets alone."),
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pair to be written: each file as bytes, or as the path of one to take over; and the row."""
+
+    image: bytes | Path
+    mask: bytes | Path
+    row: dict[str, Any]
+
+
+def pair_row(
+    place: Place,
+    index: int,
+    origin: Origin,
+    digests: tuple[str, str],
+    classes: NDArray[np.uint8],
+    label_map: LabelMap,
+    *,
+    seed: int | None = None,
+    derived_from: Sequence[str] = (),
+    displacement: float | None = None,
+    shard: str | None = None,
+) -> dict[str, Any]:
+    """The row of one pair; ``classes`` is its mask (H, W), ``digests`` those of its image and its mask file."""
+    counts = np.bincount(classes.ravel(), minlength=label_map.classes)
+    row = {
+        "file_name": place.image_name,
+        "mask_file_name": place.mask_name,
+        "index": index,
+        "origin": origin,
+        "seed": seed,
+        "image_sha256": digests[0],
+        "mask_sha256": digests[1],
+        "size": [classes.shape[1], classes.shape[0]],
+        "class_pixels": {show_value(value): int(counts[label]) for label, value in enumerate(label_map.values)},
+        "derived_from": list(derived_from),
+        "displacement": None if displacement is None else round(displacement, 3),
+        "nearest_mask": None,
+        "nearest_distance": None,
+        "agreement": None,
+    }
+    return row if shard is None else {**row, "shard": shard}

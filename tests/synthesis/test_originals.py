@@ -1,0 +1,333 @@
+"""The training pairs beside the synthetic ones: the same files, marked, never harmed; and the terms of the source."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pairaug.errors import DataError, ModelError
+from pairaug.files import link_atomic
+from pairaug.pairs.checking import CheckPolicy
+from pairaug.pairs.labels import Cleaning
+from pairaug.synthesis.formats import FORMATS
+from pairaug.synthesis.manifest import MANIFEST, METADATA
+from pairaug.synthesis.rows import COLUMNS
+from pairaug.synthesis.run import SynthesisOptions, synthesize
+from pairaug.synthesis.verify import verify
+from pairaug.training.fit import fit_mask_generator, fit_translator
+from pairaug.training.plan import FitOptions
+from tests.conftest import Cli, contents
+
+NARROW = {"base": 2}
+
+
+@pytest.fixture
+def data(drive: Path, tmp_path: Path) -> Path:
+    """A data set of one's own, that may be changed: two pairs of ``drive``."""
+    for folder in ("images", "masks"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for path in sorted((drive / folder).iterdir())[:2]:
+            shutil.copy(path, tmp_path / "data" / folder / path.name)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def models(data: Path, tmp_path: Path) -> Path:
+    return fit_both(data, tmp_path / "models")
+
+
+def fit_both(data: Path, models: Path, policy: CheckPolicy | None = None) -> Path:
+    fit_mask_generator(data, FitOptions(models=models), policy=policy)
+    fit_translator(data, FitOptions(models=models, epochs=1, settings=NARROW), policy=policy)
+    return models
+
+
+def with_originals(models: Path, **others: object) -> SynthesisOptions:
+    return SynthesisOptions(**{"count": 1, "models": models, "include_originals": True, **others})  # type: ignore[arg-type]
+
+
+def rows_of(out: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
+
+
+def test_originals_come_first_as_the_very_same_files_and_are_marked(data: Path, models: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    synthesize(out, with_originals(models))
+    rows = rows_of(out)
+    assert [(row["index"], row["origin"]) for row in rows] == [(0, "original"), (1, "original"), (2, "synthetic")]
+    originals = {path.read_bytes(): path for path in data.rglob("*.png")}
+    for row in rows[:2]:
+        for key in ("file_name", "mask_file_name"):
+            path = out / str(row[key])
+            assert path.name.startswith("original_")
+            assert os.path.samefile(path, originals[path.read_bytes()])
+    manifest = json.loads((out / MANIFEST).read_text())
+    assert manifest["counts"] == {"asked": 1, "pairs": 3, "originals": 2, "rejected": 0}
+    assert manifest["models"]["translator"]["trained_on"] == [row["image_sha256"] for row in rows[:2]]
+    assert verify(out).differing == ()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_row_has_the_same_keys_and_each_is_described(models: Path, tmp_path: Path, name: str) -> None:
+    synthesize(tmp_path / "out", with_originals(models, format=name))
+    keys = {tuple(row) for row in rows_of(tmp_path / "out")}
+    assert len(keys) == 1
+    assert set(keys.pop()) | {"shard"} == set(COLUMNS)
+
+
+def test_the_originals_are_found_by_content_where_they_were_renamed(data: Path, models: Path, tmp_path: Path) -> None:
+    synthesize(tmp_path / "before", with_originals(models))
+    for number, path in enumerate(sorted(data.rglob("*.png"))):
+        path.rename(data / f"{number}.png")
+    synthesize(tmp_path / "after", with_originals(models))
+    assert contents(tmp_path / "after") == contents(tmp_path / "before")
+
+
+@pytest.mark.parametrize("harm", ["gone", "changed"])
+def test_originals_that_are_gone_or_changed_are_refused_before_anything_is_written(
+    data: Path, models: Path, cli: Cli, harm: str
+) -> None:
+    mask = sorted((data / "masks").iterdir())[1]
+    digest = hashlib.sha256(mask.read_bytes()).hexdigest()
+    if harm == "gone":
+        mask.unlink()
+    else:
+        mask.write_bytes(mask.read_bytes() + b"x")
+    ran = cli("synthesize", "--models", models, "--out", "out", "--include-originals")
+    assert ran.code == 3
+    assert "1 of 2 training pairs are no longer in" in ran.err
+    assert "put them back, fit the translator again, or leave --include-originals out" in ran.err
+    assert f"mask with SHA-256 {digest}" in ran.err
+    assert not Path("out").exists()
+
+
+def test_a_data_folder_that_is_gone_is_refused(data: Path, models: Path, tmp_path: Path) -> None:
+    data.rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"which does not exist; put them back"):
+        synthesize(tmp_path / "out", with_originals(models))
+    (models / "translator/run.json").unlink()
+    with pytest.raises(DataError, match=r"is not recorded; put them back"):
+        synthesize(tmp_path / "out", with_originals(models))
+
+
+def test_overwriting_and_remaking_never_touches_the_originals(data: Path, models: Path, tmp_path: Path) -> None:
+    out, before = tmp_path / "out", contents(data)
+    for options in (
+        with_originals(models),
+        with_originals(models, count=2),
+        with_originals(models, format="coco", overwrite=True),
+        with_originals(models, format="nnunet", overwrite=True),
+        with_originals(models, overwrite=True),
+        with_originals(models, include_originals=False, overwrite=True),
+    ):
+        synthesize(out, options)
+        assert contents(data) == before
+    assert not list(out.rglob("original_*"))
+
+
+def test_a_copy_is_made_where_the_file_system_has_no_links(
+    data: Path, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synthesize(tmp_path / "linked", with_originals(models))
+
+    def refuse(*arguments: object, **others: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    synthesize(tmp_path / "copied", with_originals(models))
+    assert contents(tmp_path / "copied") == contents(tmp_path / "linked")
+    copies = list((tmp_path / "copied").rglob("original_*"))
+    assert len(copies) == 4
+    assert all(path.stat().st_nlink == 1 for path in copies)
+
+
+def test_linking_a_file_onto_itself_leaves_no_temporary_behind(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    for _ in range(2):
+        link_atomic(tmp_path / "a", tmp_path / "out/b")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+
+
+def test_a_mask_that_was_cleaned_for_training_is_written_clean(data: Path, tmp_path: Path) -> None:
+    dirty = sorted((data / "masks").iterdir())[0]
+    values = np.array(Image.open(dirty))
+    values[:3, :3] = 7
+    Image.fromarray(values).save(dirty)
+    policy = CheckPolicy(cleaning=Cleaning(threshold=128))
+    models = fit_both(data, tmp_path / "models", policy)
+    synthesize(tmp_path / "out", with_originals(models))
+    clean, linked = sorted((tmp_path / "out/masks").glob("original_*"))
+    assert np.array_equal(np.asarray(Image.open(clean)), np.where(values >= 128, 255, 0))
+    assert os.path.samefile(linked, sorted((data / "masks").iterdir())[1])
+    assert 7 in np.asarray(Image.open(dirty))
+
+
+def test_jpeg_masks_are_taken_over_as_png_with_exact_values(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (data / name).mkdir(parents=True)
+    for i in range(2):
+        Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(data / f"images/{i}.png")
+        mask = np.zeros((40, 40), np.uint8)
+        mask[8:16, 8 + i : 32] = 255
+        Image.fromarray(mask).save(data / f"masks/{i}.jpg", quality=70)
+    models = fit_both(data, tmp_path / "models", CheckPolicy(cleaning=Cleaning(threshold=128)))
+    synthesize(tmp_path / "out", with_originals(models))
+    for i in range(2):
+        mask = np.asarray(Image.open(tmp_path / f"out/masks/original_{i:06d}.png"))
+        assert set(np.unique(mask)) == {0, 255}
+
+
+def test_several_masks_of_one_image_are_taken_over_as_their_union(data: Path, tmp_path: Path) -> None:
+    whole = {}
+    for path in sorted((data / "masks").iterdir()):
+        mask = np.asarray(Image.open(path))
+        whole[path.stem] = mask
+        left, right = mask.copy(), mask.copy()
+        left[:, 48:], right[:, :48] = 0, 0
+        name = path.stem
+        path.unlink()
+        (data / name / "images").mkdir(parents=True)
+        (data / name / "masks").mkdir(parents=True)
+        (data / "images" / f"{name}.png").rename(data / name / f"images/{name}.png")
+        Image.fromarray(left).save(data / name / "masks/a.png")
+        Image.fromarray(right).save(data / name / "masks/b.png")
+    for folder in ("images", "masks"):
+        (data / folder).rmdir()
+    models = fit_both(data, tmp_path / "models")
+    synthesize(tmp_path / "out", with_originals(models))
+    rows = rows_of(tmp_path / "out")
+    assert [row["origin"] for row in rows] == ["original", "original", "synthetic"]
+    for row, mask in zip(rows, whole.values(), strict=False):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / str(row["mask_file_name"]))), mask)
+
+
+def test_nnunet_originals_are_renumbered_not_linked(models: Path, tmp_path: Path) -> None:
+    synthesize(tmp_path / "out", with_originals(models, format="nnunet"))
+    for path in (tmp_path / "out/labelsTr").glob("original_*"):
+        assert set(np.unique(np.asarray(Image.open(path)))) == {0, 1}
+        assert path.stat().st_nlink == 1
+
+
+def test_models_of_an_earlier_version_say_that_they_do_not_know(data: Path, models: Path, tmp_path: Path) -> None:
+    from pairaug.synthesis.formats import open_format
+    from pairaug.synthesis.originals import find_originals
+    from pairaug.training.model_file import load_model
+
+    old = load_model(models / "translator", "translator")
+    object.__setattr__(old, "info", {key: value for key, value in old.info.items() if key != "reading"})
+    with pytest.raises(ModelError, match="fit it again, or leave --include-originals out"):
+        find_originals(old, models / "translator", open_format("mirror", old))
+
+
+def test_the_terms_of_the_source_travel_by_name_and_digest_alone(data: Path, tmp_path: Path) -> None:
+    texts = {"LICENSE": b"only for teaching", "Readme.md": b"made by hand", "COPYING.txt": b"copy it"}
+    for name, text in texts.items():
+        (data / name).write_bytes(text)
+    (data / "notes.txt").write_text("private")
+    models = fit_both(data, tmp_path / "models")
+    synthesize(tmp_path / "out", SynthesisOptions(1, models))
+    expected = [{"name": name, "sha256": hashlib.sha256(texts[name]).hexdigest()} for name in sorted(texts)]
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
+    assert manifest["terms"] == expected
+    assert manifest["models"]["translator"]["terms"] == expected
+    everything = b"".join(contents(tmp_path / "out").values())
+    for text in (*texts.values(), b"notes.txt", str(data).encode()):
+        assert text not in everything
+
+
+def test_a_set_without_terms_says_so(models: Path, tmp_path: Path) -> None:
+    synthesize(tmp_path / "out", SynthesisOptions(1, models))
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
+    assert manifest["terms"] == []
+    assert manifest["license"] is None
+    assert "license" not in json.loads((tmp_path / "out/croissant.json").read_text())
+
+
+def test_the_license_given_is_in_the_manifest_and_in_every_description(models: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    synthesize(out, SynthesisOptions(1, models, license="CC BY 4.0", format="coco"))
+    assert json.loads((out / MANIFEST).read_text())["license"] == "CC BY 4.0"
+    assert json.loads((out / "croissant.json").read_text())["license"] == "CC BY 4.0"
+    coco = json.loads((out / "annotations.json").read_text())
+    assert coco["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": ""}]
+    assert {image["license"] for image in coco["images"]} == {1}
+
+
+def test_an_empty_license_is_refused(cli: Cli) -> None:
+    ran = cli("synthesize", "--out", "o", "--license", " ")
+    assert ran.code == 2
+    assert "--license: is empty; give the terms in words" in ran.err
+
+
+def test_croissant_describes_the_rows_by_the_keys_of_the_specification(models: Path, tmp_path: Path) -> None:
+    """The required properties of Croissant 1.0: dataset, FileObject, RecordSet and Field."""
+    out = tmp_path / "out"
+    synthesize(out, with_originals(models))
+    content = json.loads((out / "croissant.json").read_text())
+    assert content["@type"] == "sc:Dataset"
+    assert content["conformsTo"] == "http://mlcommons.org/croissant/1.0"
+    assert content["name"]
+    assert content["description"].startswith("1 synthetic image/mask pairs and 2 originals")
+    (file,) = content["distribution"]
+    assert (file["@type"], file["contentUrl"]) == ("cr:FileObject", METADATA)
+    assert file["encodingFormat"] == "application/jsonlines"
+    assert file["sha256"] == hashlib.sha256((out / METADATA).read_bytes()).hexdigest()
+    (records,) = content["recordSet"]
+    assert records["@type"] == "cr:RecordSet"
+    columns = [field["source"]["extract"]["column"] for field in records["field"]]
+    assert list(dict.fromkeys(columns)) == list(rows_of(out)[0])
+    assert [f["name"] for f in records["field"] if "transform" in f["source"]] == ["class_pixels/0", "class_pixels/255"]
+    for field in records["field"]:
+        assert field["@type"] == "cr:Field"
+        assert field["dataType"].startswith("sc:")
+        assert field["source"]["fileObject"] == {"@id": file["@id"]}
+
+
+def test_a_glued_original_is_taken_apart(drive: Path, tmp_path: Path) -> None:
+    from pairaug.pairs.source import Selection
+
+    data, models = tmp_path / "data", tmp_path / "models"
+    data.mkdir()
+    halves = []
+    for number in range(2):
+        image = np.asarray(Image.open(sorted((drive / "images").iterdir())[number]))
+        mask = np.asarray(Image.open(sorted((drive / "masks").iterdir())[number]))
+        halves.append((image, mask))
+        Image.fromarray(np.concatenate([np.repeat(mask[..., None], 3, axis=2), image], 1)).save(data / f"{number}.png")
+    fit = FitOptions(models=models, epochs=1, settings=NARROW)
+    fit_translator(data, fit, selection=Selection(glued="left"))
+    fit_mask_generator(drive / "masks", FitOptions(models=models))
+    synthesize(tmp_path / "out", with_originals(models))
+    for row, (image, mask) in zip(rows_of(tmp_path / "out"), halves, strict=False):
+        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / str(row["file_name"]))), image)
+        written = np.asarray(Image.open(tmp_path / "out" / str(row["mask_file_name"])))
+        assert np.array_equal(written, np.repeat(mask[..., None], 3, axis=2))
+
+
+def test_deep_grey_originals_keep_their_16_bits_in_every_format(tmp_path: Path) -> None:
+    data, rng = tmp_path / "data", np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (data / name).mkdir(parents=True)
+    images = [rng.integers(0, 4096, (48, 40), np.uint16) for _ in range(2)]
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(data / f"images/{number}.png")
+        mask = np.zeros((48, 40), np.uint8)
+        mask[8:20, 9 + number : 30] = 1
+        Image.fromarray(mask).save(data / f"masks/{number}.png")
+    models = fit_both(data, tmp_path / "models")
+    for name in ("mirror", "nnunet"):
+        synthesize(tmp_path / name, with_originals(models, format=name))
+        paths = [tmp_path / name / str(row["file_name"]) for row in rows_of(tmp_path / name)]
+        *originals, synthetic = [np.asarray(Image.open(path)) for path in paths]
+        assert all(np.array_equal(one, other) for one, other in zip(originals, images, strict=True))
+        assert synthetic.dtype == np.uint16
+        assert synthetic.max() > 255
