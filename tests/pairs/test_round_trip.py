@@ -1,4 +1,4 @@
-"""What is decoded, written in the same form and decoded again is what it was: masks always, images where nothing is lossy."""
+"""Decoded, written in the same form and decoded again: masks always as they were, images where nothing is lossy."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ MASK_FORMS = [
 ]
 IMAGE_FORMS = [
     *(form(f, "L") for f in ("PNG", "TIFF", "BMP", "PPM", "GIF")),
-    form("GIF", "P", GREYS),
     form("PNG", "P", GREYS),
     *(form(f, "RGB") for f in ("PNG", "TIFF", "BMP", "PPM")),
     *(form(f, "RGBA") for f in ("PNG", "TIFF")),
