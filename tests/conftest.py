@@ -15,7 +15,6 @@ from PIL import Image
 
 from pairaug.pairs.drawing import draw_blob_pair, write_demo_pairs
 
-
 # The same examples in every run: a test that fails now and then helps nobody. No deadlines: speed is not tested here.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
