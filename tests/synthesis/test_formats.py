@@ -85,7 +85,7 @@ shards.SHARD_PAIRS = 2
 original = ledger.Ledger.add
 def add(self, made):
     original(self, made)
-    if len(self.rows) == 7:
+    if len(self.rows) >= 7:
         print("ready", flush=True)
         sys.stdin.read()  # until the test kills us
 ledger.Ledger.add = add
@@ -285,6 +285,21 @@ def test_staging_never_holds_more_than_a_shard_and_what_is_in_work(
     synthesize(out, options("webdataset", fitted, count=30, include_originals=False, threads=1, batch_size=1))
     assert 4 <= most[0] <= 2 * (2 + 2 * 3)  # two files a pair: a shard of two, and three in work at either end
     assert not (out / shards.STAGING).exists()
+
+
+def test_verify_names_the_member_of_a_shard_that_differs(fitted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    synthesize(out, options("webdataset", fitted, include_originals=False))
+    shard = out / "pairs-000000.tar"
+    with tarfile.open(shard) as archive:
+        place = archive.getmember("synthetic_000001.mask.png").offset_data
+    data = bytearray(shard.read_bytes())
+    data[place + 20] ^= 1
+    shard.write_bytes(data)
+    assert verify(out).differing == (f"{shard.name}: changed", f"{shard.name}/synthetic_000001.mask.png: changed")
+    shard.write_bytes(data[: place + 40])
+    assert verify(out).differing[0] == f"{shard.name}: changed"
+    assert verify(out).differing[1].startswith(f"{shard.name}: cannot be read")
 
 
 @pytest.mark.parametrize("shard", ["../x.tar", "/etc/x.tar", ""])

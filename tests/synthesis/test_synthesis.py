@@ -94,7 +94,7 @@ original = ledger.Ledger.add
 def add(self, *arguments):
     original(self, *arguments)
     print("row", flush=True)
-    if len(self.rows) == 2:
+    if len(self.rows) >= 2:
         sys.stdin.read()  # until the test kills us
 ledger.Ledger.add = add
 synthesize(Path(sys.argv[1]), SynthesisOptions(5, Path(sys.argv[2]), threads=1, batch_size=1))

@@ -26,7 +26,7 @@ def synthesize(
     ] = None,
     per_mask: Annotated[int, opt._option("--per-mask", panel=_WHAT, help="Images a mask [1].", metavar="K")] = 1,
     format: Annotated[
-        str, opt._option("--format", panel=_WHAT, help="mirror, nnunet, coco or webdataset [mirror].", metavar="NAME")
+        str, opt._option("--format", panel=_WHAT, help="mirror (default), nnunet, coco or webdataset.", metavar="NAME")
     ] = "mirror",
     include_originals: Annotated[
         bool, opt._option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")

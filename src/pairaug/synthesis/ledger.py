@@ -52,7 +52,7 @@ class Ledger:
         self.files: dict[str, str] = {}
         self._total = 0
         self._packing: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock, self._one_at_a_time = threading.Lock(), threading.Lock()
         found = self._found()
         if found is None:
             return
@@ -138,13 +138,14 @@ class Ledger:
                 return
             self._packing.add(name)
         rows = [self.rows[i] for i in indices]
-        self._journal({"file": name, "sha256": ""})
-        shards.pack(self.folder, rows)
-        self.files[name] = digest_file(self.folder / name)
-        self._journal({"file": name, "sha256": self.files[name]})
-        for row in rows:
-            for path in shards.pair_paths(self.folder, row):
-                path.unlink()
+        with self._one_at_a_time:  # so that no more than one tar file's worth is on the disk twice
+            self._journal({"file": name, "sha256": ""})
+            shards.pack(self.folder, rows)
+            self.files[name] = digest_file(self.folder / name)
+            self._journal({"file": name, "sha256": self.files[name]})
+            for row in rows:
+                for path in shards.pair_paths(self.folder, row):
+                    path.unlink()
 
     def _packed(self) -> list[list[dict[str, Any]]]:
         """The rows of each tar file that is whole."""
