@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from pairaug.errors import DataError
-from pairaug.evaluation.equal_sizes import compare, draw_halves, jackknife_spread, split_halves
-from pairaug.evaluation.wasserstein import compare_statistic, wasserstein
+from pairaug.evaluation.metrics.equal_sizes import compare, draw_halves, jackknife_spread, split_halves
+from pairaug.evaluation.metrics.wasserstein import compare_statistic, wasserstein
 
 
 def items(values: np.ndarray) -> list[np.ndarray]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pairaug.errors import DataError
-from pairaug.evaluation import matching, novelty, planting
-from pairaug.evaluation.reduction import one_hot
+from pairaug.evaluation.metrics import matching, novelty, planting
+from pairaug.evaluation.metrics.reduction import one_hot
 
 KINDS = planting.KINDS
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.morphology import skeletonize
 
-from pairaug.evaluation.reduction import check_labels
+from pairaug.evaluation.metrics.reduction import check_labels
 
 Region = NDArray[np.bool_]
 Values = NDArray[np.float64]

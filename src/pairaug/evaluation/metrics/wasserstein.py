@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.equal_sizes import Comparison, compare
+from pairaug.evaluation.metrics.equal_sizes import Comparison, compare
 
 Values = NDArray[np.float64]
 

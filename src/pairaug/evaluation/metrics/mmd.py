@@ -29,8 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.equal_sizes import Comparison, Indices, compare
-from pairaug.evaluation.neighbours import pairwise_distances
+from pairaug.evaluation.metrics.equal_sizes import Comparison, Indices, compare
+from pairaug.evaluation.metrics.neighbours import pairwise_distances
 
 Features = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairaug.evaluation.reduction import as_channels, one_hot, reduce_area
+from pairaug.evaluation.metrics.reduction import as_channels, one_hot, reduce_area
 
 SIDES = st.integers(1, 23)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pairaug.evaluation import features
-from pairaug.evaluation.mmd import MmdComparison, compare_mmd
+from pairaug.evaluation.metrics import features
+from pairaug.evaluation.metrics.mmd import MmdComparison, compare_mmd
 
 
 @pytest.fixture(scope="module")

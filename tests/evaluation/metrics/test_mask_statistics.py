@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage.measure import euler_number as skimage_euler_number
 
-from pairaug.evaluation import statistics
+from pairaug.evaluation.metrics import statistics
 
 
 def region(*rows: str) -> np.ndarray:

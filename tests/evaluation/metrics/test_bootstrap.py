@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairaug.evaluation import bootstrap
-from pairaug.evaluation.bootstrap import Cells, Difference
+from pairaug.evaluation.metrics import bootstrap
+from pairaug.evaluation.metrics.bootstrap import Cells, Difference
 
 
 def noisy(rng: np.random.Generator, level: float, runs: int = 4, items: int = 8, spread: float = 0.01) -> np.ndarray:

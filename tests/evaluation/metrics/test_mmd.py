@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairaug.evaluation import mmd
+from pairaug.evaluation.metrics import mmd
 
 
 def test_the_estimate_is_that_of_a_plain_double_loop(rng: np.random.Generator) -> None:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from pairaug.evaluation.reduction import FloatArray, reduce_area
+from pairaug.evaluation.metrics.reduction import FloatArray, reduce_area
 
 Distances = NDArray[np.float64]
 

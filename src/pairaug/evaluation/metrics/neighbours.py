@@ -28,7 +28,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.equal_sizes import draw_halves, summarise
+from pairaug.evaluation.metrics.equal_sizes import draw_halves, summarise
 
 Features = NDArray[np.float64]
 

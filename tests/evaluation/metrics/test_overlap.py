@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairaug.evaluation import overlap
-from pairaug.evaluation.statistics import thin
+from pairaug.evaluation.metrics import overlap
+from pairaug.evaluation.metrics.statistics import thin
 
 FOUR = np.array([[1, 1], [0, 0]], dtype=bool)
 

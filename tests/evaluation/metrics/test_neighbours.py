@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairaug.evaluation import neighbours
+from pairaug.evaluation.metrics import neighbours
 
 
 def waves(count: int, *frequencies: float) -> np.ndarray:

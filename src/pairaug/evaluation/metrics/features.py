@@ -33,7 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from pairaug.evaluation.reduction import FloatArray, as_channels, one_hot, reduce_area
+from pairaug.evaluation.metrics.reduction import FloatArray, as_channels, one_hot, reduce_area
 
 Features = NDArray[np.float64]
 

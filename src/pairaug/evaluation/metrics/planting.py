@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.evaluation.reduction import FloatArray
+from pairaug.evaluation.metrics.reduction import FloatArray
 
 KINDS = ("exact", "rigid", "crop", "elastic_1", "elastic_2", "elastic_5")
 

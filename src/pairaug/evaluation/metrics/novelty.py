@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from pairaug.errors import DataError
-from pairaug.evaluation.matching import VIEWS, Matcher
-from pairaug.evaluation.planting import KINDS, plant
-from pairaug.evaluation.reduction import FloatArray
+from pairaug.evaluation.metrics.matching import VIEWS, Matcher
+from pairaug.evaluation.metrics.planting import KINDS, plant
+from pairaug.evaluation.metrics.reduction import FloatArray
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int64]

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.equal_sizes import BLOCKS, jackknife_spread
-from pairaug.evaluation.reduction import check_labels
-from pairaug.evaluation.statistics import Region, thin
+from pairaug.evaluation.metrics.equal_sizes import BLOCKS, jackknife_spread
+from pairaug.evaluation.metrics.reduction import check_labels
+from pairaug.evaluation.metrics.statistics import Region, thin
 
 Labels = NDArray[np.integer[Any]]
 
