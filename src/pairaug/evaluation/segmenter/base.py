@@ -1,0 +1,51 @@
+"""What a segmenter learns from, how long, and what it can do; nothing here needs torch.
+
+An ``Example`` is one pair as arrays at its own size. A ``Recipe`` says what a training run sees: the same real
+examples, synthetic ones for a share of the draws, which augmentation. A ``Preset`` says how long it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Augmentation = Literal["none", "classical", "classical and warped"]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One pair: ``image`` (H, W, C) float32 in [0, 1], ``labels`` (H, W) uint8 in [0, K)."""
+
+    image: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is drawn in training: each draw is synthetic with probability ``synthetic_share``, else real.
+
+    ``augmentation``: none; classical (flips, rotation, scale, shear, mild elastic, contrast, equalisation, gamma,
+    colour); classical, with image and mask also warped together by a strong elastic field in half of the draws.
+    """
+
+    real: Sequence[Example]
+    synthetic: Sequence[Example] = ()
+    synthetic_share: float = 0.0
+    augmentation: Augmentation = "classical"
+
+
+class Segmenter(Protocol):
+    """A fitted segmenter."""
+
+    def predict(self, image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        """The labels (H, W) of an image (H, W, C) in [0, 1], at the image's own size."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write it to one file, which ``load_segmenter(path)`` reads."""
+        ...
