@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -184,42 +186,71 @@ FRAMES = {"save_all": True, "append_images": [RGB.rotate(90)]}
 # what the file is -> (name, bytes, what is said of it: the finding, the value, the remedy)
 REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
     "transparent RGBA": (
-        "a.png", lambda: saved(with_alpha(PHOTO, 17), "PNG"), ("transparent", "alpha down to 17", "--alpha drop")),
+        "a.png",
+        lambda: saved(with_alpha(PHOTO, 17), "PNG"),
+        ("transparent", "alpha down to 17", "--alpha drop"),
+    ),
     "transparent LA": (
-        "a.png", lambda: saved(with_alpha(GREY, 0), "PNG"), ("transparent", "alpha down to 0", "--alpha drop")),
+        "a.png",
+        lambda: saved(with_alpha(GREY, 0), "PNG"),
+        ("transparent", "alpha down to 0", "--alpha drop"),
+    ),
     "transparent colour": (
-        "a.png", lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1), ("transparent", "--alpha drop")),
+        "a.png",
+        lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1),
+        ("transparent", "--alpha drop"),
+    ),
     "floating point": ("a.tif", lambda: tiff(GREY.astype(np.float32)), ("mode F", "8 or 16 bits")),
     "PFM": ("a.pnm", lambda: b"Pf\n2 2\n-1.0\n" + bytes(16), ("mode F", "8 or 16 bits")),
     "32 bits": ("a.tif", lambda: tiff(DEEP.astype(np.uint32)), ("32-bit integers", "8 or 16 bits")),
     "signed": ("a.tif", lambda: tiff(DEEP.astype(np.int16)), ("signed", "8 or 16 bits")),
     "16-bit RGBA TIFF": (
-        "a.tif", lambda: tiff(np.dstack([DEEP_COLOUR, DEEP]), photometric="rgb", extrasamples=["unassalpha"]),
-        ("uint16 YXS (8, 9, 4)", "grey or RGB")),
+        "a.tif",
+        lambda: tiff(np.dstack([DEEP_COLOUR, DEEP]), photometric="rgb", extrasamples=["unassalpha"]),
+        ("uint16 YXS (8, 9, 4)", "grey or RGB"),
+    ),
     "LAB": ("a.tif", lambda: tiff(PHOTO, photometric="cielab"), ("mode LAB", "store grey or RGB")),
     "many frames, GIF": ("a.gif", lambda: saved(RGB, "GIF", **FRAMES), ("2 frames", "one image a file")),
     "many frames, PNG": ("a.png", lambda: saved(RGB, "PNG", **FRAMES), ("2 frames", "one image a file")),
     "many pages": (
-        "a.tif", lambda: tiff(np.stack([GREY] * 3), photometric="minisblack"), ("3 frames", "one image a file")),
+        "a.tif",
+        lambda: tiff(np.stack([GREY] * 3), photometric="minisblack"),
+        ("3 frames", "one image a file"),
+    ),
     "odd highest level": ("a.pgm", lambda: pnm("P5", GREY % 16, 15), ("levels up to 15", "255")),
     "odd highest level, deep": ("a.pgm", lambda: pnm("P5", DEEP % 1000, 999), ("levels up to 999", "255")),
     "16-bit PPM": ("a.ppm", lambda: pnm("P6", DEEP_COLOUR, 65535), ("levels up to 65535", "255")),
     "EPS called PNG": (
-        "a.png", lambda: saved(RGB, "EPS"), ("a text, not an image of a known format", "PNG, JPEG", "convert or remove")),
+        "a.png",
+        lambda: saved(RGB, "EPS"),
+        ("a text, not an image of a known format", "PNG, JPEG", "convert or remove"),
+    ),
     "WebP called JPEG": ("a.jpg", lambda: saved(RGB, "WEBP"), ("something else, not an image", "convert or remove")),
     "text": ("a.png", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
     "text called TIFF": ("a.tif", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
     "LFS pointer": (
-        "a.png", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", ("Git LFS", "git lfs pull")),
+        "a.png",
+        lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+        ("Git LFS", "git lfs pull"),
+    ),
     "LFS pointer called TIFF": (
-        "a.tif", lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", ("Git LFS", "git lfs pull")),
+        "a.tif",
+        lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+        ("Git LFS", "git lfs pull"),
+    ),
     "nothing": ("a.png", lambda: b"", ("empty file", "restore it")),
     "truncated PNG": ("a.png", lambda: saved(RGB, "PNG")[:-40], ("cannot be decoded", "mend or replace it")),
     "truncated JPEG": (
-        "a.jpg", lambda: saved(LARGE, "JPEG")[:-2000], ("cannot be decoded", "truncated", "mend or replace it")),
+        "a.jpg",
+        lambda: saved(LARGE, "JPEG")[:-2000],
+        ("cannot be decoded", "truncated", "mend or replace it"),
+    ),
     "truncated BMP": ("a.bmp", lambda: saved(RGB, "BMP")[:-20], ("cannot be decoded", "truncated", "mend or replace")),
     "truncated TIFF": (
-        "a.tif", lambda: tiff(np.asarray(LARGE), photometric="rgb")[:-400], ("cannot be decoded", "mend or replace it")),
+        "a.tif",
+        lambda: tiff(np.asarray(LARGE), photometric="rgb")[:-400],
+        ("cannot be decoded", "mend or replace it"),
+    ),
     "truncated GIF": ("a.gif", lambda: saved(RGB, "GIF")[:-30], ("cannot be decoded", "mend or replace it")),
     "truncated PGM": ("a.pgm", lambda: pnm("P5", GREY, 255)[:-9], ("cannot be decoded", "mend or replace it")),
 }
@@ -278,6 +309,27 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(tmp_path: P
     with pytest.raises(DataError, match=r"a\.png: 9x8 is more than 71 pixels; raise it with --max-pixels"):
         decode_image(path, DecodePolicy(max_pixels=71))
     decode_image(path, DecodePolicy(max_pixels=72))
+
+
+def test_a_file_of_more_bytes_than_its_pixels_could_need_is_not_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.png", saved(RGB, "PNG"))
+    with open(path, "r+b") as file:
+        file.truncate(3 * 2**20)
+    with pytest.raises(DataError, match=r"3\.1 MB is more than an image may hold; raise it with --max-pixels"):
+        decode_image(path, DecodePolicy(max_pixels=200_000))
+
+
+def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path: Path) -> None:
+    data = saved(RGB, "PNG")
+    place = data.index(b"IDAT") - 4
+    path = written(tmp_path, "a.png", data[:place] + b"\x7f\xff\xff\xff" + data[place + 4 :])
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(DataError):
+            decode_image(path, POLICY)
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it(

@@ -7,6 +7,7 @@ which it lay on the disk. Masks are never converted through grey: that clips 16 
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
+from pairaug.files import human_bytes
 from pairaug.pairs.pair import Side
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
@@ -27,11 +29,15 @@ COLOUR = 0x1000000
 GLUED_MODES = frozenset({"L", "RGB"})
 _MASK_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# 16-bit colour takes 6; the rest is room for what else lies in a file.
+_MOST_BYTES_PER_PIXEL = 8
 _EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
-# What decoders log about a damaged file would stand on stderr beside the one line that refuses it.
+# What decoders say of a damaged file would stand on stderr beside the one line that refuses it.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 for _decoder in ("PIL", "tifffile"):
     logging.getLogger(_decoder).addHandler(logging.NullHandler())
 
@@ -110,11 +116,13 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     """The fully decoded picture, upright; a TIFF that Pillow would not read exactly as an array. Raises DataError."""
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
+    # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
+    data = _bytes_of(path, policy)
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _refuse_unfit(path, picture, policy)
             if _cut_to_8_bits(picture):
-                return _from_tifffile(path, policy)
+                return _from_tifffile(path, data, policy)
             form = _form(path, picture)
             picture.load()
             if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
@@ -124,12 +132,22 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: too many pixels ({error}); raise the limit with --max-pixels") from None
+    except Exception as error:  # a decoder fed rubbish may raise anything at all
+        if isinstance(error, UnidentifiedImageError) and data.startswith(_TIFF_STARTS):
+            return _from_tifffile(path, data, policy)
+        raise DataError(f"{path}: {_what_it_is(data, error)}") from error
+
+
+def _bytes_of(path: Path, policy: DecodePolicy) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > _MOST_BYTES_PER_PIXEL * policy.max_pixels + 2**20:
+            raise DataError(f"{path}: {human_bytes(size)} is more than an image may hold; raise it with --max-pixels")
+        return path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
-    except Exception as error:  # a decoder fed rubbish may raise anything at all
-        if path.suffix.lower() in (".tif", ".tiff"):
-            return _from_tifffile(path, policy, error)
-        raise DataError(f"{path}: {_what_it_is(path, error)}") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); mend its permissions or replace it") from None
 
 
 def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy) -> None:
@@ -162,14 +180,12 @@ def _cut_to_8_bits(picture: Image.Image) -> bool:
     return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
 
 
-def _from_tifffile(
-    path: Path, policy: DecodePolicy, complaint: Exception | None = None
-) -> tuple[NDArray[np.uint16], Form]:
-    """A TIFF of 16-bit grey or RGB; ``complaint`` is Pillow's, if it has one. Raises DataError for all others."""
+def _from_tifffile(path: Path, data: bytes, policy: DecodePolicy) -> tuple[NDArray[np.uint16], Form]:
+    """A TIFF of 16-bit grey or RGB. Raises DataError for all others."""
     import tifffile
 
     try:
-        with tifffile.TiffFile(path) as file:
+        with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages.first
             described = f"{len(file.pages)} pages of {page.dtype} {page.axes} {page.shape}"
             fits = len(file.pages) == 1 and page.dtype == np.uint16 and page.axes in ("YX", "YXS", "SYX")
@@ -177,24 +193,17 @@ def _from_tifffile(
             pixels = np.asarray(page.asarray() if fits else 0, dtype=np.uint16)
             planes_first = page.axes == "SYX"
     except Exception as error:
-        raise DataError(f"{path}: {_what_it_is(path, complaint or error)}") from error
-    if not fits and complaint and page.dtype == np.uint8:  # Pillow reads these where they are whole
-        raise DataError(f"{path}: {_what_it_is(path, complaint)}") from complaint
+        raise DataError(f"{path}: {_what_it_is(data, error)}") from error
     if not fits:
-        if complaint is not None and not isinstance(complaint, UnidentifiedImageError):
-            raise DataError(f"{path}: {_what_it_is(path, complaint)}") from complaint
         raise DataError(f"{path}: a TIFF that cannot be used ({described}); store 8 or 16 bits, grey or RGB")
     if planes_first:
         pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))
     return pixels, Form(path.suffix, "TIFF", "I;16" if pixels.ndim == 2 else "RGB;16")
 
 
-def _what_it_is(path: Path, error: Exception) -> str:
+def _what_it_is(data: bytes, error: Exception) -> str:
     """Why a file cannot be decoded, in words that help: what stands at its beginning, else the decoder's complaint."""
-    if isinstance(error, OSError) and error.errno:
-        return f"cannot be read ({error.strerror}); mend its permissions or replace it"
-    with open(path, "rb") as file:
-        head = file.read(64)
+    head = data[:64]
     if not head:
         return "is an empty file; restore it"
     if head.startswith(b"version https://git-lfs"):
