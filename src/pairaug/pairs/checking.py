@@ -6,14 +6,10 @@ digests of its files, and the label map of them all. Every file is decoded in fu
 
 from __future__ import annotations
 
-import glob
 import os
-from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from shlex import quote
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,18 +18,17 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
 from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, Form, decode_image, decode_mask
+from pairaug.pairs.doubts import refuse_two_kinds, warnings_about
 from pairaug.pairs.labels import (
     Cleaning,
     LabelMap,
     count_values,
     find_label_map,
-    show_value,
+    refuse_too_many,
     show_values,
     value_for_json,
 )
 from pairaug.pairs.pair import Found, Pair, Skipped
-
-TOO_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -108,10 +103,11 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         )
     if not good:
         raise DataError(f"{found.root}: none of the {len(found.pairs)} pairs can be used", [b.reason for b in bad])
-    _refuse_contradicting_labels(good)
     counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
     lossy = any(item.mask_form.format in LOSSY_FORMATS for item in good)
     label_map = find_label_map(counts, policy.cleaning, lossy=lossy)
+    if not policy.cleaning.as_found:
+        refuse_two_kinds(good)
     return Checked(
         root=found.root,
         pairs=tuple(good),
@@ -120,7 +116,7 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         policy=policy,
         skipped=found.skipped,
         bad=tuple(bad),
-        warnings=tuple(_warnings(good, label_map)),
+        warnings=tuple(warnings_about(good, label_map)),
     )
 
 
@@ -166,6 +162,8 @@ def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], 
 
 def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
     raw, mask_form = _united_mask(root, pair, policy)
+    values = count_values(raw)
+    refuse_too_many(pair.masks[0], values)
     height, width = raw.shape
     image_form, image_digest, levels = None, "", (0, 0)
     if pair.image:
@@ -184,7 +182,7 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
         mask_form=mask_form,
         image_digest=image_digest,
         mask_digest=_mask_digest(root, pair),
-        values=count_values(raw),
+        values=values,
         levels=levels,
     )
 
@@ -220,54 +218,6 @@ def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple
 def _mask_digest(root: Path, pair: Pair) -> str:
     digests = [digest_file(root / name) for name in pair.masks]
     return digests[0] if len(digests) == 1 else digest_bytes("\n".join(digests).encode())
-
-
-def _refuse_contradicting_labels(pairs: Sequence[CheckedPair]) -> None:
-    """Two data sets under one roof: {0, 255} in some folders, {0, 1, 2} in others."""
-    by_place: dict[str, set[int]] = {}
-    for item in pairs:
-        by_place.setdefault(str(PurePosixPath(item.pair.masks[0]).parent), set()).update(item.values)
-    kinds: dict[frozenset[int], list[str]] = {}
-    for place, values in by_place.items():
-        kinds.setdefault(frozenset(values), []).append(place)
-    by_size = sorted(kinds, key=len)
-    for small in by_size:
-        for large in by_size:
-            if not small <= large and not large <= small:
-                details = [
-                    f"{show_values(sorted(kind))} in {' and '.join(kinds[kind])}: "
-                    + " ".join(f"--only {quote(glob.escape(place))}" for place in kinds[kind])
-                    for kind in (small, large)
-                ]
-                raise DataError("two kinds of masks in one data set; choose one with its flags", details=details)
-
-
-def _warnings(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[str]:
-    warnings = []
-    background = label_map.values[0]
-    empty = [item for item in pairs if set(item.values) == {background}]
-    if empty:
-        warnings.append(f"{len(empty)} of {len(pairs)} masks are empty, such as {empty[0].pair.masks[0]}")
-    total: Counter[int] = Counter()
-    for item in pairs:
-        total.update(item.values)
-    if total[background] * 2 < sum(total.values()) and label_map.classes == 2:
-        warnings.append(
-            f"{show_value(background)} is taken for the background but covers only "
-            f"{total[background] / sum(total.values()):.0%} of the masks; if they are inverted, say "
-            f"--background {show_value(label_map.values[1])}"
-        )
-    seen: dict[str, str] = {}
-    twins = []
-    for item in pairs:
-        if item.image_digest and item.image_digest in seen:
-            twins.append(f"{item.pair.image} and {seen[item.image_digest]}")
-        seen.setdefault(item.image_digest, item.pair.image)
-    if twins:
-        warnings.append(f"{len(twins)} images occur twice, such as {twins[0]}")
-    if len(pairs) < TOO_FEW:
-        warnings.append(f"only {len(pairs)} pairs: what is made of them will hardly differ from them")
-    return warnings
 
 
 def summary(checked: Checked) -> dict[str, Any]:

@@ -7,7 +7,7 @@ background: the lowest value, unless the user names another; the others follow i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,15 +135,21 @@ def find_label_map(counts: Mapping[str, Mapping[int, int]], cleaning: Cleaning, 
         )
     if not cleaning.settled:
         _refuse_strays(counts, values, lossy)
-    if len(values) > MAX_CLASSES:
-        raise DataError(
-            f"the masks hold {len(values)} different values {show_values(values)}, too many for classes: pictures, "
-            "soft masks or numbered objects? --threshold 1 takes all above 0 for foreground, --masks names others"
-        )
+    refuse_too_many("the masks together", values)
     background = values[0] if cleaning.background is None else cleaning.background
     if background not in values:
         raise DataError(f"--background {show_value(background)}: the masks hold {show_values(values)}; choose of these")
     return LabelMap((background, *(value for value in values if value != background)))
+
+
+def refuse_too_many(what: str, values: Collection[int]) -> None:
+    """Raises DataError where there are more values than classes can be."""
+    if len(values) > MAX_CLASSES:
+        raise DataError(
+            f"{what}: {len(values)} values {show_values(sorted(values)[:13])}, more than the {MAX_CLASSES} classes "
+            "there can be; if they number objects, --threshold 1 joins these; if it is a picture, name the masks with "
+            "--masks"
+        )
 
 
 def _refuse_strays(counts: Mapping[str, Mapping[int, int]], values: Sequence[int], lossy: bool) -> None:
@@ -151,9 +157,11 @@ def _refuse_strays(counts: Mapping[str, Mapping[int, int]], values: Sequence[int
     if len(values) <= 2:
         return
     holders = Counter(value for mask in counts.values() for value in mask)
-    share = {
-        value: max(mask.get(value, 0) / max(sum(mask.values()), 1) for mask in counts.values()) for value in values
-    }
+    share = dict.fromkeys(values, 0.0)
+    for mask in counts.values():
+        total = sum(mask.values())
+        for value, pixels in mask.items():
+            share[value] = max(share[value], pixels / total)
     few = max(1, int(_STRAY_MASKS * len(counts)))
     blurred = lossy or sum(share[value] < _STRAY_SHARE for value in values) >= _BLURRED_VALUES
     if blurred:  # a smooth edge or JPEG: everything between the true values
@@ -165,8 +173,9 @@ def _refuse_strays(counts: Mapping[str, Mapping[int, int]], values: Sequence[int
         return
     if len(kept) < 2:
         raise DataError(
-            f"the masks hold {len(values)} values {show_values(values)}, most of them on few pixels: numbered objects "
-            "or a soft mask? --threshold 1 takes all above 0 for foreground; --labels all takes each for a class"
+            f"the masks hold {len(values)} values {show_values(values)}, most of them on few pixels; if they number "
+            f"objects, --threshold 1 joins these; if they are soft, --threshold {(values[-1] + 1) // 2} cuts them; "
+            "--labels all takes each value for a class"
         )
     raise DataError(_stray_text(counts, strays, kept), _stray_details(counts, strays))
 
