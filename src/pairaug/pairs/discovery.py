@@ -231,6 +231,5 @@ def _flags(reading: Reading, files: list[File]) -> str:
 
 
 def _why_unused(file: File) -> str:
-    if file.role is Role.OTHER:
-        return file.reason
-    return "a mask without an image" if file.role is Role.MASK else "an image without a mask"
+    known = {Role.MASK: "a mask without an image", Role.IMAGE: "an image without a mask", Role.NONE: "part of no pair"}
+    return file.reason if file.role is Role.OTHER else known[file.role]

@@ -60,7 +60,7 @@ def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[s
             path = prefix + entry.name
             if entry.name.startswith(".") or entry.name in _IGNORED_FOLDERS:
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield path, entry
             elif entry.is_symlink():
                 skipped.append(Skipped(path, "a link to a folder"))
@@ -69,6 +69,13 @@ def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[s
             else:
                 inner.append((entry.path, path + "/"))
         waiting.extend(reversed(inner))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _augmented(folder: Path) -> bool:

@@ -156,7 +156,8 @@ def affix(stem: str) -> tuple[str, str, str]:
         first += 1
     if first == last:  # every piece is a known word: the name is all role
         return "", "", stem
-    start, end = pieces[first][1], pieces[last - 1][2]
+    start = pieces[first][1] if first else 0
+    end = pieces[last - 1][2] if last < len(pieces) else len(stem)
     return stem[:start], stem[start:end], stem[end:]
 
 
