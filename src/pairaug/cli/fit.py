@@ -61,7 +61,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         model: Annotated[str | None, opt._option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
         epochs: Annotated[int | None, opt._option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
         minutes: Annotated[float | None, opt._option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
-        batch_size: Annotated[int, opt._option("--batch-size", panel=_LENGTH, help="Pairs a step [1].")] = 1,
+        batch_size: Annotated[int, opt._option("--batch-size", panel=_LENGTH, help="Pairs a step (default 1).")] = 1,
         size: Annotated[int | None, opt._option("--size", panel=_LENGTH, help="Working side in pixels.")] = None,
         settings: Annotated[
             list[str] | None, opt._option("--set", panel=_LENGTH, help="A setting of the model.", metavar="KEY=VALUE")

@@ -71,7 +71,8 @@ Labels = Annotated[
     ),
 ]
 Background = Annotated[
-    str | None, _option("--background", panel=_VALUES, help="The background's value [the lowest].", metavar="V")
+    str | None,
+    _option("--background", panel=_VALUES, help="The background's value (default: the lowest).", metavar="V"),
 ]
 IgnoreLabel = Annotated[
     str | None,
@@ -82,9 +83,9 @@ MaxPixels = Annotated[int | None, _option("--max-pixels", panel=_VALUES, help="R
 SkipBad = Annotated[bool, _option("--skip-bad", panel=_VALUES, help="Leave out what cannot be used (then exit 8).")]
 
 Models = Annotated[
-    Path, _option("--models", panel=_RUN, help="Folder of fitted models [pairaug-models].", metavar="DIR")
+    Path, _option("--models", panel=_RUN, help="Folder of fitted models (default pairaug-models).", metavar="DIR")
 ]
-Seed = Annotated[int, _option("--seed", panel=_RUN, help="Everything random derives from it [0].", metavar="N")]
+Seed = Annotated[int, _option("--seed", panel=_RUN, help="Everything random derives from it (default 0).", metavar="N")]
 Threads = Annotated[int | None, _option("--threads", panel=_RUN, help="Processor threads.", metavar="N")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done.", rich_help_panel=_RUN)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_RUN)]

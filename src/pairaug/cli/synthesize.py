@@ -20,11 +20,13 @@ def register(app: typer.Typer) -> None:
 def synthesize(
     ctx: typer.Context,
     out: Annotated[Path, opt._option("--out", "-o", panel=_WHAT, help="Where the data set goes.", metavar="DIR")],
-    count: Annotated[int | None, opt._option("--count", panel=_WHAT, help="Pairs [100].", metavar="N")] = None,
+    count: Annotated[int | None, opt._option("--count", panel=_WHAT, help="Pairs (default 100).", metavar="N")] = None,
     masks_from: Annotated[
         Path | None, opt._option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
     ] = None,
-    per_mask: Annotated[int, opt._option("--per-mask", panel=_WHAT, help="Images a mask [1].", metavar="K")] = 1,
+    per_mask: Annotated[
+        int, opt._option("--per-mask", panel=_WHAT, help="Images a mask (default 1).", metavar="K")
+    ] = 1,
     format: Annotated[
         str, opt._option("--format", panel=_WHAT, help="mirror (default), nnunet, coco or webdataset.", metavar="NAME")
     ] = "mirror",
@@ -36,7 +38,9 @@ def synthesize(
     ] = None,
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
-    batch_size: Annotated[int, opt._option("--batch-size", panel="Running", help="Pairs in work at once [4].")] = 4,
+    batch_size: Annotated[
+        int, opt._option("--batch-size", panel="Running", help="Pairs in work at once (default 4).")
+    ] = 4,
     threads: opt.Threads = None,
     overwrite: Annotated[
         bool,
