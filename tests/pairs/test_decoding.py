@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - the tables of modes and refusals read better in long lines
+
 """The table of modes: what each kind of file decodes to, or with which words it is refused."""
 
 from __future__ import annotations
