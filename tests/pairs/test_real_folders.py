@@ -74,3 +74,23 @@ def test_the_two_kinds_of_lung_masks_are_shown_and_the_flags_choose(real_data: P
         assert {pair["split"] for pair in found["pairs"]} == {"train", "test"}
         assert all("/GT/" in pair["mask"] for pair in found["pairs"])
         assert len(found["pairs"]) == 98
+        kind = "LungInfection" if values == [0, 255] else "MultiClassInfection"
+        assert kind in found["layout"]
+        assert all(kind in pair["mask"] for pair in found["pairs"])
+
+
+@pytest.mark.parametrize(("folder", "values"), [("wbc", 14), ("covid_ct", 4)])
+def test_the_other_remedy_of_both_refusals_works_too(real_data: Path, cli: Cli, folder: str, values: int) -> None:
+    assert "--labels all" in cli("check", real_data / folder).err
+    assert len(json.loads(cli("check", real_data / folder, "--labels", "all", "--json").out)["label_values"]) == values
+
+
+def test_a_reader_learns_that_masks_were_united_and_how_rare_a_value_is(real_data: Path, cli: Cli) -> None:
+    assert "PNG L (12), the union of " in cli("check", real_data / "nuclei_dsb2018_instances").out
+    assert "2 (under 0.1% of the pixels)" in cli("check", real_data / "wbc", "--labels", "all").out
+
+
+def test_a_folder_of_masks_alone_or_of_all_sets_is_refused_in_words(real_data: Path, cli: Cli) -> None:
+    alone = cli("check", real_data / "covid_ct/TestingSet/LungInfection-Test/GT")
+    assert (alone.code, "no pairs found (48 files: part of no pair)" in alone.err) == (3, True)
+    assert "stray label values in 5 of 670 masks" in cli("check", real_data).err

@@ -88,12 +88,18 @@ def _print(checked: Checked) -> None:
         emit(f"groups        {len(groups)}")
     emit("sizes         " + _several(f"{w}x{h} ({n})" for (w, h), n in sizes.most_common()))
     emit("images        " + _forms(item.image_form for item in checked.pairs))
-    emit("masks         " + _forms(item.mask_form for item in checked.pairs))
-    values = [f"{show_value(v)} ({pixels[v] / total:.1%} of the pixels)" for v in checked.label_map.values]
+    united = [len(item.pair.masks) for item in checked.pairs]
+    several = f", the union of {min(united)} to {max(united)} files each" if max(united) > 1 else ""
+    emit("masks         " + _forms(item.mask_form for item in checked.pairs) + several)
+    values = [f"{show_value(v)} ({_share(pixels[v] / total)} of the pixels)" for v in checked.label_map.values]
     emit("label values  " + _several(values))
     for reason, count in Counter(entry.reason for entry in checked.skipped).most_common():
         example = next(entry.path for entry in checked.skipped if entry.reason == reason)
         emit(f"skipped       {count} files: {reason}, such as {example}")
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "under 0.1%"
 
 
 def _forms(forms: object) -> str:

@@ -28,6 +28,7 @@ from pairaug.pairs.words import Role
 
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
+_BARE = "bare masks"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _bare_masks(root: Path, selection: Selection) -> Found:
         raise DataError(f"{root}: no image files; give a folder of masks or of image/mask pairs")
     masks = mask_files(files)
     left = [Skipped(path, "not a mask by its name") for path in files if path not in set(masks)]
-    return Found(root, tuple(map(mask_of_path, masks)), "bare masks", (*skipped, *left))
+    return Found(root, tuple(map(mask_of_path, masks)), _BARE, (*skipped, *left))
 
 
 def _narrowed(found: Found, selection: Selection) -> Found:
@@ -140,7 +141,8 @@ def _narrowed(found: Found, selection: Selection) -> Found:
     if not pairs:
         raise DataError(f"{found.root}: {len(found.pairs)} pairs, none of which --only lets through; widen it")
     _refuse_case_twins(pairs)
-    return replace(found, pairs=tuple(pairs))
+    layout = found.layout if found.layout in (METADATA, _BARE) else _describe_layout(pairs)
+    return replace(found, pairs=tuple(pairs), layout=layout)
 
 
 def _teller(selection: Selection) -> Teller:
