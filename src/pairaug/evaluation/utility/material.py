@@ -1,0 +1,60 @@
+"""Pairs as utility needs them: who they are, which group they belong to, and their pixels only when asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import overload
+
+from pairaug.evaluation.segmenter.base import Example
+
+KEPT = 8
+
+
+@dataclass(frozen=True)
+class Item:
+    """One pair. ``read`` decodes it; ``group`` names the patient, say, and its own name where none is known.
+
+    ``original`` and ``derived_from`` (SHA-256 of masks) come from a synthetic set's rows.
+    """
+
+    name: str
+    image_sha256: str
+    mask_sha256: str
+    group: str
+    read: Callable[[], Example]
+    original: bool = False
+    derived_from: tuple[str, ...] = ()
+
+
+class Examples(Sequence[Example]):
+    """The examples of items, decoded when they are looked at; the last ``kept`` stay in memory."""
+
+    def __init__(self, items: Sequence[Item], kept: int = KEPT) -> None:
+        self.items, self._kept = tuple(items), kept
+        self._held: OrderedDict[int, Example] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> Examples: ...
+    def __getitem__(self, index: int | slice) -> Example | Examples:
+        if isinstance(index, slice):
+            return Examples(self.items[index], self._kept)
+        place = range(len(self.items))[index]
+        with self._lock:
+            if place in self._held:
+                self._held.move_to_end(place)
+                return self._held[place]
+        example = self.items[place].read()
+        with self._lock:
+            self._held[place] = example
+            while len(self._held) > self._kept:
+                self._held.popitem(last=False)
+        return example

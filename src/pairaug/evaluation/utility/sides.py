@@ -1,0 +1,178 @@
+"""Who stands on which side: the pairs that the models saw, further real pairs, test pairs, synthetic pairs.
+
+A test pair must be new to everything: not seen in fitting, not of a group that was, not an original or a copy inside
+the synthetic set. Whatever breaks that is refused; further real pairs that would break it are only left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pairaug.errors import DataError
+from pairaug.evaluation.metrics.novelty import POWER, Share
+from pairaug.evaluation.utility.disguise import Copy, Detector
+from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
+from pairaug.evaluation.utility.material import Item
+
+TEST_SHARE = 0.5  # of the groups that no model saw; the rest extends the learning curve
+FEWEST_TESTS = 2
+
+
+@dataclass(frozen=True)
+class Sides:
+    """``real``: what the models saw; ``extra``: real pairs that nothing saw, for the learning curve alone.
+
+    ``split``: the test pairs were taken from REAL; ``power``: the share of disguised test pairs that would be found.
+    """
+
+    real: tuple[Item, ...]
+    extra: tuple[Item, ...]
+    test: tuple[Item, ...]
+    synthetic: tuple[Item, ...]
+    split: bool
+    power: Share
+    notes: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "real_pairs": len(self.real),
+            "further_real_pairs": len(self.extra),
+            "synthetic_pairs": len(self.synthetic),
+            "test_pairs": len(self.test),
+            "test_groups": len({item.group for item in self.test}),
+            "test_from": "split of REAL" if self.split else "--test",
+            "disguised_copies_found": self.power.value,
+        }
+
+
+def choose_sides(
+    real: Sequence[Item],
+    synthetic: Sequence[Item],
+    fitting: Fitting,
+    test: Sequence[Item] | None,
+    *,
+    grouped: bool,
+    rng: np.random.Generator,
+) -> Sides:
+    """``test`` None: a split of REAL by whole groups that no model saw (``grouped``). Raises DataError for a leak."""
+    seen = set(seen_pairs(real, fitting))
+    fitted = [item for index, item in enumerate(real) if index in seen]
+    others = [item for index, item in enumerate(real) if index not in seen]
+    notes = remarks(real, fitting)
+    split = test is None
+    if test is None:
+        test, others = _split(fitted, others, rng)
+    if len(test) < FEWEST_TESTS:
+        raise DataError(f"{len(test)} test pairs are too few to tell anything; give at least {FEWEST_TESTS}")
+    if not grouped:
+        notes.append("every pair counts as its own patient; where that is not so, --group-by REGEX keeps them together")
+    _refuse_seen(test, fitting)
+    if grouped:
+        _refuse_shared_groups(test, fitted)
+    _refuse_inside(test, synthetic)
+    detector = Detector(test, rng)
+    if detector.power.value is None or detector.power.value < POWER:
+        notes.append(
+            f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
+        )
+    _refuse_copies(list(detector.copies(fitted)), "the models saw")
+    new = [item for item in synthetic if not item.original]
+    if not new:
+        raise DataError(f"none of the {len(synthetic)} pairs of the synthetic set is synthetic; synthesise some first")
+    _refuse_copies(list(detector.copies(new)), "the synthetic set holds")
+    if len(new) < len(synthetic):
+        notes.append(f"{len(synthetic) - len(new)} originals inside the synthetic set are left out of the arms")
+    extra, left_out = _independent(others, test, detector, grouped=grouped)
+    if left_out:
+        notes.append(
+            f"{len(left_out)} further real pairs stand on the side of the test pairs and are left out of the learning "
+            f"curve, such as {left_out[0]}"
+        )
+    return Sides(tuple(fitted), tuple(extra), tuple(test), tuple(new), split, detector.power, tuple(notes))
+
+
+def _split(fitted: Sequence[Item], others: Sequence[Item], rng: np.random.Generator) -> tuple[list[Item], list[Item]]:
+    """Test pairs and further pairs: whole groups of which no pair was seen."""
+    touched = {item.group for item in fitted}
+    free = sorted({item.group for item in others} - touched)
+    if len(free) < FEWEST_TESTS:
+        raise DataError(
+            f"{len(free)} groups of REAL hold no pair that the models saw, too few to test on; "
+            "give other pairs with --test SOURCE, or fit on fewer groups"
+        )
+    chosen = {free[index] for index in rng.permutation(len(free))[: -(-len(free) // 2)]}
+    return [i for i in others if i.group in chosen], [i for i in others if i.group not in chosen]
+
+
+def _refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
+    digests = fitting.digests
+    images = [item.name for item in test if item.image_sha256 in digests]
+    masks = [item.name for item in test if item.mask_sha256 in digests and _has_foreground(item)]
+    for what, names in (("image", images), ("mask", masks)):
+        if names:
+            raise DataError(
+                f"{len(names)} of {len(test)} test pairs were seen in fitting (the same {what} file), such as "
+                f"{names[0]}; test on pairs that no model saw, or fit the models without them",
+                names,
+            )
+
+
+def _refuse_shared_groups(test: Sequence[Item], fitted: Sequence[Item]) -> None:
+    seen = {item.group: item.name for item in fitted}
+    shared = [f"{item.group}: {seen[item.group]} was fitted on, {item.name} is a test pair" for item in test
+              if item.group in seen]  # fmt: skip
+    if shared:
+        raise DataError(
+            f"{len({line.split(':')[0] for line in shared})} groups stand on both sides, such as {shared[0]}; "
+            "test on groups that no model saw, or fit the models without them",
+            shared,
+        )
+
+
+def _refuse_inside(test: Sequence[Item], synthetic: Sequence[Item]) -> None:
+    images = {item.image_sha256: item.name for item in test}
+    masks = {item.mask_sha256: item.name for item in test if _has_foreground(item)}
+    for item in synthetic:
+        name = images.get(item.image_sha256) or masks.get(item.mask_sha256)
+        made = next((masks[parent] for parent in item.derived_from if parent in masks), None)
+        if name or made:
+            what = "is" if name and not item.original else "is an original:" if name else "was derived from"
+            raise DataError(
+                f"the synthetic set holds test pairs: {item.name} {what} {name or made}; test on pairs that the set "
+                "does not hold, or synthesise it without them"
+            )
+
+
+def _refuse_copies(found: Sequence[Copy], holders: str) -> None:
+    if found:
+        first = found[0]
+        raise DataError(
+            f"{holders} {len(found)} test pairs in disguise: the {first.what} of {first.name} is that of {first.of}, "
+            "exactly or flipped, turned or shifted; test on other pairs, or make the set without them",
+            [f"{copy.name}: {copy.what} of {copy.of}" for copy in found],
+        )
+
+
+def _independent(
+    others: Iterable[Item], test: Sequence[Item], detector: Detector, *, grouped: bool
+) -> tuple[list[Item], list[str]]:
+    groups = {item.group for item in test} if grouped else set()
+    digests = {item.image_sha256 for item in test} | {i.mask_sha256 for i in test if _has_foreground(i)}
+    kept, left_out = [], []
+    for item in others:
+        apart = item.group not in groups and not {item.image_sha256, item.mask_sha256} & digests
+        if apart and not list(detector.copies([item])):
+            kept.append(item)
+        else:
+            left_out.append(item.name)
+    return kept, left_out
+
+
+def _has_foreground(item: Item) -> bool:
+    """Empty masks are the same file in many sets without anybody having copied."""
+    return bool(item.read().labels.any())
