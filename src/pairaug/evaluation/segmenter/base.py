@@ -27,7 +27,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is drawn in training: each draw is synthetic with probability ``synthetic_share``, else real.
+    """What is drawn in training: a share of ``synthetic_share`` of every batch is synthetic, the rest real.
+
+    ``real`` is never empty: even where all draws are synthetic it says at which size and for how long to train.
 
     ``augmentation``: none; classical (flips, rotation, scale, shear, mild elastic, contrast, equalisation, gamma,
     colour); classical, with image and mask also warped together by a strong elastic field in half of the draws.
