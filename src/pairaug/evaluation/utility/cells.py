@@ -1,0 +1,123 @@
+"""A folder of finished cells, one small JSON file each, so that a killed run loses at most the one under way.
+
+A cell's name is the fingerprint of all that decides it: the digests of every example and how they are read, the
+arm, the seed, the ruler, the version. Equal cells of other runs are shared; a file that is not what was written is
+told of and made again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pairaug import __version__
+from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.plan import Cell
+from pairaug.evaluation.utility.ruler import ClassScores, ItemScores
+from pairaug.files import digest_bytes, write_atomic
+from pairaug.reporting import Reporter
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a run left: the scores of every test item in order, and how long it took."""
+
+    items: tuple[ItemScores, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all cells of a measurement share. ``reading``: how files became arrays; ``ruler``: its name."""
+
+    pool: Sequence[Item]
+    synthetic: Sequence[Item]
+    test: Sequence[Item]
+    reading: str
+    classes: int
+    slender: tuple[int, ...]
+    ruler: str
+
+    def real_of(self, cell: Cell) -> list[Item]:
+        """The real pairs of a cell, in an order that does not depend on the run."""
+        return sorted((self.pool[index] for index in cell.pairs), key=lambda item: (item.image_sha256, item.name))
+
+    def facts(self, cell: Cell) -> dict[str, Any]:
+        """Everything that decides a cell, in JSON's terms; lists of digests by their digest."""
+        return {
+            "version": __version__,
+            "arm": cell.arm.title if cell.arm.share in (0.0, 1.0) else "real + classical + synthetic",
+            "augmentation": cell.arm.augmentation,
+            "share": cell.arm.share,
+            "seed": cell.seed,
+            "real": _digest(self.real_of(cell)),
+            "real_pairs": cell.size,
+            "synthetic": _digest(self.synthetic) if cell.arm.synthetic else None,
+            "test": _digest(self.test),
+            "reading": self.reading,
+            "classes": self.classes,
+            "slender": list(self.slender),
+            "ruler": self.ruler,
+        }
+
+
+class CellFolder:
+    """Cells by fingerprint below one folder."""
+
+    def __init__(self, folder: Path, context: Context, reporter: Reporter) -> None:
+        self.folder, self._context, self._reporter = folder, context, reporter
+
+    def path(self, cell: Cell) -> Path:
+        return self.folder / f"{_fingerprint(self._context.facts(cell))[:24]}.json"
+
+    def read(self, cell: Cell) -> Scored | None:
+        """The finished cell; None where there is none, or a damaged one."""
+        path = self.path(cell)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            content = json.loads(data)
+            body = content["cell"]
+            if content["sha256"] != _fingerprint(body) or body["facts"] != self._context.facts(cell):
+                raise ValueError("it is not what was written")
+            items = tuple(ItemScores(_scores(row["dice"]), _scores(row["cldice"])) for row in body["items"])
+            if len(items) != len(self._context.test):
+                raise ValueError("test items are missing")
+            return Scored(items, float(body["seconds"]))
+        except (ValueError, KeyError, TypeError) as error:
+            self._reporter.warn(f"{path}: is damaged ({error}); this cell ({cell.title}) is made again")
+            return None
+
+    def write(self, cell: Cell, scored: Scored) -> None:
+        names = [item.name for item in self._context.test]
+        body = {
+            "facts": self._context.facts(cell),
+            "seconds": round(scored.seconds, 1),
+            "items": [
+                {"name": name, "dice": list(item.dice), "cldice": list(item.centreline)}
+                for name, item in zip(names, scored.items, strict=True)
+            ],
+        }
+        content = {"schema_version": SCHEMA_VERSION, "sha256": _fingerprint(body), "cell": body}
+        write_atomic(self.path(cell), (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def _scores(values: Sequence[float | None]) -> ClassScores:
+    if not all(value is None or 0 <= value <= 1 for value in values):
+        raise ValueError("a score is not in [0, 1]")
+    return tuple(values)
+
+
+def _digest(items: Iterable[Item]) -> str:
+    return digest_bytes("\n".join(f"{item.image_sha256} {item.mask_sha256}" for item in items).encode())
+
+
+def _fingerprint(content: Mapping[str, Any]) -> str:
+    return digest_bytes(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())

@@ -1,0 +1,122 @@
+"""What measures: a way to fit a segmenter, how many steps and how long it takes, and how a fitted one is scored.
+
+Score of a test item: the mean Dice (and clDice) over the foreground classes that its annotation or its prediction
+holds, 1 where neither holds any; a class that is only predicted, or only missed, counts 0. Predictions are compared
+at the image's own size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.evaluation.metrics.overlap import centreline_dice, dice
+from pairaug.evaluation.metrics.statistics import mean_width, skeleton_length, thin
+from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
+from pairaug.reporting import Reporter
+
+SLENDER = 8.0
+LOOKED_AT = 8
+
+Labels = NDArray[np.integer[Any]]
+ClassScores = tuple[float | None, ...]
+
+
+class Ruler(Protocol):
+    """``name`` stands for everything that decides a fit beside the recipe and the seed: preset and settings.
+
+    Fits with equal seeds are paired: equal initial weights, the same stream of augmentations.
+    """
+
+    name: str
+
+    def steps(self, pairs: int) -> int:
+        """Optimiser steps at so many real pairs."""
+        ...
+
+    def seconds(self, pairs: int) -> float:
+        """About how long that takes."""
+        ...
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
+
+
+class ReferenceRuler:
+    """The project's own segmenter with one of its presets."""
+
+    def __init__(self, preset: str) -> None:
+        from pairaug.evaluation.segmenter.presets import PRESETS
+
+        self._preset = PRESETS[preset]
+        self.name = repr(self._preset)
+
+    def steps(self, pairs: int) -> int:
+        return self._preset.steps(pairs)
+
+    def seconds(self, pairs: int) -> float:
+        return self._preset.expected_seconds(pairs)
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter:
+        from pairaug.evaluation.segmenter.fit import fit_segmenter
+
+        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
+
+
+@dataclass(frozen=True)
+class ItemScores:
+    """One test item, a value a foreground class; None where neither side holds it. ``centreline``: thin classes."""
+
+    dice: ClassScores
+    centreline: ClassScores
+
+    @property
+    def mean_dice(self) -> float:
+        return _mean(self.dice)
+
+    @property
+    def mean_centreline(self) -> float:
+        return _mean(self.centreline)
+
+
+def score(segmenter: Segmenter, example: Example, classes: int, slender: Sequence[int]) -> ItemScores:
+    """Segment one test example and compare. ``slender``: the classes of which clDice is taken."""
+    found = segmenter.predict(example.image)
+    regions = [(found == value, example.labels == value) for value in range(1, classes)]
+    held = [bool(ours.any() or theirs.any()) for ours, theirs in regions]
+    return ItemScores(
+        tuple(dice(*pair) if any_ else None for pair, any_ in zip(regions, held, strict=True)),
+        tuple(centreline_dice(*regions[value - 1]) if held[value - 1] else None for value in slender),
+    )
+
+
+def slender_classes(test: Sequence[Example], classes: int) -> tuple[int, ...]:
+    """The classes that are thin structures: their parts are typically ``SLENDER`` times as long as wide."""
+    slender: dict[int, list[float]] = {value: [] for value in range(1, classes)}
+    for index in np.linspace(0, len(test) - 1, min(LOOKED_AT, len(test)), dtype=int):
+        labels = test[int(index)].labels
+        for value, found in slender.items():
+            ratio = _slenderness(labels == value)
+            if ratio is not None:
+                found.append(ratio)
+    return tuple(value for value, found in slender.items() if found and float(np.median(found)) >= SLENDER)
+
+
+def _slenderness(region: NDArray[np.bool_]) -> float | None:
+    """Length over width of the parts of (H, W) on average; None for an empty one."""
+    from scipy import ndimage
+
+    skeleton = thin(region)
+    width = mean_width(region, skeleton)
+    if width is None:
+        return None
+    _, parts = ndimage.label(region, structure=np.ones((3, 3)))
+    return float(skeleton_length(skeleton) / int(parts) / max(width, 1.0))
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    held = [value for value in values if value is not None]
+    return float(np.mean(held)) if held else 1.0

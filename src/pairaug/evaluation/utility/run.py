@@ -1,0 +1,151 @@
+"""The measurement itself: choose sides, plan, say how long, run what is not saved yet, answer.
+
+measure_utility(real, synthetic, test, fitting, setting, ruler, options, reporter) -> Utility
+
+A run that is killed loses at most the cell under way: the same call goes on. With a time budget, cells that are
+expected to end after it are left out and named; saved ones are always read.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pairaug.errors import Interrupted
+from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
+from pairaug.evaluation.utility.identity import Fitting
+from pairaug.evaluation.utility.material import Examples, Item
+from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.plan import Cell, Plan, make_plan
+from pairaug.evaluation.utility.result import Utility, summarise
+from pairaug.evaluation.utility.ruler import Ruler, score, slender_classes
+from pairaug.evaluation.utility.sides import Sides, choose_sides
+from pairaug.files import probe_output
+from pairaug.reporting import Reporter, spoken_time
+
+SIGINT = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``classes`` with the background; ``reading``: how files became arrays; ``grouped``: groups are known."""
+
+    classes: int
+    reading: str
+    grouped: bool
+
+
+def measure_utility(
+    real: Sequence[Item],
+    synthetic: Sequence[Item],
+    test: Sequence[Item] | None,
+    fitting: Fitting,
+    setting: Setting,
+    ruler: Ruler,
+    options: UtilityOptions,
+    reporter: Reporter,
+    clock: Callable[[], float] = time.monotonic,
+) -> Utility:
+    """``test`` None: a split of ``real`` by groups. Raises DataError where a comparison would not be honest."""
+    began = clock()
+    reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
+    rng = np.random.default_rng([options.seed, 6])
+    sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng)
+    for note in sides.notes:
+        reporter.note(f"utility: {note}")
+    plan = make_plan(options, sides.real, sides.extra)
+    tests = Examples(sides.test)
+    context = Context(
+        pool=(*sides.real, *sides.extra),
+        synthetic=sides.synthetic,
+        test=sides.test,
+        reading=setting.reading,
+        classes=setting.classes,
+        slender=slender_classes(tests, setting.classes),
+        ruler=ruler.name,
+    )
+    probe_output(options.cells)
+    cells = CellFolder(options.cells, context, reporter)
+    done = {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None}
+    reporter.note(announcement(plan, done, ruler, options))
+    budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
+    _run(plan, done, cells, context, tests, ruler, reporter, budget, clock)
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in sides.test))}
+    return summarise(
+        plan=plan,
+        done=done,
+        groups=[numbers[item.group] for item in sides.test],
+        steps={size: ruler.steps(size) for size in plan.sizes},
+        worthwhile=options.worthwhile,
+        rng=np.random.default_rng([options.seed, 7]),
+        facts=_facts(sides, options, ruler),
+        notes=sides.notes,
+    )
+
+
+def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: UtilityOptions) -> str:
+    """What is to be run and about how long it takes."""
+    left = [cell for cell in plan.cells if cell not in done]
+    arms = len({cell.arm for cell in plan.cells})
+    others = ", ".join(str(size) for size in plan.sizes if size != plan.own)
+    curve = f", the learning curve also at {others}" if others else ""
+    seconds = sum(ruler.seconds(cell.size) for cell in left)
+    time_left = f"about {spoken_time(seconds)}" if left else "nothing left to do"
+    if options.max_seconds is not None and seconds > options.max_seconds:
+        time_left += f", of which --max-minutes allows {spoken_time(options.max_seconds)}"
+    return (
+        f"utility: {len(plan.cells)} cells ({arms} arms at {plan.own} real pairs{curve}; {options.seeds} seeds), "
+        f"{len(done)} saved; {time_left}"
+    )
+
+
+def _run(
+    plan: Plan,
+    done: dict[Cell, Scored],
+    cells: CellFolder,
+    context: Context,
+    tests: Examples,
+    ruler: Ruler,
+    reporter: Reporter,
+    budget: float | None,
+    clock: Callable[[], float],
+) -> None:
+    """Run the cells that are not done, in order, until one would end after the budget."""
+    synthetic = Examples(context.synthetic)
+    left = [cell for cell in plan.cells if cell not in done]
+    began, pace = clock(), 1.0
+    expected = spent = 0.0
+    try:
+        for cell in left:
+            if budget is not None and clock() - began + pace * ruler.seconds(cell.size) > budget:
+                break
+            reporter.progress(len(done), len(plan.cells), "cells", cell.title)
+            start = clock()
+            recipe = cell.arm.recipe(Examples(context.real_of(cell)), synthetic)
+            segmenter = ruler.fit(recipe, context.classes, cell.seed, reporter)
+            items = tuple(score(segmenter, example, context.classes, context.slender) for example in tests)
+            done[cell] = Scored(items, clock() - start)
+            cells.write(cell, done[cell])
+            expected, spent = expected + ruler.seconds(cell.size), spent + done[cell].seconds
+            pace = spent / expected if expected > 0 else 1.0
+    except KeyboardInterrupt:
+        raise Interrupted(
+            SIGINT, f"interrupted; {len(done)} of {len(plan.cells)} cells are saved; the same command continues"
+        ) from None
+    finally:
+        reporter.end_progress()
+
+
+def _facts(sides: Sides, options: UtilityOptions, ruler: Ruler) -> dict[str, object]:
+    return {
+        **sides.facts(),
+        "share": options.shares[0],
+        "seeds": options.seeds,
+        "preset": options.preset,
+        "ruler": ruler.name,
+        "steps": ruler.steps(len(sides.real)),
+        "worthwhile": options.worthwhile,
+    }
