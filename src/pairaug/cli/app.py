@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pairaug import __version__
-from pairaug.cli import check, demo, fit, models, synthesize, verify
+from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
 from pairaug.cli.output import report_error
 from pairaug.errors import PairaugError, StorageError, UsageError
 
@@ -25,6 +25,7 @@ check.register(app)
 fit.register(app)
 synthesize.register(app)
 verify.register(app)
+evaluate.register(app)
 models.register(app)
 demo.register(app)
 

@@ -60,6 +60,18 @@ def unpack(folder: Path, rows: Sequence[Row]) -> None:
             write_atomic(wanted[name], data, sync_folder=False)
 
 
+def extract(folder: Path, rows: Sequence[Row], target: Path) -> None:
+    """The files of ``rows`` (of any tar files) as single files in ``target``."""
+    for shard in dict.fromkeys(row["shard"] for row in rows):
+        wanted = {row[key] for row in rows if row["shard"] == shard for key in ("file_name", "mask_file_name")}
+        try:
+            for name, data in _members(folder / shard):
+                if name in wanted:
+                    write_atomic(target / name, data, sync=False)
+        except (OSError, tarfile.TarError) as error:
+            raise DataError(f"{folder / shard}: cannot be read ({error}); restore it") from None
+
+
 def differences(folder: Path, rows: Sequence[Row]) -> Iterator[str]:
     """One line for each file of ``rows`` (all of one shard) that its tar file lacks or holds otherwise."""
     shard = rows[0]["shard"]

@@ -1,0 +1,105 @@
+"""``pairaug evaluate``: what are the new pairs worth?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pairaug.cli import options as opt
+from pairaug.cli.output import ConsoleReporter, emit, emit_json
+
+_MEASURE = "What to measure"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("evaluate", short_help="Measure synthetic pairs against real ones.")(evaluate)
+
+
+def evaluate(
+    real: Annotated[str, typer.Argument(help="Real pairs: a folder, or '-' for a list on stdin.", show_default=False)],
+    synthetic: Annotated[
+        Path, typer.Argument(help="Synthetic pairs: any folder of pairs, or a list file.", show_default=False)
+    ],
+    parts: Annotated[
+        str | None,
+        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement [all].", metavar="A,B"),
+    ] = None,
+    sample: Annotated[
+        int, opt._option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs [200].", metavar="N")
+    ] = 200,
+    max_minutes: Annotated[
+        float | None,
+        opt._option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
+    ] = None,
+    html: Annotated[Path | None, opt._option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
+    out_items: Annotated[
+        Path | None, opt._option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
+    ] = None,
+    only: opt.Only = None,
+    exclude: opt.Exclude = None,
+    limit: opt.Limit = None,
+    pair: opt.PairTemplate = None,
+    images: opt.Images = None,
+    masks: opt.Masks = None,
+    split: opt.Split = None,
+    glued: opt.Glued = None,
+    group_by: opt.GroupBy = None,
+    threshold: opt.Threshold = None,
+    labels: opt.Labels = None,
+    background: opt.Background = None,
+    ignore_label: opt.IgnoreLabel = None,
+    alpha: opt.Alpha = "refuse",
+    max_pixels: opt.MaxPixels = None,
+    skip_bad: opt.SkipBad = False,
+    models: opt.Models = Path("pairaug-models"),
+    cache: Annotated[
+        Path | None,
+        opt._option("--cache", panel="Running", help="Fitted segmenters [MODELS/segmenter].", metavar="DIR"),
+    ] = None,
+    seed: opt.Seed = 0,
+    threads: opt.Threads = None,
+    as_json: opt.AsJson = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+) -> None:
+    """Measure synthetic pairs against real ones: new, real, varied, true to their masks?
+
+    Every ratio compares sets of equal size, 1 means as different as real from real, and stands beside what held-out
+    real pairs score. The flags that choose files are for REAL; those on values hold for both sets.
+    """
+    from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
+    from pairaug.pairs.source import Selection
+
+    name, lines = opt.source_and_lines(real, None)
+    selection: Selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
+    options = EvaluationOptions(
+        selection=selection,
+        policy=opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label),
+        lines=lines,
+        sample=sample,
+        seed=seed,
+        max_minutes=max_minutes,
+        parts=PARTS if parts is None else tuple(part.strip() for part in parts.split(",")),
+        cache=cache or models / "segmenter",
+        threads=threads,
+    )
+    reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
+    with open_sets(name, synthetic, options, reporter) as sets:
+        result = measure(sets, options, reporter)
+        for remark in result.remarks:
+            reporter.note(remark)
+        if out_items is not None:
+            from pairaug.evaluation.item_rows import item_rows
+            from pairaug.files import json_lines, write_atomic
+
+            write_atomic(out_items, json_lines(item_rows(result, sets)))
+        if as_json:
+            from pairaug.evaluation.as_json import as_json as content_of
+
+            emit_json(content_of(result, sets))
+        else:
+            from pairaug.evaluation.as_text import as_text
+
+            emit(as_text(result, sets))

@@ -1,0 +1,149 @@
+"""One line for each question that a user has: new? real? varied? fits its masks? does it help?
+
+Enters: an evaluation. Leaves: answers of "yes", "no" or "cannot tell" with the figures behind them. An answer is
+judged against what held-out real data score and by the whole interval, so that few items make "cannot tell", not "no".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pairaug.evaluation.agreement import TOO_HIGH, TOO_LOW, Agreement
+from pairaug.evaluation.evaluate import Evaluation
+from pairaug.evaluation.images import ImageRealism
+from pairaug.evaluation.masks import MaskRealism
+from pairaug.evaluation.metrics.equal_sizes import Comparison
+from pairaug.evaluation.novelty import CopySearch, Novelty
+
+Verdict = Literal["yes", "no", "cannot tell", "not measured"]
+ALLOWED_FLAGS = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    question: str
+    answer: Verdict
+    because: str
+
+
+def answers_of(result: Evaluation) -> list[Answer]:
+    return [
+        _new(result.novelty),
+        _real(result.masks, result.images),
+        _varied(result.masks, result.images),
+        _fits(result.agreement),
+        _helps(result),
+    ]
+
+
+def _new(part: Novelty | None) -> Answer:
+    question = "new?"
+    if part is None:
+        return Answer(question, "not measured", "novelty was not measured")
+    verdicts = [_are_new(part.masks), _are_new(part.images)]
+    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    return Answer(question, verdict, f"masks: {_flags(part.masks)}; images: {_flags(part.images)}")
+
+
+def _are_new(search: CopySearch) -> Verdict:
+    if search.share.count == 0:  # all declared: nothing claims to be new
+        return "no" if search.derived.count else "cannot tell"
+    if search.share.value is None or search.share.low is None:
+        return "cannot tell"
+    allowed = max(ALLOWED_FLAGS, search.held_out.value or 0.0)
+    return "yes" if search.share.low <= allowed else "no"
+
+
+def _flags(search: CopySearch) -> str:
+    declared = f"all {search.derived.count} declared as made from real ones"
+    if search.share.count == 0 and search.derived.count:
+        return declared + ("" if search.derived.value is None else f", {search.derived.value:.0%} look like copies")
+    if search.share.value is None:
+        return "cannot tell, for planted copies are not found"
+    held_out = "" if search.held_out.value is None else f", held-out real {search.held_out.value:.1%}"
+    return f"{search.flagged} of {search.share.count} flagged as copies ({search.share.value:.1%}{held_out})"
+
+
+def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
+    question = "real?"
+    if masks is None and images is None:
+        return Answer(question, "not measured", "neither masks nor images were measured")
+    words, verdicts = [], []
+    if images is not None:
+        ratio = images.mmd.ratio
+        verdicts.append(_beyond(ratio))
+        words.append(f"images are {_number(ratio.value)} times as far from real ones as those among themselves")
+    if masks is not None:
+        judged = [_beyond(found) for found in masks.statistics.values()]
+        off = judged.count("no")
+        verdicts.append("no" if off > max(1, len(judged) // 10) else "yes" if "yes" in judged else "cannot tell")
+        words.append(f"{off} of {len(judged)} mask statistics lie beyond what real halves show")
+    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    return Answer(question, verdict, "; ".join(words))
+
+
+def _beyond(found: Comparison) -> Verdict:
+    """ "no" where the whole interval lies above all that held-out real scores."""
+    if found.value is None or found.low is None or found.held_out_high is None:
+        return "cannot tell"
+    return "no" if found.low > found.held_out_high and found.low > (1 if found.kind == "ratio" else 0) else "yes"
+
+
+def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
+    question = "varied?"
+    words: list[str] = []
+    verdicts: list[Verdict] = []
+    if masks is not None and masks.dice.value is not None and masks.real_dice.value is not None:
+        words.append(f"masks overlap at Dice {masks.dice.value:.2f}, real ones at {masks.real_dice.value:.2f}")
+        low, high = masks.dice.low, masks.real_dice.high
+        if masks.dice.value == 1.0:
+            verdicts.append("no")
+        elif low is not None and high is not None:
+            verdicts.append("no" if low > high else "yes")
+    for name, part in (("mask", masks), ("image", images)):
+        found = part.neighbours if part is not None else None
+        if found is None or found.mean is None or found.high is None or found.held_out_low is None:
+            continue
+        assert found.held_out is not None
+        words.append(f"{name} coverage {found.mean.coverage:.2f}, held-out real {found.held_out.coverage:.2f}")
+        too_little = found.mean.coverage < found.held_out_low.coverage or found.high.recall < found.held_out_low.recall
+        verdicts.append("no" if too_little else "yes")
+    if not verdicts:
+        measured = masks is not None or images is not None
+        return Answer(question, "cannot tell" if measured else "not measured", "; ".join(words) or "too few pairs")
+    return Answer(question, "no" if "no" in verdicts else "yes", "; ".join(words))
+
+
+def _fits(part: Agreement | None) -> Answer:
+    question = "fits its masks?"
+    if part is None:
+        return Answer(question, "not measured", "agreement was not measured")
+    ratio = part.dice
+    if ratio.value is None or ratio.low is None or ratio.high is None:
+        return Answer(question, "cannot tell", "the segmenter fails on held-out real pairs themselves")
+    words = f"a segmenter of real pairs agrees {ratio.value:.2f} times as well as on held-out real pairs"
+    moved = (
+        part.offset is not None
+        and part.held_out_offset is not None
+        and (
+            abs(part.offset.row - part.held_out_offset.row) + abs(part.offset.column - part.held_out_offset.column) > 0
+        )
+    )
+    if moved and part.offset is not None:
+        words += f"; images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
+    if ratio.low > TOO_HIGH:
+        words += "; that is too well: cartoons are easy, and above 1.05 is as suspicious as below 0.95"
+    off = moved or ratio.high < TOO_LOW or ratio.low > TOO_HIGH
+    inside = TOO_LOW <= ratio.value <= TOO_HIGH
+    return Answer(question, "no" if off else "yes" if inside else "cannot tell", words)
+
+
+def _helps(result: Evaluation) -> Answer:
+    if result.utility is None:
+        return Answer("does it help?", "not measured", "training on the pairs is measured with --utility")
+    return Answer("does it help?", "cannot tell", str(result.utility.get("sentence", "")))
+
+
+def _number(value: float | None) -> str:
+    return "an unknown number of" if value is None else f"{value:.2f}"

@@ -1,0 +1,165 @@
+"""``pairaug evaluate``: what are the new pairs worth? The parts in order, cheap ones first, each measured or named.
+
+Enters: a real and a synthetic set and the options. Leaves: an ``Evaluation``; a part that was not measured is None and
+stands in ``not_measured`` with the reason. The same sets, options and seed give the same figures.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pairaug.errors import DataError, UsageError, did_you_mean
+from pairaug.evaluation.agreement import Agreement, measure_agreement
+from pairaug.evaluation.folds import ReferenceSegmenter, SegmenterSource, fold_segmenters
+from pairaug.evaluation.images import ImageRealism, measure_images
+from pairaug.evaluation.items import Items, Terms, group_numbers
+from pairaug.evaluation.masks import MaskRealism, measure_masks
+from pairaug.evaluation.novelty import Novelty, measure_novelty
+from pairaug.evaluation.remarks import remarks_on
+from pairaug.evaluation.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
+from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.source import Selection, choose_split, find_pairs
+from pairaug.reporting import Reporter
+from pairaug.training.plan import DEFAULT_MODELS, default_threads
+
+PARTS = ("masks", "images", "novelty", "agreement", "utility")
+DEFAULT_SAMPLE = 200
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How to evaluate. ``selection`` is of the real set, ``policy`` of both; ``lines``: of a list on stdin.
+
+    ``sample``: at most so many synthetic pairs are looked at; ``parts``: which are wanted; ``cache``: where fitted
+    segmenters are kept; ``segmenter``: where they come from (None: the reference segmenter, preset quick).
+    """
+
+    selection: Selection = field(default_factory=Selection)
+    policy: CheckPolicy = field(default_factory=CheckPolicy)
+    lines: Iterable[str] | None = None
+    sample: int = DEFAULT_SAMPLE
+    seed: int = 0
+    max_minutes: float | None = None
+    parts: tuple[str, ...] = PARTS
+    cache: Path = Path(DEFAULT_MODELS) / "segmenter"
+    threads: int | None = None
+    segmenter: SegmenterSource | None = None
+    utility: Callable[[Sets, Work], Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("sample", self.sample), ("max-minutes", self.max_minutes), ("threads", self.threads)):
+            if value is not None and not 0 < value < float("inf"):
+                raise UsageError(f"--{name} {value}: must be above 0")
+        if self.seed < 0:
+            raise UsageError(f"--seed {self.seed}: must be 0 or more")
+        for part in self.parts:
+            if part not in PARTS:
+                raise UsageError(f"--parts {part}: no such part; {did_you_mean(part, PARTS)}")
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Both sets, open."""
+
+    real: Items
+    synthetic: Synthetic
+
+
+@dataclass(frozen=True)
+class NotMeasured:
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured; see the modules of the parts. ``remarks``: what a reader of the figures has to know."""
+
+    masks: MaskRealism | None
+    images: ImageRealism | None
+    novelty: Novelty | None
+    agreement: Agreement | None
+    utility: Any
+    not_measured: tuple[NotMeasured, ...]
+    remarks: tuple[str, ...]
+
+
+def evaluate(
+    real: str | Path,
+    synthetic: str | Path,
+    options: EvaluationOptions = EvaluationOptions(),
+    reporter: Reporter | None = None,
+) -> Evaluation:
+    """Measure ``synthetic`` against ``real``. Raises DataError for sets that cannot be compared."""
+    listener = reporter or Reporter()
+    with open_sets(real, synthetic, options, listener) as sets:
+        return measure(sets, options, listener)
+
+
+@contextmanager
+def open_sets(
+    real: str | Path, synthetic: str | Path, options: EvaluationOptions, reporter: Reporter
+) -> Iterator[Sets]:
+    """Find, check and sample both sets."""
+    found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
+    if sentence:
+        reporter.note(f"real: {sentence}")
+    checked = check_pairs(found, options.policy)
+    terms = Terms(checked.intensity, checked.channels, checked.label_map.values)
+    own = np.arange(terms.classes, dtype=np.uint8)
+    items = Items(checked, terms, own, group_numbers(checked.pairs))
+    rng = np.random.default_rng([options.seed, 0])
+    with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
+        yield Sets(items, others)
+
+
+def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evaluation:
+    """Measure the parts that are wanted, as far as the time allows."""
+    deadline = None if options.max_minutes is None else time.monotonic() + 60 * options.max_minutes
+    work = Work(options.threads or default_threads(), reporter, deadline)
+    real, synthetic, seed = sets.real, sets.synthetic, options.seed
+    missing: list[NotMeasured] = []
+
+    def part(name: str, make: Callable[[], Result]) -> Result | None:
+        if name not in options.parts:
+            missing.append(NotMeasured(name, "not among --parts"))
+            return None
+        try:
+            work.check()
+            return make()
+        except (OutOfTime, DataError) as error:
+            missing.append(NotMeasured(name, str(error)))
+            return None
+
+    def agreement() -> Agreement:
+        source = options.segmenter or ReferenceSegmenter()
+        fitted = fold_segmenters(real, source, options.cache, work, seed)
+        return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
+
+    derived = [synthetic.derived(index) for index in range(len(synthetic.items))]
+    with one_thread_each():
+        masks = part("masks", lambda: measure_masks(real, synthetic.items, synthetic.masks, work, seed))
+        images = part("images", lambda: measure_images(real, synthetic.items, synthetic.masks, work, seed))
+        novelty = part("novelty", lambda: measure_novelty(real, synthetic.items, derived, work, seed))
+    result_of_agreement = part("agreement", agreement)
+    if images is not None and images.variety is None:
+        missing.append(NotMeasured("images.variety", "no mask among those looked at has several images"))
+    utility = None
+    if options.utility is None:
+        missing.append(NotMeasured("utility", "slow, so only with --utility"))
+    else:
+        measure_utility = options.utility
+        utility = part("utility", lambda: measure_utility(sets, work))
+    return Evaluation(
+        masks, images, novelty, result_of_agreement, utility, tuple(missing), tuple(remarks_on(real, synthetic))
+    )

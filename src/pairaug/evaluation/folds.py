@@ -1,0 +1,153 @@
+"""Two segmenters, each fitted on half of the real pairs, groups kept whole, and kept for the next time.
+
+Enters: the real set. Leaves: two fitted segmenters and which fold each real pair was held out from. They are cached
+under a folder named after everything that determines them: what the real files hold and how they are read, the
+groups, the preset, the seed, the version of pairaug.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from pairaug import __version__
+from pairaug.errors import DataError, PairaugError
+from pairaug.evaluation.items import Items
+from pairaug.evaluation.segmenter.base import Recipe, Segmenter
+from pairaug.evaluation.work import ClockedReporter, Work
+from pairaug.files import digest_bytes, digest_file, write_json
+from pairaug.reporting import Reporter
+
+FOLDS = 2
+RECORD = "folds.json"
+
+
+class SegmenterSource(Protocol):
+    """Where segmenters come from; ``name`` and all that it stands for is part of the cache's key."""
+
+    name: str
+
+    def seconds(self, pairs: int) -> float:
+        """About how long a fit on so many pairs takes."""
+        ...
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
+
+    def load(self, path: Path) -> Segmenter: ...
+
+
+class ReferenceSegmenter:
+    """The project's own segmenter with one of its presets."""
+
+    def __init__(self, preset: str = "quick") -> None:
+        from pairaug.evaluation.segmenter.presets import PRESETS
+
+        self._preset = PRESETS[preset]
+        self.name = repr(self._preset)
+
+    def seconds(self, pairs: int) -> float:
+        return self._preset.expected_seconds(pairs)
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter:
+        from pairaug.evaluation.segmenter.fit import fit_segmenter
+
+        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
+
+    def load(self, path: Path) -> Segmenter:
+        from pairaug.evaluation.segmenter.fit import load_segmenter
+
+        return load_segmenter(path)
+
+
+@dataclass(frozen=True)
+class FoldSegmenters:
+    """``segmenters[f]`` has not seen the real pairs i with ``fold_of[i] == f``; ``digests``: of their files."""
+
+    segmenters: tuple[Segmenter, ...]
+    fold_of: tuple[int, ...]
+    digests: tuple[str, ...]
+
+
+def fold_segmenters(real: Items, source: SegmenterSource, cache: Path, work: Work, seed: int) -> FoldSegmenters:
+    """The two segmenters, from the cache where they are there. DataError for fewer than two groups of real pairs."""
+    fold_of = grouped_folds(real.groups, np.random.default_rng([seed, 4]))
+    key = _fingerprint(real, source, seed)
+    folder = cache / key[:16]
+    kept = _cached(folder, key, source, work.reporter)
+    if kept is None:
+        pairs = len(real) - len(real) // FOLDS
+        work.refuse_longer(FOLDS * source.seconds(pairs))
+        kept = _fitted(real, fold_of, source, folder, key, work, seed)
+    segmenters, digests = kept
+    return FoldSegmenters(segmenters, fold_of, digests)
+
+
+def grouped_folds(groups: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
+    """The fold of every item, groups whole and folds as equal in size as that allows."""
+    names = np.asarray(groups)
+    distinct = rng.permutation(np.unique(names))
+    if len(distinct) < FOLDS:
+        raise DataError(
+            f"{len(names)} real pairs in 1 group cannot be held out from each other; give at least 2 groups"
+        )
+    sizes = [0] * FOLDS
+    fold_of = np.zeros(len(names), dtype=np.intp)
+    for name in sorted(distinct, key=lambda one: -int((names == one).sum())):  # a stable sort keeps the drawn order
+        smallest = int(np.argmin(sizes))
+        fold_of[names == name] = smallest
+        sizes[smallest] += int((names == name).sum())
+    return tuple(int(fold) for fold in fold_of)
+
+
+def _fingerprint(real: Items, source: SegmenterSource, seed: int) -> str:
+    facts = [real.checked.digest, repr(real.checked.policy.decode), source.name, str(seed), __version__]
+    return digest_bytes("\n".join(facts).encode())
+
+
+def _fold_path(folder: Path, fold: int) -> Path:
+    return folder / f"fold-{fold}.safetensors"
+
+
+def _cached(
+    folder: Path, key: str, source: SegmenterSource, reporter: Reporter
+) -> tuple[tuple[Segmenter, ...], tuple[str, ...]] | None:
+    """The cached segmenters; None where there are none, or not those that the record tells of."""
+    try:
+        record = json.loads((folder / RECORD).read_bytes())
+        digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
+        if record != {"key": key, "digests": list(digests)}:
+            raise ValueError("the files are not those that were written")
+        return tuple(source.load(_fold_path(folder, fold)) for fold in range(FOLDS)), digests
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, PairaugError) as error:
+        reporter.warn(f"{folder}: the cached segmenters are damaged ({error}); they are fitted again")
+        return None
+
+
+def _fitted(
+    real: Items,
+    fold_of: tuple[int, ...],
+    source: SegmenterSource,
+    folder: Path,
+    key: str,
+    work: Work,
+    seed: int,
+) -> tuple[tuple[Segmenter, ...], tuple[str, ...]]:
+    clocked = ClockedReporter(work)
+    segmenters = []
+    for fold in range(FOLDS):
+        work.reporter.note(f"fitting segmenter {fold + 1} of {FOLDS} on real pairs (kept for the next time)")
+        examples = [real.example(index) for index in range(len(real)) if fold_of[index] != fold]
+        segmenter = source.fit(Recipe(examples), real.terms.classes, seed + fold, clocked)
+        folder.mkdir(parents=True, exist_ok=True)
+        segmenter.save(_fold_path(folder, fold))
+        segmenters.append(segmenter)
+    digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
+    write_json(folder / RECORD, {"key": key, "digests": list(digests)})
+    return tuple(segmenters), digests

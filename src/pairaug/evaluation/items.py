@@ -1,0 +1,129 @@
+"""A data set as the evaluation sees it: pairs decoded one at a time, in the terms of the real set.
+
+Enters: a checked set. Leaves, for item i: the image (H, W, C) float32 in [0, 1], by the real set's intensity range;
+the labels (H, W) uint8 in [0, K), by the real set's label values; a group number; names and digests. Nothing decoded
+is kept, so memory does not grow with the number of pairs looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.evaluation.metrics.reduction import FloatArray, one_hot, reduce_area
+from pairaug.evaluation.segmenter.base import Example
+from pairaug.pairs.checking import Checked, CheckedPair, load_classes, load_image
+
+LOOKED_AT_SIDE = 256
+_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an image and a mask are to be read as: the real set's intensity range, channels and label values."""
+
+    intensity: tuple[int, int]
+    channels: int
+    label_values: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        return len(self.label_values)
+
+
+@dataclass(frozen=True)
+class Items:
+    """The pairs of a set. ``to_real`` (own classes,) says which class of the real set each of its own classes is."""
+
+    checked: Checked
+    terms: Terms
+    to_real: NDArray[np.uint8]
+    groups: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.checked.pairs)
+
+    @property
+    def pairs(self) -> tuple[CheckedPair, ...]:
+        return self.checked.pairs
+
+    def image(self, index: int) -> FloatArray:
+        """Image ``index``, (H, W, C) in [0, 1]."""
+        pixels = load_image(self.checked.root, self.pairs[index], self.checked.policy)
+        low, high = self.terms.intensity
+        levels = pixels.astype(np.float32)
+        if pixels.dtype == np.uint8 and high > 255:  # 8-bit pictures among 16-bit ones
+            levels *= 257
+        unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
+        planes = unit[..., None] if unit.ndim == 2 else unit
+        wanted = self.terms.channels
+        return planes if planes.shape[2] == wanted else np.repeat(planes, wanted, axis=2)
+
+    def labels(self, index: int) -> NDArray[np.uint8]:
+        """Mask ``index``, (H, W) in [0, K)."""
+        own = load_classes(self.checked.root, self.pairs[index], self.checked.policy, self.checked.label_map)
+        labels: NDArray[np.uint8] = self.to_real[own]
+        return labels
+
+    def example(self, index: int) -> Example:
+        return Example(self.image(index), self.labels(index))
+
+    def name(self, index: int) -> str:
+        """The image's path, relative to the set's root."""
+        return self.pairs[index].pair.image
+
+    def image_picture(self, index: int) -> FloatArray:
+        """Image ``index`` as copies are looked for: at most ``LOOKED_AT_SIDE`` pixels a side, (h, w, C) in [0, 1]."""
+        return compact(self.image(index))
+
+    def mask_picture(self, index: int) -> FloatArray:
+        """Mask ``index`` likewise, a channel a foreground class, (h, w, K - 1) in [0, 1]."""
+        return compact(one_hot(self.labels(index), self.terms.classes))
+
+
+def compact(picture: FloatArray) -> FloatArray:
+    """(H, W, C) with its longer side reduced by area to ``LOOKED_AT_SIDE``, never enlarged."""
+    height, width = picture.shape[:2]
+    factor = LOOKED_AT_SIDE / max(height, width)
+    if factor >= 1:
+        return picture
+    return reduce_area(picture, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+class Pictures(Sequence[FloatArray]):
+    """A sequence whose elements are made when they are asked for; the last few are kept."""
+
+    def __init__(self, load: Callable[[int], FloatArray], count: int) -> None:
+        self._load, self._count = lru_cache(maxsize=_KEPT)(load), count
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> FloatArray: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[FloatArray]: ...
+    def __getitem__(self, index: int | slice) -> FloatArray | Sequence[FloatArray]:
+        if isinstance(index, slice):
+            return [self._load(place) for place in range(*index.indices(self._count))]
+        if not 0 <= int(index) < self._count:
+            raise IndexError(index)
+        return self._load(int(index))
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        return (self._load(place) for place in range(self._count))
+
+
+def group_numbers(pairs: Sequence[CheckedPair]) -> tuple[int, ...]:
+    """One number a pair: the same for pairs of one group; a pair without a group is its own."""
+    numbers: dict[str, int] = {}
+    found = []
+    for place, item in enumerate(pairs):
+        key = f"group {item.pair.group}" if item.pair.group is not None else f"pair {place}"
+        found.append(numbers.setdefault(key, len(numbers)))
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""Part 1: are the synthetic masks built like real ones, and as various?
+
+Enters: the real and the synthetic set. Leaves: every shape statistic of every class compared by Wasserstein-1 in units
+of real halves, coverage, density and recall of mask features, and how much the masks overlap among themselves.
+Masks of one file (several images of one mask) count once in the overlap and in what is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.evaluation.items import LOOKED_AT_SIDE, Items
+from pairaug.evaluation.metrics.equal_sizes import Comparison
+from pairaug.evaluation.metrics.features import Features, mask_features, network_digest, standardise
+from pairaug.evaluation.metrics.neighbours import NeighbourComparison, compare_neighbours
+from pairaug.evaluation.metrics.overlap import PairwiseDice, pairwise_dice
+from pairaug.evaluation.metrics.statistics import Values, mask_statistics
+from pairaug.evaluation.metrics.wasserstein import compare_statistic
+from pairaug.evaluation.work import Work
+
+Statistics = dict[str, Values]
+
+
+@dataclass(frozen=True)
+class MaskRealism:
+    """``values``: per statistic the raw values of real and synthetic masks, one array an item.
+
+    ``neighbours`` and the statistics are None or empty where the real set cannot be halved.
+    """
+
+    statistics: Mapping[str, Comparison]
+    values: Mapping[str, tuple[list[Values], list[Values]]]
+    neighbours: NeighbourComparison | None
+    dice: PairwiseDice
+    real_dice: PairwiseDice
+    features_digest: str
+
+
+@dataclass(frozen=True)
+class _Looked:
+    statistics: Statistics
+    features: Features
+    small: NDArray[np.uint8]
+
+
+def measure_masks(real: Items, synthetic: Items, repeats: tuple[int, ...], work: Work, seed: int) -> MaskRealism:
+    """``repeats`` numbers the masks of the synthetic pairs; equal numbers are one mask painted several times."""
+    rng = np.random.default_rng([seed, 1])
+    classes = real.terms.classes
+    once = [repeats.index(number) for number in dict.fromkeys(repeats)]
+    ours = work.each(lambda index: _look(real, index), len(real), "real masks")
+    theirs = work.each(lambda index: _look(synthetic, index), once, "synthetic masks")
+    values = {
+        name: ([item.statistics[name] for item in ours], [item.statistics[name] for item in theirs])
+        for name in ours[0].statistics
+    }
+    can_halve = len(set(real.groups)) >= 2
+    seeds = rng.spawn(len(values))
+    names = list(values)
+
+    def compared(place: int) -> Comparison:
+        return compare_statistic(*values[names[place]], real.groups, seeds[place])
+
+    found = work.each(compared, len(names) if can_halve else 0, "statistics")
+    neighbours = None
+    if can_halve:
+        features, others = (np.stack([item.features for item in side]) for side in (ours, theirs))
+        features, others = standardise(features, others, channels=classes - 1)
+        neighbours = compare_neighbours(features, others, real.groups, rng)
+    return MaskRealism(
+        statistics=dict(zip(names, found, strict=False)),
+        values=values,
+        neighbours=neighbours,
+        dice=pairwise_dice([item.small for item in theirs], classes),
+        real_dice=pairwise_dice([item.small for item in ours], classes, real.groups),
+        features_digest=network_digest(classes - 1),
+    )
+
+
+def _look(items: Items, index: int) -> _Looked:
+    labels, classes = items.labels(index), items.terms.classes
+    return _Looked(mask_statistics(labels, classes), mask_features(labels, classes), _small(labels))
+
+
+def _small(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Every mask on one small grid, at pixel centres, so that hundreds can be compared pair by pair."""
+    if max(labels.shape) <= LOOKED_AT_SIDE:
+        return labels
+    rows, columns = (
+        ((np.arange(side) + 0.5) * length / side).astype(np.intp)
+        for length in labels.shape
+        for side in [max(1, round(length * LOOKED_AT_SIDE / max(labels.shape)))]
+    )
+    return labels[np.ix_(rows, columns)]

@@ -1,0 +1,96 @@
+"""Part 3: are the synthetic masks and images new, or copies of real ones?
+
+Enters: the real and the synthetic set. Leaves, for masks and for images: each looked-at item's nearest real one; the
+share flagged beside the share of held-out real items that the same rule flags; the power to find planted copies.
+"Cannot tell" is None. Masks that the set itself declares as derived from real ones are counted apart; images are all
+counted, since an image painted on a derived mask is not declared to be a copy.
+Pictures are looked at with at most ``LOOKED_AT_SIDE`` pixels a side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pairaug.evaluation.items import Items, Pictures
+from pairaug.evaluation.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
+from pairaug.evaluation.metrics.reduction import FloatArray
+from pairaug.evaluation.work import Work
+
+NEEDED = ("exact", "rigid")
+
+
+@dataclass(frozen=True)
+class CopySearch:
+    """What was found among the masks, or among the images.
+
+    ``share``: of the items that are not declared as derived; ``derived``: of those that are (each None in its value
+    where the detector cannot tell). ``suspects``: flagged items, the most suspicious first, as places among the
+    looked-at. ``threshold``: the score above which an item is flagged.
+    """
+
+    nearest: tuple[Nearest, ...]
+    share: Share
+    derived: Share
+    held_out: Share
+    powers: tuple[Power, ...]
+    linked: tuple[tuple[int, int], ...]
+    suspects: tuple[int, ...]
+    threshold: float
+
+    @property
+    def flagged(self) -> int | None:
+        """How many of the items of ``share`` are flagged; None: cannot tell."""
+        return None if self.share.value is None else round(self.share.value * self.share.count)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    masks: CopySearch
+    images: CopySearch
+
+
+def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work: Work, seed: int) -> Novelty:
+    """``derived[i]``: synthetic mask i is declared as made from a real one. DataError for fewer than 4 real groups."""
+    count = len(real)
+    kinds: list[tuple[Pictures, Callable[[int], FloatArray], bool]] = [
+        (Pictures(real.mask_picture, count), synthetic.mask_picture, True),
+        (Pictures(real.image_picture, count), synthetic.image_picture, False),
+    ]
+
+    def prepare(kind: int) -> tuple[CopyDetector, tuple[Power, ...]]:
+        pictures, _, holds_labels = kinds[kind]
+        rng = np.random.default_rng([seed, 3, kind])
+        detector = CopyDetector(pictures, real.groups, rng)
+        return detector, detector.power(pictures, rng, holds_labels)
+
+    prepared = work.each(prepare, len(kinds), "copy detectors")
+    found = []
+    for (detector, powers), (_, picture, holds_labels) in zip(prepared, kinds, strict=True):
+        found.append(_search(detector, powers, picture, derived if holds_labels else [False] * len(derived), work))
+    return Novelty(*found)
+
+
+def _search(
+    detector: CopyDetector,
+    powers: tuple[Power, ...],
+    picture: Callable[[int], FloatArray],
+    derived: Sequence[bool],
+    work: Work,
+) -> CopySearch:
+    looked = work.each(lambda index: detector.look(picture(index)), len(derived), "items compared with real ones")
+    declared = [item for item, own in zip(looked, derived, strict=True) if own]
+    others = [item for item, own in zip(looked, derived, strict=True) if not own]
+    by_score = sorted(range(len(looked)), key=lambda index: -looked[index].score)
+    return CopySearch(
+        nearest=tuple(looked),
+        share=flagged_share(others, powers, NEEDED),
+        derived=flagged_share(declared, powers, NEEDED) if declared else wilson(0, 0),
+        held_out=detector.held_out,
+        powers=powers,
+        linked=detector.linked,
+        suspects=tuple(index for index in by_score if looked[index].flagged),
+        threshold=detector.calibration.threshold,
+    )

@@ -1,0 +1,61 @@
+"""What a reader of the figures has to know about the two sets: what was looked at, what models saw, what is too few.
+
+Enters: both sets. Leaves: sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pairaug.evaluation.items import Items
+from pairaug.evaluation.metrics.neighbours import NEIGHBOURS
+from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS
+from pairaug.evaluation.synthetic import Synthetic
+
+FEW_GROUPS = 8
+
+
+def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
+    looked = len(synthetic.items)
+    if looked < synthetic.total:
+        yield (
+            f"{looked} of {synthetic.total} synthetic pairs are looked at, drawn evenly over the set; "
+            "--sample looks at more"
+        )
+    if synthetic.originals:
+        yield f"{synthetic.originals} originals that the set takes over are left out of it"
+    derived = sum(synthetic.derived(index) for index in range(looked))
+    if derived:
+        yield f"{derived} of {looked} masks are declared as made from real ones and counted apart under novelty"
+    yield from _unseen(real, synthetic)
+    yield from _too_few(real)
+
+
+def _unseen(real: Items, synthetic: Synthetic) -> Iterator[str]:
+    """Whether the models behind the synthetic set saw these very pairs."""
+    if synthetic.trained_on is None:
+        return
+    seen = sum(
+        item.image_digest in synthetic.trained_on or item.mask_digest in synthetic.trained_on for item in real.pairs
+    )
+    if seen == 0:
+        yield (
+            "the models saw none of these real pairs: nothing can be a copy of a pair that they did not see, and "
+            "differences between the two sources count as unlikeness"
+        )
+    elif seen < len(real):
+        yield f"the models saw {seen} of these {len(real)} real pairs"
+
+
+def _too_few(real: Items) -> Iterator[str]:
+    groups = len(set(real.groups))
+    if groups >= FEW_GROUPS:
+        return
+    lost = ["intervals are wide, and only gross differences show"]
+    if len(real) // 2 <= NEIGHBOURS:
+        lost.append(f"coverage, density, recall and precision need halves of more than {NEIGHBOURS} pairs")
+    if groups < FEWEST_GROUPS:
+        lost.append(f"copies cannot be told from likenesses, and nothing held out, with fewer than {FEWEST_GROUPS}")
+    if groups < 2:
+        lost.append("there are no halves, so no ratio at all")
+    yield f"only {len(real)} real pairs in {groups} groups: " + "; ".join(lost)

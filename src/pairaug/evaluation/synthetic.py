@@ -1,0 +1,168 @@
+"""The synthetic set: found by its ``metadata.jsonl`` or like any folder of pairs, sampled, checked, put in real terms.
+
+Originals that were taken over (rows of origin "original") are left out and counted. Tar files are unpacked for the
+pairs looked at alone, into a temporary folder. Refused: label values that the real set lacks (nnU-Net's classes are
+translated back by the manifest), grey against colour, 16 against 8 bits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pairaug.errors import DataError
+from pairaug.evaluation.items import Items, Terms
+from pairaug.evaluation.sampling import choose
+from pairaug.files import digest_file, read_json_lines
+from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs
+from pairaug.pairs.labels import parse_label, show_values
+from pairaug.pairs.listing import METADATA
+from pairaug.pairs.pair import Found, Pair
+from pairaug.pairs.source import find_pairs
+from pairaug.synthesis.manifest import MANIFEST, checked_row, read_manifest
+from pairaug.synthesis.shards import extract
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """The pairs that are looked at, and what is known of the whole set.
+
+    ``rows``: their metadata (empty for other tools' sets); ``total``: synthetic pairs in the set; ``originals``: pairs
+    left out; ``masks``: a number a pair, equal where two have one mask file; ``trained_on``: digests of what the
+    models saw, None where no manifest says so.
+    """
+
+    items: Items
+    rows: tuple[Row, ...]
+    total: int
+    originals: int
+    masks: tuple[int, ...]
+    trained_on: frozenset[str] | None
+    manifest: Mapping[str, Any] | None
+
+    def derived(self, index: int) -> bool:
+        """Whether the set itself says that the mask was made from a real one."""
+        return bool(self.rows[index].get("derived_from"))
+
+
+@contextmanager
+def open_synthetic(
+    source: Path, terms: Terms, policy: CheckPolicy, sample: int, rng: np.random.Generator
+) -> Iterator[Synthetic]:
+    """At most ``sample`` synthetic pairs of a folder or list file. Raises DataError for what cannot be compared."""
+    manifest = _manifest(source)
+    with tempfile.TemporaryDirectory(prefix="pairaug-evaluate-") as scratch:
+        found, rows, originals, total = _sampled(source, sample, rng, Path(scratch))
+        # The values are judged by the real set's, so none is dirt before that.
+        checked = check_pairs(found, replace(policy, cleaning=replace(policy.cleaning, as_found=True, background=None)))
+        if checked.bad:  # --skip-bad: keep rows and pairs in step
+            kept = {item.pair.image for item in checked.pairs}
+            rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
+        to_real = _classes(source, checked, terms, manifest)
+        _refuse_other_kind(source, checked, terms)
+        numbers: dict[str, int] = {}
+        masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
+        items = Items(checked, terms, to_real, tuple(range(len(checked.pairs))))
+        yield Synthetic(items, tuple(rows), total, originals, masks, _trained_on(manifest), manifest)
+
+
+def _manifest(source: Path) -> Mapping[str, Any] | None:
+    if not (source / MANIFEST).is_file():
+        return None
+    try:
+        return read_manifest(source)
+    except DataError:  # another tool's file of that name
+        return None
+
+
+def _sampled(
+    source: Path, sample: int, rng: np.random.Generator, scratch: Path
+) -> tuple[Found, list[dict[str, Any]], int, int]:
+    """The pairs to look at, their rows, how many originals are left out, and how many synthetic pairs there are."""
+    if (source / METADATA).is_file():
+        every = read_json_lines(source / METADATA)
+        rows = [row for row in every if row.get("origin", "synthetic") != "original"]
+        if not rows:
+            raise DataError(f"{source}: holds {len(every)} originals and no synthetic pair; synthesize some")
+        chosen = [rows[index] for index in choose([_mask_key(row, n) for n, row in enumerate(rows)], sample, rng)]
+        return _of_rows(source, chosen, scratch), chosen, len(every) - len(rows), len(rows)
+    found = _discovered(source)
+    masks = [_mask_digest(found.root, pair) for pair in found.pairs]
+    pairs = tuple(found.pairs[index] for index in choose(masks, sample, rng))
+    return replace(found, pairs=pairs), [{} for _ in pairs], 0, len(found.pairs)
+
+
+def _discovered(source: Path) -> Found:
+    if source.is_file():
+        return find_pairs(str(source), lines=source.read_text(encoding="utf-8").splitlines())
+    return find_pairs(source)
+
+
+def _mask_key(row: Row, number: int) -> str:
+    return str(row.get("mask_sha256") or number)
+
+
+def _mask_digest(root: Path, pair: Pair) -> str:
+    return " ".join(digest_file(root / name) for name in pair.masks) if not pair.glued else pair.image
+
+
+def _of_rows(source: Path, rows: list[dict[str, Any]], scratch: Path) -> Found:
+    """The pairs of metadata rows, in their order; those in tar files are unpacked."""
+    root = source
+    if any("shard" in row for row in rows):
+        extract(source, [checked_row(row) for row in rows], scratch)
+        root = scratch
+    found = find_pairs(source if root is source else _listed(rows, scratch))
+    by_image = {pair.image: pair for pair in found.pairs}
+    return replace(found, pairs=tuple(by_image[str(row.get("file_name", row.get("image")))] for row in rows))
+
+
+def _listed(rows: list[dict[str, Any]], scratch: Path) -> Path:
+    from pairaug.files import json_lines
+
+    (scratch / METADATA).write_bytes(json_lines(rows))
+    return scratch
+
+
+def _classes(source: Path, checked: Checked, terms: Terms, manifest: Mapping[str, Any] | None) -> Any:
+    """The real set's class of every class of the synthetic set, (own classes,) uint8."""
+    translated: dict[int, int] = {}
+    if manifest is not None:
+        stored = manifest.get("format", {}).get("class_values", {})
+        translated = {int(label): parse_label(str(value)) for label, value in stored.items()}
+    values = [translated.get(value, value) for value in checked.label_map.values]
+    strange = sorted(set(values) - set(terms.label_values))
+    if strange:
+        raise DataError(
+            f"{source}: label values {show_values(strange)} are not among the real set's "
+            f"{show_values(terms.label_values)}; write both with the same values, or make both binary with --threshold"
+        )
+    return np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
+
+
+def _refuse_other_kind(source: Path, checked: Checked, terms: Terms) -> None:
+    if checked.channels != terms.channels:
+        kinds = {1: "grey", 3: "colour"}
+        raise DataError(
+            f"{source}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
+            "convert one set to the other's mode"
+        )
+    deep = max(item.image_form.bits for item in checked.pairs if item.image_form)
+    if deep == 16 and terms.intensity[1] <= 255:
+        raise DataError(f"{source}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
+
+
+def _trained_on(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:
+    if manifest is None:
+        return None
+    models = [model for model in manifest.get("models", {}).values() if isinstance(model, dict)]
+    lists = [model["trained_on"] for model in models if "trained_on" in model]
+    return frozenset(digest for seen in lists for digest in seen) if lists else None

@@ -1,0 +1,91 @@
+"""Doing the same for many items on every core, with progress and a clock.
+
+Each item is one thread's, and the libraries' own threads are kept to one: small matrix products would otherwise
+fight for the cores. Results come in the order of the items, so that nothing depends on the number of workers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from pairaug.reporting import Reporter, spoken_time
+
+Result = TypeVar("Result")
+
+
+class OutOfTime(Exception):
+    """The time that was granted is over; what was under way is not measured."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Workers, who listens, and until when (``time.monotonic``; None: as long as it takes)."""
+
+    workers: int
+    reporter: Reporter
+    deadline: float | None = None
+
+    def check(self) -> None:
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise OutOfTime("the time given with --max-minutes was over before it was done")
+
+    def refuse_longer(self, seconds: float) -> None:
+        """Raises OutOfTime where ``seconds`` more would not fit."""
+        if self.deadline is not None and time.monotonic() + seconds > self.deadline:
+            raise OutOfTime(f"takes about {spoken_time(seconds)}, more than is left of --max-minutes")
+
+    def each(self, function: Callable[[int], Result], items: int | Iterable[int], unit: str) -> list[Result]:
+        """``function`` of every index; raises OutOfTime when the clock runs out."""
+        indices = list(range(items) if isinstance(items, int) else items)
+        done: list[Result] = []
+        with one_thread_each(), ThreadPoolExecutor(self.workers) as pool:
+            futures = [pool.submit(function, index) for index in indices]
+            try:
+                for future in futures:
+                    done.append(future.result())
+                    self.check()
+                    self.reporter.progress(len(done), len(indices), unit)
+            finally:
+                pool.shutdown(cancel_futures=True)
+                self.reporter.end_progress()
+        return done
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """One thread inside each numerical operation."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class ClockedReporter(Reporter):
+    """Passes everything on, and ends counted work with OutOfTime when the clock runs out."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def note(self, text: str) -> None:
+        self._work.reporter.note(text)
+
+    def warn(self, text: str) -> None:
+        self._work.reporter.warn(text)
+
+    def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
+        self._work.reporter.progress(done, total, unit, detail)
+        self._work.check()
+
+    def end_progress(self) -> None:
+        self._work.reporter.end_progress()
