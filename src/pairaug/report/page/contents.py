@@ -240,11 +240,13 @@ class Agreement:
 @dataclass(frozen=True)
 class Arm:
     """One way of training. ``scores`` (cells,): a mean test score for each draw and seed, in the same order in every
-    arm that is paired; ``real_pairs`` how many real pairs it trains on (0 for synthetic alone)."""
+    arm that is paired; ``real_pairs`` how many real pairs it trains on (0 for synthetic alone), ``synthetic`` whether
+    synthetic ones are among its pairs."""
 
     name: str
     real_pairs: int
     scores: Values
+    synthetic: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,129 @@
+"""The page of an evaluation as one HTML file: no script, no network, nothing beside it.
+
+Enters: a ``contents.Page``. Leaves: the document as text, the same for equal input. The browser is told to load
+nothing at all (Content-Security-Policy), so the promise does not rest on this code alone.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pairaug.report.page.contents import Answer, DataSet, Page
+from pairaug.report.page.figures import count
+from pairaug.report.page.markup import Markup, element, join, name_of
+from pairaug.report.page.novelty_section import novelty_section
+from pairaug.report.page.pairs_section import samples_section, suspects_section
+from pairaug.report.page.parts import HEADINGS, missing, paragraph, told, unmeasured
+from pairaug.report.page.realism_section import images_section, masks_section
+from pairaug.report.page.training_section import agreement_section, losses_section, utility_section
+
+TONES = {
+    "good": ("✓", "good"),
+    "warning": ("!", "look closer"),
+    "bad": ("✗", "poor"),
+    "unclear": ("?", "cannot tell"),
+    "not measured": ("–", "not measured"),
+}
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def render(page: Page) -> str:
+    """The whole document, to be written as UTF-8."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("title", page.title),
+        element("style", Markup(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
+    )
+    main = element("main", _answers(page), *_sections(page), _gaps(page), _notes(page))
+    body = element("body", _header(page), main, _footer(page))
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _header(page: Page) -> Markup:
+    links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items()]
+    return element(
+        "header",
+        element("h1", page.title),
+        element("ul", *map(_compared, page.compared), class_="compared"),
+        element("nav", *links, aria_label="Sections"),
+    )
+
+
+def _compared(data: DataSet) -> Markup:
+    facts = count(data.pairs, "pair")
+    if data.groups is not None:
+        facts += f" of {count(data.groups, 'group')}"
+    digest = [", digest ", element("code", data.digest[:12], title=data.digest)] if data.digest else []
+    note = [element("small", data.note)] if data.note else []
+    tag = element("span", data.role, class_=f"tag {'synthetic' if data.role == 'synthetic' else 'real'}")
+    return element("li", tag, " ", name_of(data.name), f": {facts}", *digest, *note)
+
+
+def _answers(page: Page) -> Markup:
+    """The verdict, which stands out, and the other questions with their answers."""
+    cards = [_card(answer, first=place == 0) for place, answer in enumerate(page.answers)]
+    return element("section", element("h2", "In short"), element("div", *cards, class_="cards"), id="answers")
+
+
+def _card(answer: Answer, first: bool) -> Markup:
+    sign, word = TONES[answer.tone]
+    tone = answer.tone.replace(" ", "-")
+    return element(
+        "article",
+        element("h3", answer.question),
+        paragraph(
+            element("span", element("span", sign, aria_hidden="true"), f" {word}", class_=f"tone {tone}"),
+            " ",
+            element("strong", answer.short),
+        ),
+        paragraph(answer.sentence),
+        class_=f"card {tone} first" if first else f"card {tone}",
+    )
+
+
+def _sections(page: Page) -> list[Markup]:
+    """Every part in the order of ``HEADINGS``; those that are None say so."""
+    made = {
+        "samples": samples_section(page.samples, page.classes) if page.samples is not None else None,
+        "suspects": suspects_section(page.suspects) if page.suspects is not None else None,
+        "novelty": novelty_section(page.novelty) if page.novelty is not None else None,
+        "masks": masks_section(page.masks) if page.masks is not None else None,
+        "images": images_section(page.images) if page.images is not None else None,
+        "agreement": agreement_section(page.agreement) if page.agreement is not None else None,
+        "utility": utility_section(page.utility) if page.utility is not None else None,
+        "losses": losses_section(page.losses) if page.losses is not None else None,
+    }
+    return [made[part] or unmeasured(part, page.gaps) for part in HEADINGS]
+
+
+def _gaps(page: Page) -> Markup:
+    """Everything that was not measured, in one place."""
+    explained = {gap.part for gap in page.gaps}
+    entries = [join(element("strong", gap.what), ": ", *told(gap)) for gap in page.gaps]
+    entries += [
+        join(element("strong", HEADINGS[part]), " Not measured.") for part in missing(page) if part not in explained
+    ]
+    body = (
+        element("ul", *(element("li", entry) for entry in entries)) if entries else paragraph("Nothing was left out.")
+    )
+    return element("section", element("h2", "What was not measured"), body, id="gaps")
+
+
+def _notes(page: Page) -> Markup:
+    if not page.notes:
+        return Markup()
+    entries = element("ul", *(element("li", note) for note in page.notes))
+    return element("section", element("h2", "Notes"), entries, id="notes")
+
+
+def _footer(page: Page) -> Markup:
+    return element(
+        "footer",
+        paragraph("Made with ", page.version, " by"),
+        element("pre", element("code", page.command), tabindex="0"),
+        paragraph("This file is complete in itself: it holds no script and loads nothing."),
+    )

@@ -1,0 +1,75 @@
+"""Building blocks shared by the sections: headings, tables, notes, and what an unmeasured part reads.
+
+Enters: text and finished HTML. Leaves: ``Markup``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pairaug.report.page.contents import Gap, Page, Part
+from pairaug.report.page.markup import Markup, element, join
+
+HEADINGS: dict[Part, str] = {
+    "samples": "Real and synthetic pairs",
+    "suspects": "The most suspicious items",
+    "novelty": "Are they new, or copies?",
+    "masks": "Do the masks look like real ones?",
+    "images": "Do the images look like real ones?",
+    "agreement": "Does the image show what the mask says?",
+    "utility": "Does training on them help?",
+    "losses": "How the models were trained",
+}
+
+
+def section(part: Part, *children: str) -> Markup:
+    return element("section", element("h2", HEADINGS[part]), *children, id=part)
+
+
+def unmeasured(part: Part, gaps: Sequence[Gap]) -> Markup:
+    """The section of a part that is None: named, with every reason and remedy that is known."""
+    reasons = [gap for gap in gaps if gap.part == part]
+    lines = [paragraph(element("strong", f"{gap.what}: not measured."), " ", *told(gap)) for gap in reasons]
+    return section(part, *(lines or [paragraph(element("strong", "Not measured."))]))
+
+
+def told(gap: Gap) -> list[str]:
+    """Why, and what to do."""
+    return [_sentence(gap.why), " ", element("span", "To measure it: ", class_="label"), _sentence(gap.remedy)]
+
+
+def missing(page: Page) -> list[Part]:
+    """Parts that are None."""
+    return [part for part in HEADINGS if getattr(page, part) is None]
+
+
+def paragraph(*children: str, class_: str | None = None) -> Markup:
+    return element("p", *children, class_=class_)
+
+
+def note(*children: str) -> Markup:
+    return paragraph(*children, class_="note")
+
+
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], class_: str) -> Markup:
+    """A table whose first column heads its rows; it scrolls by itself where the window is too narrow."""
+    head = element("tr", *(element("th", text, scope="col") for text in heads))
+    body = [
+        element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
+    ]
+    full = element("table", element("caption", caption), element("thead", head), element("tbody", *body), class_=class_)
+    return element("div", full, class_="scroll", role="region", aria_label=caption, tabindex="0")
+
+
+def titled(title: str, meaning: str) -> Markup:
+    """The head of a row: what it is called, and in small print what it means."""
+    return join(title, element("small", meaning)) if meaning else join(title)
+
+
+def two_lines(first: str, second: str) -> Markup:
+    return join(element("strong", first, class_="number"), element("small", second))
+
+
+def _sentence(text: str) -> str:
+    """With a full stop at its end."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,121 @@
+"""Pictures inside the page, as data URIs of bounded size.
+
+Enters: images (H, W[, 3]) of 8 or 16 bit, labels (H, W). Leaves: HTML. An image becomes a JPEG of at most
+``PICTURE_SIDE`` px a side (chroma in full) and ``PICTURE_BYTES``; its outline a transparent PNG on a grid of
+its own, fine enough that the line stays thin: a light line in the class's colour just inside the border, a dark one
+just outside, so that it shows on any ground. The colours keep apart for colour-blind readers (``report.sheets``).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pairaug.pairs.resampling import resize_labels
+from pairaug.report.contact import viewable
+from pairaug.report.page.contents import Labels, Pixels, Sample
+from pairaug.report.page.markup import Markup, element, escape
+from pairaug.report.sheets import mask_picture
+
+MOST_SAMPLES = 8
+MOST_SUSPECTS = 8
+PICTURE_SIDE = 320
+PICTURE_BYTES = 60_000
+OUTLINE_SIDE = 512
+
+_QUALITIES = (92, 85, 70, 50, 30)
+_CLEAR, _DARK = 0, 1
+# The first class is drawn in yellow, which a white line on a pale image would not match; then as in filled masks.
+_LINES = ((255, 221, 0), (86, 180, 233), (230, 159, 0), (0, 190, 140), (240, 140, 200), (255, 255, 255))
+
+
+def shown(sample: Sample, what: str) -> Markup:
+    """The image of a sample with its outline above it; ``what`` opens the alternative text ("Synthetic image")."""
+    return element(
+        "div",
+        element("img", class_="image", src=image_uri(sample.image), alt=f"{what} {sample.name}"),
+        element("img", class_="outline", src=outline_uri(sample.labels), alt=""),
+        class_="picture",
+    )
+
+
+def shown_mask(sample: Sample, what: str) -> Markup:
+    """The mask of a sample as flat colours."""
+    labels = _to_grid(sample.labels, PICTURE_SIDE)
+    picture = Image.fromarray(mask_picture(labels)).quantize(16, method=Image.Quantize.FASTOCTREE)
+    alt = f"{what} {sample.name}"
+    return element("div", element("img", class_="image", src=_uri(picture, "PNG"), alt=alt), class_="picture")
+
+
+def legend(classes: list[str]) -> Markup:
+    """The colour of the outline of each class."""
+    entries = [
+        element("li", element("span", class_="swatch", style=f"background:{_css(index)}"), name)
+        for index, name in enumerate(classes)
+    ]
+    return element("ul", *entries, class_="legend")
+
+
+def image_uri(pixels: Pixels) -> Markup:
+    """A data URI of at most ``PICTURE_BYTES`` (but for pure noise), 16 bit stretched over its own range."""
+    picture = Image.fromarray(viewable(pixels))
+    picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.LANCZOS)
+    data = b""
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        picture.save(buffer, format="JPEG", quality=quality, subsampling=0, optimize=True)
+        data = buffer.getvalue()
+        if len(data) <= PICTURE_BYTES:
+            break
+    return _data(data, "image/jpeg")
+
+
+def outline_uri(labels: Labels) -> Markup:
+    """The outline of every class as a transparent picture."""
+    picture = Image.fromarray(outline(_to_grid(labels, OUTLINE_SIDE)))
+    colours = [(0, 0, 0), (0, 0, 0), *_LINES]
+    picture.putpalette([part for colour in colours for part in colour])
+    picture.info["transparency"] = bytes([0, 150])
+    return _uri(picture, "PNG", transparency=bytes([0, 150]))
+
+
+def outline(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) classes -> (H, W): 0 nothing, 1 the dark line just outside, 2 + i the inner line of class i + 1."""
+    inside = np.zeros(labels.shape, bool)
+    padded = np.pad(labels, 1)
+    touched = np.zeros(labels.shape, bool)
+    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        other = padded[rows : rows + labels.shape[0], columns : columns + labels.shape[1]]
+        inside |= (labels > 0) & (other != labels)
+        touched |= (labels == 0) & (other > 0)
+    lines = np.where(inside, 2 + (labels.astype(np.int64) - 1) % len(_LINES), _CLEAR)
+    return np.where(touched, _DARK, lines).astype(np.uint8)
+
+
+def _to_grid(labels: Labels, side: int) -> NDArray[np.uint8]:
+    """Labels on a grid whose longer side is at most ``side``, enlarged by a whole factor where they are small."""
+    small = labels.astype(np.uint8)
+    longer = max(small.shape)
+    if longer > side:
+        height, width = (max(1, round(length * side / longer)) for length in small.shape)
+        return resize_labels(small, height, width)
+    factor = max(1, side // longer)
+    return small.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _css(index: int) -> str:
+    return "rgb({},{},{})".format(*_LINES[index % len(_LINES)])
+
+
+def _uri(picture: Image.Image, form: str, **options: bytes) -> Markup:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, optimize=True, **options)
+    return _data(buffer.getvalue(), f"image/{form.lower()}")
+
+
+def _data(data: bytes, kind: str) -> Markup:
+    return escape(f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}")
