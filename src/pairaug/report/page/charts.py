@@ -6,68 +6,83 @@ interval; a hollow diamond on a grey band is held-out real data, which is what p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pairaug.report.page.contents import OffsetProfile, Ratio, Score, Share, Values
-from pairaug.report.page.figures import defined, figure, fixed, percent, with_interval
+from pairaug.report.page.figures import Format, defined, figure, fixed, percent, plain, with_interval
 from pairaug.report.page.markup import Markup
 from pairaug.report.page.svg import Scale, arrow, box, diamond, dot, drawing, line, round_ticks, words
 
-ROW_WIDTH, ROW_HEIGHT = 280.0, 34.0
-_MIDDLE = 17.0
-_RATIOS = (0.5, 0.7, 1.0, 1.4, 2.0)
+ROW_WIDTH, ROW_HEIGHT = 360.0, 34.0
+_MIDDLE = ROW_HEIGHT / 2
 _BINS = 18
+_START, _END = 20.0, ROW_WIDTH - 20.0
+_RATIOS = (0.5, 0.7, 1.0, 1.4, 2.0)
+_FINE_RATIOS = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)
 
 
-def ratio_scale() -> Scale:
-    return Scale(0.5, 2.0, 14, ROW_WIDTH - 14, log=True)
+class Axis:
+    """The common scale of all rows of a table: ``head`` draws it above them, rows draw their marks on its grid."""
+
+    def __init__(self, scale: Scale, ticks: Sequence[float], form: Format, main: float | None = None) -> None:
+        self.scale, self.ticks, self.form, self.main = scale, ticks, form, main
+
+    def head(self) -> Markup:
+        marks = [words(self.scale(tick), 14, self.form(tick)) for tick in self.ticks]
+        label = f"Scale from {self.form(self.scale.low)} to {self.form(self.scale.high)}"
+        return drawing(ROW_WIDTH, 20, label, *marks, class_="plot axis")
+
+    def row(self, label: str, *shapes: str) -> Markup:
+        grid = [line(self.scale(tick), 0, self.scale(tick), ROW_HEIGHT, "grid") for tick in self.ticks]
+        if self.main is not None:
+            grid.append(line(self.scale(self.main), 0, self.scale(self.main), ROW_HEIGHT, "one"))
+        return drawing(ROW_WIDTH, ROW_HEIGHT, label, *grid, *shapes)
 
 
-def ratio_axis() -> Markup:
-    """The scale above the rows of a table of ratios."""
-    scale = ratio_scale()
-    marks = [words(scale(tick), 14, f"{tick:g}×") for tick in _RATIOS]
-    return drawing(ROW_WIDTH, 20, "Scale from 0.5 to 2 times, 1 is perfection", *marks, class_="plot axis")
+def ratio_axis(ratios: Sequence[Ratio], fine: bool = False) -> Axis:
+    """From 0.5 to 2 with 1 marked; from 0.8 to 1.25 if ``fine`` and all fits in it."""
+    ends = [end for ratio in ratios for end in (ratio.value, ratio.low, ratio.high)]
+    close = all(0.8 <= value <= 1.25 for value in map(defined, ends) if value is not None)
+    ticks = _FINE_RATIOS if fine and close else _RATIOS
+    return Axis(Scale(ticks[0], ticks[-1], _START, _END, log=True), ticks, lambda tick: f"{tick:g}×", main=1.0)
 
 
-def ratio_row(ratio: Ratio, name: str) -> Markup:
-    """One ratio from 0.5 to 2 with 1 marked; values beyond the scale end in an arrow."""
-    scale = ratio_scale()
-    shapes = [line(scale(tick), 2, scale(tick), ROW_HEIGHT - 2, "grid") for tick in _RATIOS]
-    shapes.append(line(scale(1), 0, scale(1), ROW_HEIGHT, "one"))
+def ratio_row(ratio: Ratio, name: str, axis: Axis) -> Markup:
+    """One ratio; values beyond the scale end in an arrow."""
     if ratio.kind == "difference" or defined(ratio.value) is None:
-        text = "no ratio: real ones do not vary" if ratio.kind == "difference" else "not defined"
+        text = "real ones do not vary: no ratio" if ratio.kind == "difference" else "not defined"
         return drawing(ROW_WIDTH, ROW_HEIGHT, f"{name}: {text}", words(ROW_WIDTH / 2, 21, text))
     label = f"{name}: {with_interval(ratio.value, ratio.low, ratio.high)}; held-out real {fixed(ratio.held_out)}"
-    return drawing(ROW_WIDTH, ROW_HEIGHT, label, *shapes, *_marks(scale, ratio))
+    return axis.row(label, *_marks(axis.scale, ratio))
 
 
-def score_row(score: Score) -> Markup:
-    """One score from 0 to 1, or to a round number above the largest value."""
-    values = [score.value, score.high, score.held_out, score.held_out_high]
-    most = max([1.0, *(value for value in map(defined, values) if value is not None)])
-    scale = Scale(0, most if most == 1 else 1.05 * most, 14, ROW_WIDTH - 14)
-    shapes = []
-    for tick in round_ticks(0, scale.high, 2):
-        anchor = "start" if tick == 0 else "end" if scale(tick) > ROW_WIDTH - 20 else "middle"
-        shapes += [line(scale(tick), 2, scale(tick), 26, "grid"), words(scale(tick), 38, f"{tick:g}", anchor=anchor)]
+def score_axis(scores: Sequence[Score]) -> Axis:
+    """From 0 to 1, or to the largest value of the table up to 2."""
+    found = [defined(value) for score in scores for value in (score.value, score.held_out)]
+    most = max([1.0, *(value for value in found if value is not None)])
+    most = 1.0 if most == 1 else min(2.0, 1.1 * most)
+    return Axis(Scale(0, most, _START, _END), round_ticks(0, most, 4), plain)
+
+
+def score_row(score: Score, axis: Axis) -> Markup:
     label = f"{score.name}: {with_interval(score.value, score.low, score.high)}; held-out real {fixed(score.held_out)}"
-    return drawing(ROW_WIDTH, 40, label, *shapes, *_marks(scale, score))
+    return axis.row(label, *_marks(axis.scale, score))
 
 
-def share_row(share: Share, held_out: Share | None, name: str, most: float = 1.0) -> Markup:
-    """A share from 0 to ``most``."""
+def share_axis() -> Axis:
+    """From 0 to 100 %."""
+    return Axis(Scale(0, 1, _START, _END), (0, 0.25, 0.5, 0.75, 1), percent)
+
+
+def share_row(share: Share, held_out: Share | None, name: str, axis: Axis) -> Markup:
     beside = held_out or Share(None, None, None, 0)
-    scale = Scale(0, most, 14, ROW_WIDTH - 14)
-    shapes = []
-    for tick in round_ticks(0, most, 4):
-        anchor = "start" if tick == 0 else "end" if scale(tick) > ROW_WIDTH - 20 else "middle"
-        shapes += [line(scale(tick), 2, scale(tick), 26, "grid"), words(scale(tick), 38, percent(tick), anchor=anchor)]
     score = Score(name, "", "", share.value, share.low, share.high, beside.value, beside.low, beside.high)
     label = f"{name}: {with_interval(share.value, share.low, share.high, percent)}"
     if held_out:
         label += f"; held-out real {percent(held_out.value)}"
-    return drawing(ROW_WIDTH, 40, label, *shapes, *_marks(scale, score))
+    return axis.row(label, *_marks(axis.scale, score))
 
 
 def _marks(scale: Scale, found: Ratio | Score) -> list[Markup]:
@@ -139,9 +154,9 @@ def histogram(real: Values, synthetic: Values, name: str) -> Markup:
             shapes.append(words(width / 2, middle + side * 22 + 4, "no values"))
     for tick in round_ticks(scale.low, scale.high, 4):
         shapes.append(line(scale(tick), middle - 3, scale(tick), middle + 3, "zero"))
-        shapes.append(words(scale(tick), 2 * middle + 10, figure(tick)))
+        shapes.append(words(scale(tick), 2 * middle + 6, plain(tick)))
     label = f"{name}: medians of real and synthetic {' and '.join(map(figure, medians))}"
-    return drawing(width, 2 * middle + 16, label, *shapes)
+    return drawing(width, 2 * middle + 10, label, *shapes)
 
 
 def _edges(pooled: Values) -> Values:
@@ -170,14 +185,14 @@ def offset_map(offset: OffsetProfile, name: str) -> Markup:
         if not np.isfinite(value):
             continue
         depth = (float(value) - low) / (high - low) if high > low else 1.0
-        shapes.append(box(x, y, cell - 1, cell - 1, "cell", 0.08 + 0.92 * depth))
-        shapes.append(words(x + cell / 2, y + 22, fixed(float(value)), "deep" if depth > 0.55 else "pale"))
+        # Never so deep that the number on it would be hard to read, in light or in dark.
+        shapes.append(box(x, y, cell - 1, cell - 1, "cell", 0.04 + 0.5 * depth))
+        shapes.append(words(x + cell / 2, y + 22, fixed(float(value)), "on-cell"))
     shapes.append(box(26 + cell * (best_column + radius), 22 + cell * (best_row + radius), cell - 1, cell - 1, "best"))
     for place in range(columns):
-        shapes.append(words(26 + cell * (place + 0.5), 14, f"{place - radius:+d}".replace("-", "−").replace("+0", "0")))
-        if place < rows:
-            mark = f"{place - radius:+d}".replace("-", "−").replace("+0", "0")
-            shapes.append(words(20, 22 + cell * (place + 0.62), mark, anchor="end"))
+        shapes.append(words(26 + cell * (place + 0.5), 14, plain(place - radius)))
+    for place in range(rows):
+        shapes.append(words(20, 22 + cell * (place + 0.62), plain(place - radius), anchor="end"))
     label = f"{name}: best Dice {fixed(high)} at {best_row:+d} px down and {best_column:+d} px to the right"
     return drawing(30 + cell * columns, 26 + cell * rows, label, *shapes, class_="plot map")
 

@@ -42,13 +42,16 @@ class DataSet:
 class Answer:
     """A question a user has and its answer: ``short`` in a few words ("3 of 200 flagged"), ``sentence`` in plain ones.
 
-    ``tone`` colours it and puts a word beside it. The first answer of a page is its verdict and stands out.
+    ``tone`` colours it and puts its own word before ``short``: "good", "look closer" (warning), "poor" (bad), "cannot
+    tell" (unclear), "not measured". ``part`` is the section that the question leads to. The first answer of a page is
+    its verdict and stands out.
     """
 
     question: str
     short: str
     sentence: str
     tone: Tone
+    part: Part | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Suspect:
 class Ratio:
     """A comparison with its interval, beside what held-out real data score in the part of the synthetic set.
 
-    ``kind`` "ratio": 1 is perfection, drawn on a scale from 0.5 to 2; "difference": 0 is perfection, in ``unit`` of
+    ``kind`` "ratio": 1 is perfection, on a logarithmic scale from 0.5 to 2 (agreement: 0.8 to 1.25 where all
+    fits in it); "difference": 0 is perfection, in ``unit`` of
     the row that holds it (used where real items do not vary at all). None: not defined.
     """
 
@@ -132,7 +136,8 @@ class Score:
     """A score of the synthetic set (coverage, density, pairwise Dice ...) beside that of held-out real data.
 
     ``meaning`` is a short sentence; ``good`` says in words what to wish for ("as high as held-out real"). ``low`` and
-    ``high`` are its interval. The scale runs from 0 to 1, or to the largest value where it is larger.
+    ``high`` are its interval. The scale runs from 0 to 1,
+    or to the largest value of the table up to 2.
     """
 
     name: str
@@ -286,7 +291,8 @@ class Utility:
     """Does training on synthetic pairs help?
 
     ``metric`` names the score ("Dice, mean over classes"), ``tested_on`` says on what ("8 pairs of 4 patients").
-    ``gains[0]`` is the comparison behind the verdict, ``worthwhile`` the least gain that would count.
+    ``gains[0]`` is the comparison behind the verdict, ``worthwhile`` the least gain that would count. The page puts
+    the verdict before ``sentence``, which explains it.
     """
 
     metric: str

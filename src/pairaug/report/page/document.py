@@ -45,6 +45,7 @@ def render(page: Page) -> str:
 
 def _header(page: Page) -> Markup:
     links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items()]
+    links.append(element("a", "What was not measured", href="#gaps"))
     return element(
         "header",
         element("h1", page.title),
@@ -74,7 +75,7 @@ def _card(answer: Answer, first: bool) -> Markup:
     tone = answer.tone.replace(" ", "-")
     return element(
         "article",
-        element("h3", answer.question),
+        element("h3", element("a", answer.question, href=f"#{answer.part}") if answer.part else answer.question),
         paragraph(
             element("span", element("span", sign, aria_hidden="true"), f" {word}", class_=f"tone {tone}"),
             " ",

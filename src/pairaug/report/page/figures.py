@@ -32,6 +32,11 @@ def figure(value: float | None) -> str:
     return _minus(f"{number:.{max(0, decimals)}f}")
 
 
+def plain(value: float) -> str:
+    """A tick or a p: no more digits than it needs, up to four."""
+    return _minus(f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}")
+
+
 def fixed(value: float | None, decimals: int = 2) -> str:
     """A ratio or a score with two decimals; fewer for large ones."""
     number = defined(value)

@@ -5,10 +5,10 @@ Enters: shares. Leaves: ``Markup``.
 
 from __future__ import annotations
 
-from pairaug.report.page.charts import share_row
+from pairaug.report.page.charts import Axis, marks_legend, share_axis, share_row
 from pairaug.report.page.contents import Copies, Novelty, Planted, Share
 from pairaug.report.page.figures import count, percent, with_interval
-from pairaug.report.page.markup import Markup, element
+from pairaug.report.page.markup import Markup, element, join
 from pairaug.report.page.parts import paragraph, section, table, titled, two_lines
 
 KINDS = {
@@ -23,7 +23,8 @@ KINDS = {
 
 def novelty_section(novelty: Novelty) -> Markup:
     both = [("masks", novelty.masks), ("images", novelty.images)]
-    rows = [row for what, copies in both for row in _shares(what, copies)]
+    axis = share_axis()
+    rows = [row for what, copies in both for row in _shares(what, copies, axis)]
     return section(
         "novelty",
         paragraph(
@@ -33,7 +34,8 @@ def novelty_section(novelty: Novelty) -> Markup:
             ", which cannot be copies, are flagged now and then too, and a good set is flagged no more often than "
             "they are.",
         ),
-        table("Share of items flagged as copies", ["Items", "Share flagged", "Value"], rows, "ratios"),
+        marks_legend(),
+        table("Share of items flagged as copies", ["Items", join("Share flagged", axis.head()), "Value"], rows),
         element("h3", "What the detector can find"),
         paragraph(
             "Copies of known kinds were planted among the items. Where fewer than nine of ten are found, a share of 0 "
@@ -41,11 +43,11 @@ def novelty_section(novelty: Novelty) -> Markup:
             element("strong", "cannot tell"),
             ", not none.",
         ),
-        *(_power(what, copies) for what, copies in both if copies),
+        *(_power(what, copies, axis) for what, copies in both if copies),
     )
 
 
-def _shares(what: str, copies: Copies | None) -> list[list[str]]:
+def _shares(what: str, copies: Copies | None, axis: Axis) -> list[list[str]]:
     if copies is None:
         return [[f"Synthetic {what}", "not measured", "not measured"]]
     title = f"Synthetic {what}"
@@ -53,26 +55,28 @@ def _shares(what: str, copies: Copies | None) -> list[list[str]]:
     unknown = copies.flagged.value is None and copies.flagged.count > 0
     found = "cannot tell" if unknown else _text(copies.flagged)
     beside = f"held-out real {_text(copies.held_out)}"
-    rows: list[list[str]] = [[without, share_row(copies.flagged, copies.held_out, title), two_lines(found, beside)]]
+    rows: list[list[str]] = [
+        [without, share_row(copies.flagged, copies.held_out, title, axis), two_lines(found, beside)]
+    ]
     if copies.derived is not None:
         name = f"{title}, derived"
         made = f"{count(copies.derived.count, 'item')} made from real ones, as the manifest says."
         text = two_lines(_text(copies.derived), "counted apart")
-        rows.append([titled(name, made), share_row(copies.derived, None, name), text])
+        rows.append([titled(name, made), share_row(copies.derived, None, name, axis), text])
     return rows
 
 
-def _power(what: str, copies: Copies) -> Markup:
-    rows = [_planted(planted) for planted in copies.power]
-    return table(f"Planted copies of {what} that were found", ["Kind", "Share found", "Value"], rows, "ratios")
+def _power(what: str, copies: Copies, axis: Axis) -> Markup:
+    rows = [_planted(planted, axis) for planted in copies.power]
+    return table(f"Planted copies of {what} that were found", ["Kind", join("Share found", axis.head()), "Value"], rows)
 
 
-def _planted(planted: Planted) -> list[str]:
+def _planted(planted: Planted, axis: Axis) -> list[str]:
     name, meaning = KINDS.get(planted.kind, (planted.kind, ""))
     answer = "copies of this kind are found" if planted.can_tell else "cannot tell copies of this kind"
     return [
         titled(name.capitalize(), meaning),
-        share_row(planted.found, None, name),
+        share_row(planted.found, None, name, axis),
         two_lines(_text(planted.found), answer),
     ]
 

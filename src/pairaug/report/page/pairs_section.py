@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pairaug.report.page.contents import Sample, Samples, Suspect
-from pairaug.report.page.figures import count, fixed
+from pairaug.report.page.figures import count, defined, fixed
 from pairaug.report.page.markup import Markup, element, join, name_of
 from pairaug.report.page.parts import note, paragraph, section
 from pairaug.report.page.pictures import MOST_SAMPLES, MOST_SUSPECTS, legend, shown, shown_mask
@@ -40,7 +40,7 @@ def samples_section(samples: Samples, classes: Sequence[str]) -> Markup:
             element("label", " Show outlines", for_="outlines"),
             class_="switch",
         ),
-        legend(list(classes)),
+        legend(classes),
         element("div", *duos, class_="duos"),
         note("Pictures are reduced and compressed for this page; fine artefacts are to be judged in the files."),
     )
@@ -56,12 +56,8 @@ def suspects_section(suspects: Sequence[Suspect]) -> Markup:
         "suspects",
         paragraph(
             "Synthetic items that resemble a real one most, the most suspicious first, each beside the real item it "
-            f"resembles. {count(flagged, 'item')} of the {len(suspects)} listed resembles a real one more than real "
-            "ones resemble each other, and is flagged. Every set has a nearest item: look whether the two are the same."
-            if flagged == 1
-            else "Synthetic items that resemble a real one most, the most suspicious first, each beside the real item "
-            f"it resembles. {flagged} of the {len(suspects)} listed resemble a real one more than real ones resemble "
-            "each other, and are flagged. Every set has a nearest item: look whether the two are the same."
+            f"resembles. Flagged are {flagged} of the {len(suspects)} listed: they resemble it more than real ones "
+            "resemble each other. Every set has a nearest item: look whether the two are the same, turned or mirrored."
         ),
         element("div", *duos, class_="duos"),
     )
@@ -84,7 +80,7 @@ def _suspect(suspect: Suspect) -> Markup:
     state = element("strong", "Flagged", class_="flag") if suspect.flagged else element("strong", "Not flagged")
     facts = [
         state,
-        f": {suspect.compares}, suspicion {fixed(suspect.score, 1)} (flagged above {fixed(suspect.threshold, 1)}), ",
+        f": {suspect.compares}, suspicion {fixed(suspect.score, 1)} ({_bar(suspect.threshold)}), ",
         VIEWS.get(suspect.view, suspect.view),
         ".",
     ]
@@ -93,6 +89,10 @@ def _suspect(suspect: Suspect) -> Markup:
         facts.append(join(*_listed(suspect.derived_from)))
         facts.append(", as its manifest says.")
     return element("div", *figures, paragraph(*facts, class_="facts"), class_="duo")
+
+
+def _bar(threshold: float) -> str:
+    return "no threshold is known" if defined(threshold) is None else f"flagged above {fixed(threshold, 1)}"
 
 
 def _listed(names: Sequence[str]) -> list[str]:

@@ -12,12 +12,12 @@ from pairaug.report.page.markup import Markup, element, join
 
 HEADINGS: dict[Part, str] = {
     "samples": "Real and synthetic pairs",
-    "suspects": "The most suspicious items",
+    "utility": "Does training on them help?",
     "novelty": "Are they new, or copies?",
+    "suspects": "The most suspicious items",
     "masks": "Do the masks look like real ones?",
     "images": "Do the images look like real ones?",
     "agreement": "Does the image show what the mask says?",
-    "utility": "Does training on them help?",
     "losses": "How the models were trained",
 }
 
@@ -51,14 +51,25 @@ def note(*children: str) -> Markup:
     return paragraph(*children, class_="note")
 
 
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], class_: str) -> Markup:
-    """A table whose first column heads its rows; it scrolls by itself where the window is too narrow."""
-    head = element("tr", *(element("th", text, scope="col") for text in heads))
+def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    """A table whose first column heads its rows. The roles keep it a table where a narrow window stacks its cells."""
+    head = element("tr", *(element("th", text, scope="col", role="columnheader") for text in heads), role="row")
     body = [
-        element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
+        element(
+            "tr",
+            element("th", row[0], scope="row", role="rowheader"),
+            *(element("td", cell, role="cell") for cell in row[1:]),
+            role="row",
+        )
+        for row in rows
     ]
-    full = element("table", element("caption", caption), element("thead", head), element("tbody", *body), class_=class_)
-    return element("div", full, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    return element(
+        "table",
+        element("caption", caption),
+        element("thead", head, role="rowgroup"),
+        element("tbody", *body, role="rowgroup"),
+        role="table",
+    )
 
 
 def titled(title: str, meaning: str) -> Markup:

@@ -3,13 +3,14 @@
 Enters: images (H, W[, 3]) of 8 or 16 bit, labels (H, W). Leaves: HTML. An image becomes a JPEG of at most
 ``PICTURE_SIDE`` px a side (chroma in full) and ``PICTURE_BYTES``; its outline a transparent PNG on a grid of
 its own, fine enough that the line stays thin: a light line in the class's colour just inside the border, a dark one
-just outside, so that it shows on any ground. The colours keep apart for colour-blind readers (``report.sheets``).
+just outside, so that it shows on any ground. Filled masks have the same colours.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,6 @@ from pairaug.pairs.resampling import resize_labels
 from pairaug.report.contact import viewable
 from pairaug.report.page.contents import Labels, Pixels, Sample
 from pairaug.report.page.markup import Markup, element, escape
-from pairaug.report.sheets import mask_picture
 
 MOST_SAMPLES = 8
 MOST_SUSPECTS = 8
@@ -29,8 +29,8 @@ OUTLINE_SIDE = 512
 
 _QUALITIES = (92, 85, 70, 50, 30)
 _CLEAR, _DARK = 0, 1
-# The first class is drawn in yellow, which a white line on a pale image would not match; then as in filled masks.
-_LINES = ((255, 221, 0), (86, 180, 233), (230, 159, 0), (0, 190, 140), (240, 140, 200), (255, 255, 255))
+# Classes 1, 2 ...: bright ones that colour-blind readers tell apart (after Okabe and Ito 2008), no grey among them.
+_COLOURS = ((255, 221, 0), (86, 180, 233), (213, 94, 0), (0, 158, 115), (204, 121, 167), (255, 255, 255))
 
 
 def shown(sample: Sample, what: str) -> Markup:
@@ -46,12 +46,13 @@ def shown(sample: Sample, what: str) -> Markup:
 def shown_mask(sample: Sample, what: str) -> Markup:
     """The mask of a sample as flat colours."""
     labels = _to_grid(sample.labels, PICTURE_SIDE)
-    picture = Image.fromarray(mask_picture(labels)).quantize(16, method=Image.Quantize.FASTOCTREE)
+    fills = np.array([(0, 0, 0), *_COLOURS], np.uint8)
+    picture = Image.fromarray(fills[np.where(labels > 0, 1 + (labels.astype(np.int64) - 1) % len(_COLOURS), 0)])
     alt = f"{what} {sample.name}"
     return element("div", element("img", class_="image", src=_uri(picture, "PNG"), alt=alt), class_="picture")
 
 
-def legend(classes: list[str]) -> Markup:
+def legend(classes: Sequence[str]) -> Markup:
     """The colour of the outline of each class."""
     entries = [
         element("li", element("span", class_="swatch", style=f"background:{_css(index)}"), name)
@@ -77,9 +78,8 @@ def image_uri(pixels: Pixels) -> Markup:
 def outline_uri(labels: Labels) -> Markup:
     """The outline of every class as a transparent picture."""
     picture = Image.fromarray(outline(_to_grid(labels, OUTLINE_SIDE)))
-    colours = [(0, 0, 0), (0, 0, 0), *_LINES]
+    colours = [(0, 0, 0), (0, 0, 0), *_COLOURS]
     picture.putpalette([part for colour in colours for part in colour])
-    picture.info["transparency"] = bytes([0, 150])
     return _uri(picture, "PNG", transparency=bytes([0, 150]))
 
 
@@ -92,13 +92,13 @@ def outline(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         other = padded[rows : rows + labels.shape[0], columns : columns + labels.shape[1]]
         inside |= (labels > 0) & (other != labels)
         touched |= (labels == 0) & (other > 0)
-    lines = np.where(inside, 2 + (labels.astype(np.int64) - 1) % len(_LINES), _CLEAR)
+    lines = np.where(inside, 2 + (labels.astype(np.int64) - 1) % len(_COLOURS), _CLEAR)
     return np.where(touched, _DARK, lines).astype(np.uint8)
 
 
 def _to_grid(labels: Labels, side: int) -> NDArray[np.uint8]:
     """Labels on a grid whose longer side is at most ``side``, enlarged by a whole factor where they are small."""
-    small = labels.astype(np.uint8)
+    small = np.minimum(labels, 255).astype(np.uint8)
     longer = max(small.shape)
     if longer > side:
         height, width = (max(1, round(length * side / longer)) for length in small.shape)
@@ -108,7 +108,7 @@ def _to_grid(labels: Labels, side: int) -> NDArray[np.uint8]:
 
 
 def _css(index: int) -> str:
-    return "rgb({},{},{})".format(*_LINES[index % len(_LINES)])
+    return "rgb({},{},{})".format(*_COLOURS[index % len(_COLOURS)])
 
 
 def _uri(picture: Image.Image, form: str, **options: bytes) -> Markup:

@@ -9,86 +9,75 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pairaug.report.page.charts import ROW_HEIGHT, ROW_WIDTH, Axis
 from pairaug.report.page.contents import Arm, Gain, LearningCurve, Values
-from pairaug.report.page.figures import defined, figure, fixed, points, with_interval
+from pairaug.report.page.figures import defined, figure, fixed, plain, points, with_interval
 from pairaug.report.page.markup import Markup
 from pairaug.report.page.svg import Scale, box, curve, diamond, dot, drawing, line, round_ticks, words
 
-WIDTH = 360.0
+_START, _END = 20.0, ROW_WIDTH - 20.0
 MOST_POINTS = 300
 
 
-def arm_scale(arms: Sequence[Arm]) -> Scale:
+def arm_axis(arms: Sequence[Arm]) -> Axis:
     """A common scale for the scores of all arms."""
-    pooled = np.concatenate([np.zeros(0), *(arm.scores[np.isfinite(arm.scores)] for arm in arms)])
-    return _around(pooled, 14, WIDTH - 14)
+    scale = _around(np.concatenate([np.zeros(0), *(_finite(arm.scores) for arm in arms)]), _START, _END)
+    return Axis(scale, round_ticks(scale.low, scale.high, 5), plain)
 
 
-def arm_axis(scale: Scale) -> Markup:
-    marks = [words(scale(tick), 14, figure(tick)) for tick in round_ticks(scale.low, scale.high, 5)]
-    return drawing(WIDTH, 20, f"Scale from {figure(scale.low)} to {figure(scale.high)}", *marks, class_="plot axis")
-
-
-def arm_row(arm: Arm, scale: Scale, synthetic: bool) -> Markup:
+def arm_row(arm: Arm, axis: Axis) -> Markup:
     """Every cell as a dot, their mean as a bar."""
-    shapes = [line(scale(tick), 0, scale(tick), 34, "grid") for tick in round_ticks(scale.low, scale.high, 5)]
-    scores = arm.scores[np.isfinite(arm.scores)]
-    class_ = "synthetic" if synthetic else "real"
-    for place, score in enumerate(scores.tolist()):
-        shapes.append(dot(scale(score), 12 + 10 * (place % 2), 3.2, f"{class_} faint"))
+    scores, class_ = _finite(arm.scores), "synthetic" if arm.synthetic else "real"
+    shapes = [
+        dot(axis.scale(score), 12 + 10 * (place % 2), 3.2, f"{class_} faint")
+        for place, score in enumerate(scores.tolist())
+    ]
     if scores.size:
-        mean = scale(float(scores.mean()))
-        shapes.append(line(mean, 3, mean, 31, "mean"))
-    label = f"{arm.name}: mean {fixed(_mean(scores), 3)} over {scores.size} trainings"
-    return drawing(WIDTH, 34, label, *shapes)
+        mean = axis.scale(float(scores.mean()))
+        shapes.append(line(mean, 3, mean, ROW_HEIGHT - 3, "mean"))
+    return axis.row(f"{arm.name}: mean {fixed(_mean(scores), 3)} over {scores.size} trainings", *shapes)
 
 
-def gain_scale(gains: Sequence[Gain], worthwhile: float) -> Scale:
+def gain_axis(gains: Sequence[Gain], worthwhile: float) -> Axis:
+    """Symmetric about 0, in points."""
     values = [value for gain in gains for value in map(defined, (gain.mean, gain.low, gain.high)) if value is not None]
     reach = 1.1 * max([abs(value) for value in values] + [worthwhile, 0.01])
-    return Scale(-reach, reach, 14, WIDTH - 14)
+    return Axis(Scale(-reach, reach, _START, _END), round_ticks(-reach, reach, 4), points, main=0.0)
 
 
-def gain_axis(scale: Scale) -> Markup:
-    marks = [words(scale(tick), 14, points(tick)) for tick in round_ticks(scale.low, scale.high, 4)]
-    return drawing(WIDTH, 20, "Scale in points, 0 is no difference", *marks, class_="plot axis")
-
-
-def gain_row(gain: Gain, scale: Scale) -> Markup:
-    """A difference with its interval; the hatched middle is what this run could not have seen."""
-    shapes = []
+def gain_row(gain: Gain, axis: Axis) -> Markup:
+    """A difference with its interval; the grey middle is what this run could not have seen."""
+    scale, shapes, middle = axis.scale, [], ROW_HEIGHT / 2
     detectable = defined(gain.detectable)
     if detectable is not None:
         left, right = scale(-detectable), scale(detectable)
-        shapes.append(box(left, 3, right - left, 28, "band"))
-    shapes += [line(scale(tick), 2, scale(tick), 32, "grid") for tick in round_ticks(scale.low, scale.high, 4)]
-    shapes.append(line(scale(0), 0, scale(0), 34, "one"))
+        shapes += [box(left, 5, right - left, ROW_HEIGHT - 10, "band"), line(scale(0), 0, scale(0), ROW_HEIGHT, "one")]
     low, high, mean = defined(gain.low), defined(gain.high), defined(gain.mean)
     if low is not None and high is not None:
-        shapes.append(line(scale(low), 17, scale(high), 17, "whisker"))
-        shapes += [line(scale(end), 13, scale(end), 21, "whisker") for end in (low, high)]
+        shapes.append(line(scale(low), middle, scale(high), middle, "whisker"))
+        shapes += [line(scale(end), middle - 4, scale(end), middle + 4, "whisker") for end in (low, high)]
     if mean is not None:
-        shapes.append(dot(scale(mean), 17, 4.5, "synthetic"))
+        shapes.append(dot(scale(mean), middle, 4.5, "synthetic"))
     label = f"{gain.arm} minus {gain.baseline}: {with_interval(gain.mean, gain.low, gain.high, points)} points"
-    return drawing(WIDTH, 34, label, *shapes)
+    return axis.row(label, *shapes)
 
 
 def learning_curve(found: LearningCurve) -> Markup:
     """Scores over the number of real pairs (logarithmic); the arm's score, and what it is worth, read off."""
-    width, height, left, right, top, bottom = 640.0, 300.0, 56.0, 20.0, 20.0, 46.0
+    width, height, left, right, top, bottom = 480.0, 280.0, 48.0, 12.0, 14.0, 44.0
     sizes = sorted(found.points)
-    pooled = [values[np.isfinite(values)] for values in found.points.values()]
+    pooled = [_finite(values) for values in found.points.values()]
     y = _around(np.concatenate([*pooled, [found.score]]), height - bottom, top)
     x = Scale(min(sizes) / 1.25, max(sizes) * 1.25, left, width - right, log=True)
     shapes = []
     for tick in round_ticks(y.low, y.high, 4):
         shapes += [
             line(left, y(tick), width - right, y(tick), "grid"),
-            words(left - 6, y(tick) + 4, figure(tick), anchor="end"),
+            words(left - 6, y(tick) + 4, plain(tick), anchor="end"),
         ]
     means = []
     for size in sizes:
-        scores = found.points[size][np.isfinite(found.points[size])]
+        scores = _finite(found.points[size])
         shapes += [words(x(size), height - bottom + 16, str(size))]
         shapes += [dot(x(size), y(score), 3.2, "real faint") for score in scores.tolist()]
         if scores.size:
@@ -97,7 +86,8 @@ def learning_curve(found: LearningCurve) -> Markup:
     if len(means) > 1:
         shapes.append(curve(means, "line real"))
     shapes += [diamond(px, py, 5, "held-out") for px, py in means]
-    return drawing(width, height, _curve_label(found), *shapes, *_reading(found, x, y, height - bottom))
+    shapes += _reading(found, x, y, height - bottom)
+    return drawing(width, height, _curve_label(found), *shapes, class_="plot curve")
 
 
 def _reading(found: LearningCurve, x: Scale, y: Scale, floor: float) -> list[Markup]:
@@ -130,7 +120,7 @@ def loss_panel(name: str, x_name: str, x: Values, values: Values) -> Markup:
     for tick in round_ticks(ys.low, ys.high, 3):
         shapes += [
             line(left, ys(tick), width - right, ys(tick), "grid"),
-            words(left - 5, ys(tick) + 4, figure(tick), anchor="end"),
+            words(left - 5, ys(tick) + 4, plain(tick), anchor="end"),
         ]
     shapes += [
         words(left, height - 14, figure(xs.low), anchor="start"),
@@ -164,6 +154,10 @@ def _around(values: Values, start: float, end: float) -> Scale:
     return Scale(low - air, high + air, start, end)
 
 
+def _finite(values: Values) -> Values:
+    return values[np.isfinite(values)]
+
+
 def _mean(values: Values) -> float | None:
-    finite = values[np.isfinite(values)]
+    finite = _finite(values)
     return float(finite.mean()) if finite.size else None

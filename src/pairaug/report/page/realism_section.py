@@ -9,17 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pairaug.report.page.charts import histogram, marks_legend, ratio_axis, ratio_row, score_row
+from pairaug.report.page.charts import histogram, marks_legend, ratio_axis, ratio_row, score_axis, score_row
 from pairaug.report.page.contents import Distribution, ImageRealism, MaskRealism, Ratio, Score, Values
-from pairaug.report.page.figures import figure, fixed, interval, with_interval
+from pairaug.report.page.figures import defined, figure, fixed, interval, plain, with_interval
 from pairaug.report.page.markup import Markup, element, join
 from pairaug.report.page.parts import note, paragraph, section, table, titled, two_lines
 
 
 def masks_section(masks: MaskRealism) -> Markup:
     """The table of ratios, the scores of the set, and every distribution."""
+    axis = ratio_axis([one.ratio for one in masks.distributions])
     rows = [
-        [titled(_title(one), ""), ratio_row(one.ratio, _title(one)), _ratio_text(one.ratio, one.unit)]
+        [titled(_title(one), ""), ratio_row(one.ratio, _title(one), axis), _ratio_text(one.ratio, one.unit)]
         for one in masks.distributions
     ]
     return section(
@@ -32,7 +33,7 @@ def masks_section(masks: MaskRealism) -> Markup:
             "ones.",
         ),
         marks_legend(),
-        table("Synthetic against real masks", ["Statistic", join("Ratio", ratio_axis()), "Value"], rows, "ratios"),
+        table("Synthetic against real masks", ["Statistic", join("Ratio", axis.head()), "Value"], rows),
         _scores("Synthetic masks as a set", masks.scores),
         element("h3", "The distributions"),
         note(
@@ -48,15 +49,17 @@ def masks_section(masks: MaskRealism) -> Markup:
 
 def images_section(images: ImageRealism) -> Markup:
     """The MMD ratio with its p, and the scores of the set."""
+    p = defined(images.p)
     verdict = (
-        f"A permutation test of {images.items} against {images.items} images gives p = {figure(images.p)}: "
-        + ("they differ by more than chance." if (images.p or 0) < 0.05 else "these few do not show a difference.")
-        if images.p is not None
-        else "There were too few images for a permutation test."
+        "There were too few images for a permutation test."
+        if p is None
+        else f"A permutation test of {images.items} against {images.items} images gives p = {plain(p)}: "
+        + ("they differ by more than chance." if p < 0.05 else "these few do not show a difference.")
     )
+    axis = ratio_axis([images.mmd])
     row = [
         titled("Distance of the images (kernel MMD)", "How far apart the two sets lie in the space of features."),
-        ratio_row(images.mmd, "Kernel MMD"),
+        ratio_row(images.mmd, "Kernel MMD", axis),
         _ratio_text(images.mmd, ""),
     ]
     digest = [" Digest ", element("code", images.digest[:12]), "."] if images.digest else []
@@ -70,7 +73,7 @@ def images_section(images: ImageRealism) -> Markup:
             ": as different from real as real is from real. ",
             verdict,
         ),
-        table("Synthetic against real images", ["Distance", join("Ratio", ratio_axis()), "Value"], [row], "ratios"),
+        table("Synthetic against real images", ["Distance", join("Ratio", axis.head()), "Value"], [row]),
         _scores("Synthetic images as a set", images.scores),
         note(
             "The features need no download and no diagnosis; what they do not hold, these figures cannot see.", *digest
@@ -79,10 +82,13 @@ def images_section(images: ImageRealism) -> Markup:
 
 
 def _scores(caption: str, scores: Sequence[Score]) -> Markup:
+    if not scores:
+        return Markup()
+    axis = score_axis(scores)
     rows = [
         [
             titled(score.name, f"{score.meaning} {score.good}".strip()),
-            score_row(score),
+            score_row(score, axis),
             two_lines(
                 with_interval(score.value, score.low, score.high),
                 f"held-out real {with_interval(score.held_out, score.held_out_low, score.held_out_high)}",
@@ -90,7 +96,7 @@ def _scores(caption: str, scores: Sequence[Score]) -> Markup:
         ]
         for score in scores
     ]
-    return table(caption, ["Score", "Synthetic beside held-out real", "Value"], rows, "ratios") if rows else Markup()
+    return table(caption, ["Score", join("Synthetic beside held-out real", axis.head()), "Value"], rows)
 
 
 def _ratio_text(ratio: Ratio, unit: str) -> Markup:

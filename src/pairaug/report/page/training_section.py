@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pairaug.report.page.charts import best, marks_legend, offset_map, ratio_axis, ratio_row
+from pairaug.report.page.charts import Axis, best, marks_legend, offset_map, ratio_axis, ratio_row
 from pairaug.report.page.contents import Agreement, LearningCurve, LossHistory, OffsetProfile, Ratio, Utility
 from pairaug.report.page.figures import count, defined, figure, fixed, interval, points, with_interval
 from pairaug.report.page.markup import Markup, element, join
@@ -17,10 +17,8 @@ from pairaug.report.page.parts import note, paragraph, section, table, titled, t
 from pairaug.report.page.plots import (
     arm_axis,
     arm_row,
-    arm_scale,
     gain_axis,
     gain_row,
-    gain_scale,
     learning_curve,
     loss_panel,
 )
@@ -28,9 +26,10 @@ from pairaug.report.page.plots import (
 
 def agreement_section(agreement: Agreement) -> Markup:
     """Ratios of Dice and clDice, and the offset between image and mask."""
-    rows = [_agreement_row("Dice", "Overlap of the mask found with the mask given.", agreement.dice)]
+    axis = ratio_axis([agreement.dice, *([agreement.cldice] if agreement.cldice else [])], fine=True)
+    rows = [_agreement_row("Dice", "Overlap of the mask found with the mask given.", agreement.dice, axis)]
     if agreement.cldice is not None:
-        rows.append(_agreement_row("clDice", "The same along centre lines, blind to width.", agreement.cldice))
+        rows.append(_agreement_row("clDice", "The same along centre lines, blind to width.", agreement.cldice, axis))
     maps = [_offset("Synthetic pairs", agreement.offset)]
     if agreement.held_out_offset is not None:
         maps.append(_offset("Held-out real pairs", agreement.held_out_offset))
@@ -44,7 +43,7 @@ def agreement_section(agreement: Agreement) -> Markup:
             "that are easier to read than real ones, like cartoons.",
         ),
         marks_legend(),
-        table("Agreement of image and mask", ["Score", join("Ratio", ratio_axis()), "Value"], rows, "ratios"),
+        table("Agreement of image and mask", ["Score", join("Ratio", axis.head()), "Value"], rows),
         element("h3", "Is the mask shifted against its image?"),
         paragraph(
             "Mean Dice when the mask found is moved by so many pixels against the mask given. The best place (framed) "
@@ -56,11 +55,11 @@ def agreement_section(agreement: Agreement) -> Markup:
 
 def utility_section(utility: Utility) -> Markup:
     """Verdict, scores of every arm, paired gains, learning curve."""
-    arms, gains = arm_scale(utility.arms), gain_scale(utility.gains, utility.worthwhile)
+    arms, gains = arm_axis(utility.arms), gain_axis(utility.gains, utility.worthwhile)
     arm_rows = [
         [
             titled(arm.name, f"{count(arm.real_pairs, 'real pair')}" if arm.real_pairs else "no real pair"),
-            arm_row(arm, arms, arm.synthetic),
+            arm_row(arm, arms),
             two_lines(fixed(_mean(arm.scores), 3), _spread(arm.scores)),
         ]
         for arm in utility.arms
@@ -87,14 +86,14 @@ def utility_section(utility: Utility) -> Markup:
             "The same segmenter was trained for the same number of steps in different ways (arms) and tested on "
             f"{utility.tested_on}. Score: {utility.metric}; higher is better. Each dot is one training."
         ),
-        table("Test score of every arm", ["Trained on", join("Score", arm_axis(arms)), "Mean"], arm_rows, "ratios"),
+        table("Test score of every arm", ["Trained on", join("Score", arms.head()), "Mean"], arm_rows),
         element("h3", "Paired differences"),
         paragraph(
             "In points (hundredths of the score); to the right favours the first named. A disc with its whole interval "
             "to the right of 0 helps. Differences within the grey band are too small for this run to see reliably; a "
             f"gain of {figure(100 * utility.worthwhile)} points was called worthwhile beforehand."
         ),
-        table("Gain in points", ["Compared", join("Gain", gain_axis(gains)), "Points"], gain_rows, "ratios"),
+        table("Gain in points", ["Compared", join("Gain", gains.head()), "Points"], gain_rows),
         *curve,
     )
 
@@ -123,10 +122,10 @@ def losses_section(losses: Sequence[LossHistory]) -> Markup:
     )
 
 
-def _agreement_row(name: str, meaning: str, ratio: Ratio) -> list[str]:
+def _agreement_row(name: str, meaning: str, ratio: Ratio, axis: Axis) -> list[str]:
     held_out = with_interval(ratio.held_out, ratio.held_out_low, ratio.held_out_high)
     text = two_lines(with_interval(ratio.value, ratio.low, ratio.high), f"held-out real {held_out}")
-    return [titled(name, meaning), ratio_row(ratio, name), text]
+    return [titled(name, meaning), ratio_row(ratio, name, axis), text]
 
 
 def _offset(name: str, offset: OffsetProfile) -> Markup:
