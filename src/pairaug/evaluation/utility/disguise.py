@@ -7,7 +7,8 @@ Not likeness but identity is asked, so unlike in ``novelty`` it is the fine deta
 2. The best of eight flips and turns and of all shifts within 5 % is found by FFT: on a grid of half the side for every
    test picture, on the whole one for the ``NOMINATED`` best; 1 - r is taken on what overlaps, r the correlation.
 3. The bar: ``MOST`` at most, and a third of what the test pictures of different groups are apart (the 5 % quantile of
-   the nearest), so that simple shapes which all look alike are not taken for copies.
+   the nearest), so that simple shapes which all look alike are not taken for copies. Where that is less than
+   ``LEAST``, pictures of this kind tell nobody apart and nothing is called a copy by them.
 
 Power: exact and rigid copies of test pairs are planted and the share found is reported; shapes that are too alike
 are not found by their masks, but by their images.
@@ -38,6 +39,7 @@ SIDE = 128
 SHIFT_SHARE = 0.05
 NOMINATED = 4
 MOST: dict[What, float] = {"image": 0.2, "mask": 0.1}
+LEAST = 0.01
 PLANTED = 10
 FLAT = 1e-3
 
@@ -64,7 +66,7 @@ class _Side:
         ]
         known = [distance for distance in apart if np.isfinite(distance)]
         usual = float(np.quantile(known, 0.05)) if known else np.inf
-        self.bar = min(MOST[what], usual / 3)
+        self.bar = min(MOST[what], usual / 3) if usual / 3 >= LEAST else -1.0
 
     def copied(self, plane: FloatArray) -> int | None:
         """The index of the test picture of which this is a copy."""

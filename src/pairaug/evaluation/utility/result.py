@@ -33,7 +33,10 @@ Done = Mapping[Cell, Scored]
 
 @dataclass(frozen=True)
 class ArmResult:
-    """One arm at one number of real pairs: mean scores over runs and test items, their spread over runs."""
+    """One arm at one number of real pairs: mean scores over runs and test items, their spread over runs.
+
+    ``scores``: mean Dice of every run, in the order of seeds.
+    """
 
     arm: str
     real_pairs: int
@@ -42,6 +45,7 @@ class ArmResult:
     runs: int
     draws: int
     dice: float
+    scores: tuple[float, ...]
     dice_by_class: tuple[float | None, ...]
     cldice: float | None
     sd_over_runs: float | None
@@ -227,7 +231,7 @@ def _has_centreline(runs: Mapping[Cell, Scored]) -> bool:
 
 
 def _arm_result(runs: Mapping[Cell, Scored], done: Done, steps: int) -> ArmResult:
-    cell, cells = next(iter(runs)), list(runs)
+    cell, cells = next(iter(runs)), sorted(runs, key=lambda one: one.seed)
     means = _cells(cells, runs, "dice").scores.mean(axis=1)
     by_class = zip(*(item.dice for scored in runs.values() for item in scored.items), strict=True)
     return ArmResult(
@@ -238,6 +242,7 @@ def _arm_result(runs: Mapping[Cell, Scored], done: Done, steps: int) -> ArmResul
         runs=len(runs),
         draws=len({one.draw for one in cells}),
         dice=float(means.mean()),
+        scores=tuple(float(mean) for mean in means),
         dice_by_class=tuple(_known_mean(values) for values in by_class),
         cldice=float(_cells(cells, runs, "cldice").scores.mean()) if _has_centreline(runs) else None,
         sd_over_runs=_spread(means),

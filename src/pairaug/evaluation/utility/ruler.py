@@ -19,7 +19,7 @@ from pairaug.evaluation.metrics.statistics import mean_width, skeleton_length, t
 from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
 from pairaug.reporting import Reporter
 
-SLENDER = 8.0
+SLENDER, WIDEST = 30.0, 0.04  # vessels reach 500, the ring of a cell around its nucleus 15
 LOOKED_AT = 8
 
 Labels = NDArray[np.integer[Any]]
@@ -94,7 +94,10 @@ def score(segmenter: Segmenter, example: Example, classes: int, slender: Sequenc
 
 
 def slender_classes(test: Sequence[Example], classes: int) -> tuple[int, ...]:
-    """The classes that are thin structures: their parts are typically ``SLENDER`` times as long as wide."""
+    """The classes that are thin structures: typically ``SLENDER`` times as long as wide, a part.
+
+    And no wider than ``WIDEST`` of the picture's side.
+    """
     slender: dict[int, list[float]] = {value: [] for value in range(1, classes)}
     for index in np.linspace(0, len(test) - 1, min(LOOKED_AT, len(test)), dtype=int):
         labels = test[int(index)].labels
@@ -113,6 +116,8 @@ def _slenderness(region: NDArray[np.bool_]) -> float | None:
     width = mean_width(region, skeleton)
     if width is None:
         return None
+    if width > WIDEST * max(region.shape):
+        return 0.0
     _, parts = ndimage.label(region, structure=np.ones((3, 3)))
     return float(skeleton_length(skeleton) / int(parts) / max(width, 1.0))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from pairaug.errors import Interrupted
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
@@ -53,7 +54,8 @@ def measure_utility(
     began = clock()
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
-    sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng)
+    with threadpool_limits(limits=1):  # small matrix products: more threads would only wait for each other
+        sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng)
     for note in sides.notes:
         reporter.note(f"utility: {note}")
     plan = make_plan(options, sides.real, sides.extra)

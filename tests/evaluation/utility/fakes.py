@@ -1,0 +1,174 @@
+"""A ruler whose scores are a known function of arm, size, seed and noise, and pairs for it to measure.
+
+Its segmenters know the truth and spoil it until the Dice is the wanted one, so that everything else (plan, cells,
+scores, statistics) is the real thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from pairaug.evaluation.metrics.novelty import Share
+from pairaug.evaluation.segmenter.base import Example, Recipe
+from pairaug.evaluation.utility.disguise import Copy
+from pairaug.evaluation.utility.identity import Fitting, fitting_of
+from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.result import Compared, Utility
+from pairaug.evaluation.utility.run import Setting, measure_utility
+from pairaug.files import digest_bytes
+from pairaug.reporting import Reporter
+
+SIDE = 64
+
+
+@lru_cache(maxsize=512)
+def draw(number: int) -> Example:
+    """A noisy picture with a mask of islands, no two alike."""
+    rng = np.random.default_rng(number)
+    field_ = ndimage.gaussian_filter(rng.normal(size=(SIDE, SIDE)), 4)
+    labels = (field_ > np.quantile(field_, 0.6)).astype(np.uint8)
+    image = ndimage.gaussian_filter(rng.normal(size=(SIDE, SIDE, 1)), (1, 1, 0)) * 0.2 + 0.3 + 0.3 * labels[..., None]
+    return Example(np.clip(image, 0, 1).astype(np.float32), labels)
+
+
+def item_of(example: Example, name: str, group: str | None = None, **facts: object) -> Item:
+    image, mask = (digest_bytes(part.tobytes()) for part in (example.image, example.labels))
+    return Item(name, image, mask, group or name, lambda: example, **facts)  # type: ignore[arg-type]
+
+
+def items(first: int, count: int, kind: str, group: Callable[[int], str] | None = None) -> list[Item]:
+    return [item_of(draw(n), f"{kind}{n}", group and group(n)) for n in range(first, first + count)]
+
+
+@dataclass(frozen=True)
+class Spoiler:
+    """Predicts the truth but for as many foreground pixels as bring Dice to ``level(image)``."""
+
+    truths: dict[bytes, NDArray[np.uint8]]
+    level: Callable[[bytes], float]
+
+    def predict(self, image: NDArray[np.floating]) -> NDArray[np.uint8]:  # type: ignore[type-arg]
+        key = image.tobytes()
+        found = self.truths[key].copy()
+        wanted = float(np.clip(self.level(key), 0, 1))
+        rows, columns = np.nonzero(found)
+        kept = round(len(rows) * wanted / (2 - wanted))  # Dice of a subset: 2 f / (1 + f)
+        found[rows[kept:], columns[kept:]] = 0
+        return found
+
+    def save(self, path: Path) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeRuler:
+    """Dice: 0.5 at 5 pairs, ``slope`` more for every doubling, ``gain[augmentation, share]`` on top, and noise.
+
+    ``shared``: what a seed does to every arm; ``own``: to this arm alone. A cell takes ``pace`` seconds of ``clock``.
+    """
+
+    tests: Sequence[Item]
+    gain: dict[float, float] = field(default_factory=dict)
+    slope: float = 0.05
+    shared: float = 0.02
+    own: float = 0.002
+    pace: float = 60.0
+    name: str = "fake"
+    fits: list[tuple[Recipe, int]] = field(default_factory=list)
+    clock: float = 0.0
+    before: Callable[[int], None] = lambda count: None
+
+    def steps(self, pairs: int) -> int:
+        return 100 * pairs
+
+    def seconds(self, pairs: int) -> float:
+        return 60.0
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Spoiler:
+        self.before(len(self.fits))
+        self.fits.append((recipe, seed))
+        self.clock += self.pace
+        size = len(recipe.real)
+        level = 0.5 + self.slope * np.log2(size / 5) + self.gain.get(recipe.synthetic_share, 0.0)
+        level += np.random.default_rng([seed, 1]).normal(0, self.shared)
+        arm = [seed, size, round(100 * recipe.synthetic_share), len(recipe.augmentation)]
+        level += np.random.default_rng([*arm, 2]).normal(0, self.own)
+
+        def at(key: bytes) -> float:
+            return float(level + np.random.default_rng([*arm, *key[:8]]).normal(0, self.own))
+
+        truths = {item.read().image.tobytes(): item.read().labels for item in self.tests}
+        return Spoiler(truths, at)
+
+
+class Listener(Reporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@dataclass
+class Bench:
+    """A drawn case: 25 real pairs of which the models saw the first 5, 12 test pairs, 20 synthetic ones."""
+
+    cells: Path
+    real: list[Item] = field(default_factory=lambda: items(0, 25, "real"))
+    test: list[Item] | None = field(default_factory=lambda: items(100, 12, "test"))
+    synthetic: list[Item] = field(default_factory=lambda: items(200, 20, "new"))
+    seen: int = 5
+    grouped: bool = False
+    listener: Listener = field(default_factory=Listener)
+
+    def fitting(self) -> Fitting:
+        return fitting_of(manifest_of(self.real[: self.seen]), self.synthetic)
+
+    def ruler(self, **settings: object) -> FakeRuler:
+        return FakeRuler(self.real if self.test is None else self.test, **settings)  # type: ignore[arg-type]
+
+    def measure(self, ruler: FakeRuler, fitting: Fitting | None = None, **options: object) -> Utility:
+        return measure_utility(
+            self.real,
+            self.synthetic,
+            self.test,
+            fitting or self.fitting(),
+            Setting(2, "as drawn", self.grouped),
+            ruler,
+            UtilityOptions(cells=self.cells, **options),  # type: ignore[arg-type]
+            self.listener,
+            clock=lambda: ruler.clock,
+        )
+
+
+def manifest_of(seen: Sequence[Item]) -> dict[str, object]:
+    facts = {"trained_on": [item.image_sha256 for item in seen]}
+    return {"models": {"masks": {"trained_on": [item.mask_sha256 for item in seen]}, "translator": facts}}
+
+
+class NoCopies:
+    """In the place of the search for disguised copies, which has tests of its own and takes seconds."""
+
+    power = Share(1.0, 1.0, 1.0, 1)
+
+    def __init__(self, test: Sequence[Item], rng: np.random.Generator) -> None:
+        pass
+
+    def copies(self, found: Sequence[Item]) -> list[Copy]:
+        return []
+
+
+def difference(found: Utility, arm: str, baseline: str = "real + classical") -> Compared:
+    return next(c for c in found.differences if (c.arm, c.baseline, c.measure) == (arm, baseline, "dice"))

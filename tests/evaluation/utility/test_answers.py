@@ -1,0 +1,131 @@
+"""The answer: verdict, differences, worth, and what they rest on."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pairaug.errors import UsageError
+from tests.evaluation.utility.fakes import Bench, difference
+
+SYNTHETIC = "real + classical + synthetic"
+
+
+def test_a_gain_of_five_points_is_found_though_seeds_differ_by_two(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}))
+    gain = difference(found, SYNTHETIC)
+    assert found.word == "helps"
+    assert gain.difference.mean == pytest.approx(0.05, abs=0.005)
+    assert gain.difference.low > 0.03
+    assert gain.sd_per_cell < 0.01
+    assert found.sentence.startswith("Training on these pairs helps: +")
+    assert "smallest difference that this run could have seen" in found.sentence
+
+
+def test_no_gain_is_no_help(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(own=0.001))
+    assert found.word == "does not help"
+    assert "gains less than 1 point(s)" in found.sentence
+
+
+def test_a_loss_is_no_help_and_called_harm(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: -0.05}))
+    assert found.word == "does not help"
+    assert "it harms" in found.sentence
+
+
+def test_large_noise_cannot_tell_and_says_how_much_it_could_have_seen(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.02}, own=0.08))
+    assert found.word == "cannot tell"
+    detectable = difference(found, SYNTHETIC).difference.detectable
+    assert detectable > 0.05
+    assert f"could have seen is {100 * detectable:.1f} points" in found.sentence
+
+
+def test_one_seed_has_a_mean_and_no_interval(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}), seeds=1)
+    assert found.word == "cannot tell"
+    assert "from one run without an interval" in found.sentence
+    assert difference(found, SYNTHETIC).sd_per_cell is None
+
+
+def test_five_real_and_synthetic_are_worth_ten_where_a_doubling_gains_as_much(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}, shared=0.005))
+    worth = found.worth.worth
+    assert [size for size, _ in found.worth.curve] == [2, 5, 10, 20]
+    assert worth.value == pytest.approx(10, rel=0.15)
+    assert worth.low < 10 < worth.high
+    assert f"5 real + synthetic is worth {worth.value:.1f} real (95 % interval" in found.sentence
+
+
+@pytest.mark.parametrize(("gain", "where"), [(0.5, "above the learning curve, which ends at 20"), (-0.4, "below")])
+def test_worth_off_the_curve_is_not_determinable_and_says_why(bench: Bench, gain: float, where: str) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: gain}, slope=0.02))
+    assert found.worth.worth.value is None
+    assert where in found.worth.reason
+    assert "worth" not in found.sentence
+    assert found.to_json()["worth_real_pairs"]["not_determinable"] == found.worth.reason
+
+
+def test_without_a_curve_worth_is_not_determinable(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}), curve=())
+    assert found.worth.reason == "the learning curve has 1 point(s), two are needed"
+
+
+def test_synthetic_arms_are_compared_with_the_warped_arm_too(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05, 1.0: -0.1}))
+    pairs = {(c.arm, c.baseline) for c in found.differences}
+    assert pairs == {
+        ("real", "real + classical"),
+        ("real + classical + warped", "real + classical"),
+        (SYNTHETIC, "real + classical"),
+        (SYNTHETIC, "real + classical + warped"),
+        ("synthetic + classical", "real + classical"),
+        ("synthetic + classical", "real + classical + warped"),
+    }
+    assert difference(found, "synthetic + classical").difference.mean == pytest.approx(-0.1, abs=0.01)
+
+
+def test_one_draw_is_said_to_be_one(bench: Bench) -> None:
+    notes = bench.measure(bench.ruler()).notes
+    assert any("not the choice of the training pairs" in note for note in notes)
+    assert any("stands on one draw" in note for note in notes) is False
+
+
+def test_the_json_holds_what_the_issue_names_and_is_plain(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}))
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert {"arms", "differences", "worth_real_pairs", "verdict", "left_out", "steps", "share"} <= set(content)
+    assert content["verdict"] == "helps"
+    assert content["smallest_detectable_difference"] > 0
+    assert content["sd_of_paired_difference_per_cell"] < 0.01
+    assert content["steps"] == 500
+    assert len(content["arms"]) == 5 + 3 * 3
+    assert (content["real_pairs"], content["synthetic_pairs"], content["test_pairs"]) == (5, 20, 12)
+
+
+def test_equal_numbers_of_real_pairs_get_equal_steps(bench: Bench) -> None:
+    found = bench.measure(bench.ruler())
+    assert {arm.steps for arm in found.arms if arm.real_pairs == 5} == {500}
+    assert len({arm.arm for arm in found.arms if arm.real_pairs == 5}) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"arms": ("classical", "synthetik")}, "--arms synthetik: unknown; did you mean 'synthetic'?"),
+        ({"arms": ("real", "synthetic")}, "classical, the baseline, and synthetic or synthetic-alone are needed"),
+        ({"shares": (1.0,)}, "--share 1: must lie between 0 and 1; --arms synthetic-alone is a share of 1"),
+        ({"shares": (0.5, 0.5)}, "a share is given twice"),
+        ({"seeds": 0}, "--seeds 0: must be 1 or more"),
+        ({"preset": "fast"}, "--preset fast: unknown; known: full, quick"),
+        ({"max_seconds": 0.0}, "--max-minutes 0: must be above 0"),
+        ({"sizes": (0,)}, "--sizes 0: must be 1 or more"),
+        ({"sizes": (30,)}, "--sizes 30: there are 5 pairs that the models saw and 20 more"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(bench: Bench, options: dict[str, object], text: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        bench.measure(bench.ruler(), **options)
+    assert text in refusal.value.message

@@ -1,0 +1,311 @@
+"""Running: what is drawn, what it costs, what is saved, and what a kill costs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pairaug.errors import Interrupted
+from pairaug.evaluation.utility.arms import chosen_arms
+from pairaug.evaluation.utility.material import Examples
+from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.plan import make_plan
+from pairaug.evaluation.utility.ruler import score, slender_classes
+from tests.evaluation.utility.fakes import Bench, FakeRuler, draw, items
+
+ALL = 5 * 3 + 3 * 3 * 3  # five arms at the models' pairs, three real ones at 2, 10 and 20, three seeds
+
+
+def test_the_arms_are_those_of_the_issue() -> None:
+    arms = {arm.title: (arm.share, arm.augmentation) for arm in chosen_arms(UtilityOptions(shares=(0.5, 0.25)))}
+    assert arms == {
+        "real": (0.0, "none"),
+        "real + classical": (0.0, "classical"),
+        "real + classical + warped": (0.0, "classical and warped"),
+        "real + classical + synthetic": (0.5, "classical"),
+        "real + classical + synthetic (0.25)": (0.25, "classical"),
+        "synthetic + classical": (1.0, "classical"),
+    }
+
+
+def test_a_cell_is_given_exactly_the_pairs_of_its_arm(bench: Bench) -> None:
+    ruler = bench.ruler()
+    bench.measure(ruler, arms=("classical", "synthetic"), curve=())
+    seen = {item.read().image.tobytes() for item in bench.real[:5]}
+    new = {item.read().image.tobytes() for item in bench.synthetic}
+    assert len(ruler.fits) == 6
+    for recipe, _ in ruler.fits:
+        assert {example.image.tobytes() for example in recipe.real} == seen
+        assert {example.image.tobytes() for example in recipe.synthetic} == (new if recipe.synthetic_share else set())
+
+
+def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(bench: Bench) -> None:
+    ruler = bench.ruler()
+    bench.measure(ruler, seed=7)
+    shares = [(recipe.synthetic_share, seed) for recipe, seed in ruler.fits[:6]]
+    assert shares == [(0.0, 7), (0.5, 7), (0.0, 8), (0.5, 8), (0.0, 9), (0.5, 9)]
+    assert all(len(recipe.real) == 5 for recipe, _ in ruler.fits[:15])
+    assert [len(recipe.real) for recipe, _ in ruler.fits[15:24]] == [10] * 3 + [20] * 3 + [2] * 3
+    assert {recipe.augmentation for recipe, _ in ruler.fits[15:24]} == {"classical"}
+
+
+def test_the_real_segmenter_draws_the_share_that_the_arm_says(bench: Bench) -> None:
+    """Counts what the reference segmenter takes from each side, by the frames of its walks."""
+    fit = pytest.importorskip("pairaug.evaluation.segmenter.fit")
+    real, synthetic = Examples(bench.real[:5]), Examples(bench.synthetic)
+    for arm in chosen_arms(UtilityOptions()):
+        drawn = {"real": 0, "synthetic": 0}
+        inner = fit._walk
+
+        def counted(frames, rng, inner=inner, drawn=drawn):  # type: ignore[no-untyped-def]
+            side = "real" if len(frames) == 5 else "synthetic"
+            for frame in inner(frames, rng):
+                drawn[side] += 1
+                yield frame
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fit, "_walk", counted)
+            settings = {"channels": 1, "classes": 2, "width": 4, "side": 64}
+            batches = fit._batches(arm.recipe(real, synthetic), settings, 8, 0)
+            for _ in range(10):
+                next(batches)
+        assert drawn == {"real": round(80 * (1 - arm.share)), "synthetic": round(80 * arm.share)}, arm.title
+
+
+def test_curves_are_drawn_in_whole_groups_and_nested() -> None:
+    real = items(0, 6, "real", lambda n: f"child{n // 2}")
+    extra = items(50, 12, "extra", lambda n: f"other{n // 3}")
+    plan = make_plan(UtilityOptions(), real, extra)
+    pool = [*real, *extra]
+    assert plan.sizes == (2, 6, 12, 18)
+    for cell in plan.cells:
+        inside = {pool[index].group for index in cell.pairs}
+        outside = {item.group for index, item in enumerate(pool) if index not in cell.pairs}
+        assert not inside & outside
+        assert cell.size <= 6 or set(range(6)) < set(cell.pairs)
+    assert {cell.draw for cell in plan.cells if cell.size == 6} == {0}
+    assert {cell.draw for cell in plan.cells if cell.size == 18} == {0}
+    assert len({cell.pairs for cell in plan.cells if cell.size == 12}) == 1 + max(
+        cell.draw for cell in plan.cells if cell.size == 12
+    )
+
+
+def test_sizes_can_be_chosen(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(), sizes=(3, 5, 25), seeds=1)
+    assert [size for size, _ in found.worth.curve] == [3, 5, 25]
+
+
+def test_the_time_is_told_before_anything_runs(bench: Bench) -> None:
+    def stop(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted):
+        bench.measure(bench.ruler(before=stop))
+    assert (
+        f"utility: {ALL} cells (5 arms at 5 real pairs, the learning curve also at 2, 10, 20; 3 seeds), 0 saved; "
+        f"about {ALL} min" in bench.listener.notes
+    )
+
+
+def test_a_time_budget_leaves_out_the_least_informative_cells_and_names_them(bench: Bench) -> None:
+    ruler = bench.ruler(gain={0.5: 0.05})
+    found = bench.measure(ruler, max_seconds=6.5 * 60)
+    assert len(ruler.fits) == 6
+    assert found.word == "helps"
+    assert len(found.left_out) == ALL - 6
+    assert found.left_out[0] == "real, 5 pairs, seed 0"
+    assert any("of which --max-minutes allows 6 min" in note for note in bench.listener.notes)
+    assert found.worth.reason == "the learning curve has 1 point(s), two are needed"
+
+
+def test_a_slow_machine_is_noticed_before_the_budget_is_broken(bench: Bench) -> None:
+    ruler = bench.ruler(pace=120.0)
+    bench.measure(ruler, max_seconds=9 * 60)
+    assert len(ruler.fits) == 4
+    assert ruler.clock <= 9 * 60
+
+
+def test_a_budget_too_small_for_any_cell_cannot_tell(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(), max_seconds=10)
+    assert found.word == "cannot tell"
+    assert "no run of the arm has its partner yet" in found.sentence
+    assert len(found.left_out) == ALL
+    assert json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_budget_still_reads_what_is_saved(bench: Bench) -> None:
+    whole = bench.measure(bench.ruler())
+    ruler = bench.ruler()
+    assert bench.measure(ruler, max_seconds=1).to_json() == whole.to_json()
+    assert ruler.fits == []
+
+
+def test_a_lone_cell_without_its_partner_does_not_count(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(), max_seconds=5.5 * 60)
+    assert next(c for c in found.differences if c.arm == "real + classical + synthetic").runs == 2
+
+
+def test_an_interruption_loses_at_most_the_cell_under_way(bench: Bench) -> None:
+    def stop(count: int) -> None:
+        if count == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as end:
+        bench.measure(bench.ruler(before=stop))
+    assert end.value.exit_code == 130
+    assert f"4 of {ALL} cells are saved; the same command continues" in end.value.message
+    ruler = bench.ruler()
+    resumed = bench.measure(ruler)
+    assert len(ruler.fits) == ALL - 4
+    other = Bench(bench.cells.parent / "elsewhere")
+    assert resumed.to_json()["differences"] == other.measure(other.ruler()).to_json()["differences"]
+
+
+def test_a_run_killed_for_good_loses_at_most_one_cell(bench: Bench) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom pairaug.evaluation.utility import sides\n"
+        "from tests.evaluation.utility.fakes import Bench, NoCopies\n"
+        "sides.Detector = NoCopies\n"
+        "bench = Bench(Path(sys.argv[1]))\n"
+        "def wait(count):\n    if count == 3:\n        print('ready', flush=True)\n        sys.stdin.read()\n"
+        "bench.measure(bench.ruler(before=wait))\n"
+    )
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-c", code, str(bench.cells)]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(signal.SIGKILL)
+    ruler = bench.ruler()
+    bench.measure(ruler)
+    assert len(ruler.fits) == ALL - 3
+
+
+def test_the_same_run_again_fits_nothing_and_says_the_same(bench: Bench) -> None:
+    first = bench.measure(bench.ruler()).to_json()
+    ruler = bench.ruler()
+    assert bench.measure(ruler).to_json() == first
+    assert ruler.fits == []
+    assert any("nothing left to do" in note for note in bench.listener.notes)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"not json", None])
+def test_a_damaged_cell_is_made_again_with_a_warning(bench: Bench, damage: bytes | None) -> None:
+    first = bench.measure(bench.ruler()).to_json()
+    path = sorted(bench.cells.glob("*.json"))[0]
+    data = path.read_bytes()
+    if damage is None:  # a figure that somebody changed
+        content = json.loads(data)
+        content["cell"]["items"][0]["dice"] = [0.999]
+        damage = json.dumps(content).encode()
+    path.write_bytes(damage)
+    ruler = bench.ruler()
+    assert bench.measure(ruler).to_json()["differences"] == first["differences"]
+    assert len(ruler.fits) == 1
+    assert len(bench.listener.warnings) == 1
+    assert "is damaged" in bench.listener.warnings[0]
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("change", ["ruler", "test", "synthetic", "share", "real"])
+def test_a_cell_is_not_used_for_another_question(bench: Bench, change: str) -> None:
+    arms = {"arms": ("classical", "synthetic"), "curve": (), "seeds": 1}
+    bench.measure(bench.ruler(), **arms)
+    again, expected, fitting = bench.ruler(), 2, None
+    if change == "ruler":
+        again.name = "another"
+    elif change == "test":
+        bench.test = bench.test[:-1]
+    elif change == "synthetic":
+        bench.synthetic, expected, fitting = bench.synthetic[:-1], 1, bench.fitting()
+    elif change == "share":
+        arms["shares"], expected = (0.3,), 1
+    else:
+        bench.seen = 6
+    bench.measure(again, fitting, **arms)
+    assert len(again.fits) == expected
+
+
+def test_models_of_twenty_pairs_use_the_cells_of_models_of_five(bench: Bench) -> None:
+    """real + classical at the same pairs is the same run, whether they are the models' own or the curve's."""
+    bench.real = bench.real[:20]
+    bench.measure(bench.ruler(), arms=("classical", "synthetic"))
+    bench.seen = 20
+    ruler = bench.ruler()
+    bench.measure(ruler, arms=("classical", "synthetic"), curve=())
+    assert [recipe.synthetic_share for recipe, _ in ruler.fits] == [0.5] * 3
+
+
+def test_examples_are_decoded_when_looked_at_and_few_are_kept() -> None:
+    decoded: list[str] = []
+    pairs = items(0, 20, "real")
+    for index, item in enumerate(pairs):
+        object.__setattr__(item, "read", lambda n=index: (decoded.append(str(n)), draw(n))[1])
+    examples = Examples(pairs, kept=4)
+    assert decoded == []
+    assert [examples[n].labels is draw(n).labels for n in (3, 3, 3)] == [True] * 3
+    assert decoded == ["3"]
+    assert len(list(examples)) == 20
+    assert len(examples._held) == 4
+    assert len(examples[2:5]) == 3
+    with pytest.raises(IndexError):
+        examples[20]
+
+
+def test_a_score_counts_classes_that_either_side_holds() -> None:
+    example = draw(1)
+
+    def scored(wanted: float, labels_empty: bool) -> float:
+        from pairaug.evaluation.segmenter.base import Example
+        from tests.evaluation.utility.fakes import Spoiler
+
+        truth = example.labels * 0 if labels_empty else example.labels
+        segmenter = Spoiler({example.image.tobytes(): example.labels}, lambda _: wanted)
+        return score(segmenter, Example(example.image, truth), 3, ()).mean_dice
+
+    assert scored(1.0, False) == 1.0
+    assert scored(0.6, False) == pytest.approx(0.6, abs=0.001)
+    assert scored(0.0, False) == 0.0
+    assert scored(0.0, True) == 1.0
+    assert scored(0.5, True) == 0.0
+
+
+def test_thin_structures_are_told_from_blobs(drive: Path, cells: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from pairaug.evaluation.segmenter.base import Example
+
+    def of(folder: Path) -> list[Example]:
+        masks = [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
+        maps = [np.searchsorted(np.unique(mask), mask).astype(np.uint8) for mask in masks]
+        return [Example(np.zeros((*mask.shape, 1), np.float32), mask) for mask in maps]
+
+    assert slender_classes(of(drive / "masks"), 2) == (1,)
+    assert slender_classes(of(cells / "GT"), 3) == ()
+
+
+def test_centreline_scores_are_kept_for_thin_structures(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pairaug.evaluation.utility.run.slender_classes", lambda test, classes: (1,))
+    found = bench.measure(bench.ruler(gain={0.5: 0.05}), curve=(), arms=("classical", "synthetic"))
+    assert {c.measure for c in found.differences} == {"dice", "cldice"}
+    assert all(arm.cldice is not None for arm in found.arms)
+    ruler = bench.ruler()
+    again = bench.measure(ruler, curve=(), arms=("classical", "synthetic"))
+    assert again.to_json() == found.to_json()
+    assert ruler.fits == []
+
+
+def test_the_ruler_of_the_project_fits_these_recipes() -> None:
+    from pairaug.evaluation.utility.ruler import ReferenceRuler
+
+    ruler = ReferenceRuler("full")
+    assert ruler.steps(20) >= ruler.steps(5) > 0
+    assert ruler.seconds(20) >= ruler.seconds(5) > 0
+    assert "full" in ruler.name
+    assert isinstance(FakeRuler([]).name, str)
