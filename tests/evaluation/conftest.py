@@ -13,8 +13,9 @@ from scipy import ndimage
 Draw = Callable[[int, int], list[NDArray[np.int64]]]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="package")
 def _one_thread() -> None:
+    """Small operations on several threads wait for each other longer than they work, above all on a busy machine."""
     torch.set_num_threads(1)
 
 

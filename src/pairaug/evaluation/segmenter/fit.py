@@ -61,7 +61,8 @@ class UNetSegmenter:
         return labels
 
     def save(self, path: Path) -> None:
-        save_file(self.network.state_dict(), path, metadata={"segmenter": json.dumps(self.settings)})
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        save_file(weights, path, metadata={"segmenter": json.dumps(self.settings)})
 
 
 _FLIPS: tuple[list[int], ...] = ([], [2], [3], [2, 3])
@@ -73,11 +74,13 @@ def load_segmenter(path: Path) -> UNetSegmenter:
     try:
         with safe_open(path, framework="pt") as file:
             settings = {key: int(value) for key, value in json.loads(file.metadata()["segmenter"]).items()}
-            network = _built(settings, 0)
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            with torch.device("meta"):  # what the file says takes no more memory than it holds
+                network = FoldedUNet(settings["channels"], settings["classes"], settings["width"])
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            network.load_state_dict(weights, assign=True)
     except Exception as error:  # a damaged file may raise anything
         raise ModelError(f"{path}: not a segmenter ({error}); delete it, and it is fitted again") from None
-    return UNetSegmenter(network, settings)
+    return UNetSegmenter(_channels_last(network), settings)
 
 
 def fit_segmenter(recipe: Recipe, classes: int, preset: Preset, seed: int, reporter: Reporter) -> UNetSegmenter:
@@ -109,9 +112,13 @@ def fit_segmenter(recipe: Recipe, classes: int, preset: Preset, seed: int, repor
 def _built(settings: dict[str, int], seed: int) -> FoldedUNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = FoldedUNet(settings["channels"], settings["classes"], settings["width"])
+        return _channels_last(FoldedUNet(settings["channels"], settings["classes"], settings["width"]))
+
+
+def _channels_last(network: FoldedUNet) -> FoldedUNet:
+    """The weights in the layout that is twice as quick as the default with so few channels."""
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d):  # twice as quick as the default layout with so few channels
+        if isinstance(layer, nn.Conv2d):
             layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
     return network
 
