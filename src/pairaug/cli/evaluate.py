@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.errors import UsageError
 
-_MEASURE = "What to measure"
+if TYPE_CHECKING:
+    from pairaug.evaluation.utility.options import UtilityOptions
+
+_MEASURE, _UTILITY = "What to measure", "Does it help?"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +37,37 @@ def evaluate(
         float | None,
         opt._option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
     ] = None,
+    utility: Annotated[
+        bool, opt._option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
+    ] = False,
+    test: Annotated[
+        Path | None, opt._option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
+    ] = None,
+    fitted_on: Annotated[
+        Path | None,
+        opt._option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
+    ] = None,
+    seeds: Annotated[int, opt._option("--seeds", panel=_UTILITY, help="Runs of every arm [3].", metavar="N")] = 3,
+    share: Annotated[
+        str, opt._option("--share", panel=_UTILITY, help="Synthetic share of the draws [0.5].", metavar="S,...")
+    ] = "0.5",
+    sizes: Annotated[
+        str | None,
+        opt._option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
+    ] = None,
+    arms: Annotated[
+        str | None,
+        opt._option(
+            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone [all].", metavar="A,..."
+        ),
+    ] = None,
+    curve: Annotated[
+        str | None,
+        opt._option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
+    ] = None,
+    preset: Annotated[
+        str, opt._option("--preset", panel=_UTILITY, help="quick or full [full] segmenter.", metavar="NAME")
+    ] = "full",
     html: Annotated[Path | None, opt._option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
     out_items: Annotated[
         Path | None, opt._option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
@@ -69,7 +104,9 @@ def evaluate(
     Every ratio compares sets of equal size, 1 means as different as real from real, and stands beside what held-out
     real pairs score. The flags that choose files are for REAL; those on values hold for both sets.
     """
+    usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
     from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
+    from pairaug.evaluation.usefulness import Usefulness
     from pairaug.pairs.source import Selection
 
     name, lines = opt.source_and_lines(real, None)
@@ -84,6 +121,7 @@ def evaluate(
         parts=PARTS if parts is None else tuple(part.strip() for part in parts.split(",")),
         cache=cache or models / "segmenter",
         threads=threads,
+        utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     with open_sets(name, synthetic, options, reporter) as sets:
@@ -95,6 +133,13 @@ def evaluate(
             from pairaug.files import json_lines, write_atomic
 
             write_atomic(out_items, json_lines(item_rows(result, sets)))
+        if html is not None:
+            from pairaug.evaluation.page_data import Origin, page_of
+            from pairaug.files import write_atomic
+            from pairaug.report.page.document import render
+
+            origin = Origin(str(real), str(synthetic), opt.typed_command(), models)
+            write_atomic(html, render(page_of(result, sets, origin)).encode())
         if as_json:
             from pairaug.evaluation.as_json import as_json as content_of
 
@@ -103,3 +148,42 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
+
+
+def _utility_options(
+    wanted: bool,
+    test: Path | None,
+    fitted_on: Path | None,
+    models: Path,
+    seeds: int,
+    seed: int,
+    share: str,
+    sizes: str | None,
+    arms: str | None,
+    curve: str | None,
+    preset: str,
+) -> UtilityOptions | None:
+    from pairaug.evaluation.utility.options import (
+        ARM_NAMES,
+        REAL_ARMS,
+        UtilityOptions,
+        parse_names,
+        parse_shares,
+        parse_sizes,
+    )
+
+    if not wanted:
+        for flag, value in (("--test", test), ("--fitted-on", fitted_on)):
+            if value is not None:
+                raise UsageError(f"{flag} {value}: only together with --utility")
+        return None
+    return UtilityOptions(
+        arms=parse_names(arms, ARM_NAMES),
+        curve=parse_names(curve, REAL_ARMS),
+        shares=parse_shares(share),
+        sizes=parse_sizes(sizes),
+        seeds=seeds,
+        seed=seed,
+        preset=preset,
+        cells=models / "utility",
+    )

@@ -56,14 +56,23 @@ class PairAgreement:
 
 @dataclass(frozen=True)
 class Agreement:
-    """``offset`` and ``held_out_offset``: where predictions lie against masks on average (None: masks too small)."""
+    """``profile`` and ``held_out_profile``: mean Dice at every offset (see ``overlap``; None: masks too small)."""
 
     dice: Ratio
     centreline: Ratio
-    offset: Offset | None
-    held_out_offset: Offset | None
+    profile: Floats | None
+    held_out_profile: Floats | None
     pairs: tuple[PairAgreement, ...]
     digests: tuple[str, ...]
+
+    @property
+    def offset(self) -> Offset | None:
+        """Where the predictions lie against the synthetic masks, all together."""
+        return None if self.profile is None else best_offset(self.profile)
+
+    @property
+    def held_out_offset(self) -> Offset | None:
+        return None if self.held_out_profile is None else best_offset(self.held_out_profile)
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,8 @@ def measure_agreement(
     return Agreement(
         dice=_ratio(*dices, *resampled),
         centreline=_ratio(*centrelines, *resampled),
-        offset=_common_offset(theirs),
-        held_out_offset=_common_offset(ours),
+        profile=_mean(theirs).profile,
+        held_out_profile=_mean(ours).profile,
         pairs=tuple(
             PairAgreement(item.dice, item.centreline, None if item.profile is None else best_offset(item.profile))
             for item in theirs
@@ -135,11 +144,6 @@ def _mean(scores: Sequence[_Scores]) -> _Scores:
         float(np.mean([item.centreline for item in scores])),
         np.mean(profiles, axis=0) if profiles else None,
     )
-
-
-def _common_offset(scores: Sequence[_Scores]) -> Offset | None:
-    profiles = [item.profile for item in scores if item.profile is not None]
-    return best_offset(np.mean(profiles, axis=0)) if profiles else None
 
 
 def _ratio(synthetic: Floats, real: Floats, real_weights: Floats, synthetic_weights: Floats) -> Ratio:

@@ -142,7 +142,8 @@ def _fits(part: Agreement | None) -> Answer:
 def _helps(result: Evaluation) -> Answer:
     if result.utility is None:
         return Answer("does it help?", "not measured", "training on the pairs is measured with --utility")
-    return Answer("does it help?", "cannot tell", str(result.utility.get("sentence", "")))
+    words: dict[str, Verdict] = {"helps": "yes", "does not help": "no", "cannot tell": "cannot tell"}
+    return Answer("does it help?", words[result.utility.word], result.utility.sentence)
 
 
 def _number(value: float | None) -> str:

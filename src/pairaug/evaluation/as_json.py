@@ -44,7 +44,7 @@ def as_json(result: Evaluation, sets: Sets) -> Json:
         "images": None if result.images is None else _images(result.images),
         "novelty": None if result.novelty is None else _novelty(result.novelty, sets),
         "agreement": None if result.agreement is None else _agreement(result.agreement),
-        "utility": result.utility,
+        "utility": None if result.utility is None else result.utility.to_json(),
         "digests": _digests(result, sets),
         "not_measured": [asdict(entry) for entry in result.not_measured],
         "remarks": list(result.remarks),

@@ -16,6 +16,7 @@ from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
 from pairaug.evaluation.metrics.neighbours import NeighbourComparison
 from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.utility.result import Utility
 from pairaug.pairs.labels import show_value
 
 Line = tuple[str, str, str, str, str]
@@ -41,6 +42,8 @@ def as_text(result: Evaluation, sets: Sets) -> str:
         tables.append(("novelty (share flagged as copies; smaller is better)", _novelty(result.novelty)))
     if result.agreement is not None:
         tables.append(("agreement of a segmenter of real pairs (near 1 is good)", _agreement(result.agreement)))
+    if result.utility is not None:
+        tables.append(("utility (Dice on test pairs)", _utility(result.utility)))
     for title, rows in tables:
         lines += ["", title, _aligned(("", "value", "95 % interval", "held-out", ""))]
         lines += [_aligned(row) for row in rows]
@@ -124,3 +127,15 @@ def _agreement(part: Agreement) -> Iterator[Line]:
         words = "rows and columns in px that the image lies beside its mask"
         yield "offset", f"{offset.row}, {offset.column}", "", f"{held_out.row}, {held_out.column}", words
     yield "", "", "", "", "above 1.05 is as suspicious as below 0.95: cartoon images are easy"
+
+
+def _utility(part: Utility) -> Iterator[Line]:
+    for arm in part.arms:
+        yield f"{arm.real_pairs} pairs", f"{arm.dice:.3f}", "", "", f"{arm.arm}: {arm.runs} runs of {arm.steps} steps"
+    for found in part.differences:
+        if found.measure == "dice":
+            gain = found.difference
+            words = f"{found.arm}, over {found.baseline}, at {found.real_pairs} pairs"
+            yield "difference", f"{gain.mean:+.3f}", _interval(gain.low, gain.high), "", words
+    for note in (*part.notes, *(f"left out: {cell}" for cell in part.left_out)):
+        yield "", "", "", "", note

@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from pairaug.errors import DataError, UsageError, did_you_mean
+from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.agreement import Agreement, measure_agreement
 from pairaug.evaluation.folds import ReferenceSegmenter, SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.items import Items, Terms, group_numbers
+from pairaug.evaluation.items import Items, Terms, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
+from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.remarks import remarks_on
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
@@ -30,7 +31,12 @@ from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
+if TYPE_CHECKING:
+    from pairaug.evaluation.usefulness import Usefulness
+    from pairaug.evaluation.utility.result import Utility
+
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
+FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
 DEFAULT_SAMPLE = 200
 
 Result = TypeVar("Result")
@@ -41,7 +47,8 @@ class EvaluationOptions:
     """How to evaluate. ``selection`` is of the real set, ``policy`` of both; ``lines``: of a list on stdin.
 
     ``sample``: at most so many synthetic pairs are looked at; ``parts``: which are wanted; ``cache``: where fitted
-    segmenters are kept; ``segmenter``: where they come from (None: the reference segmenter, preset quick).
+    segmenters are kept; ``segmenter``: where they come from (None: the reference segmenter, preset quick);
+    ``utility``: None leaves it out, for it is slow.
     """
 
     selection: Selection = field(default_factory=Selection)
@@ -54,7 +61,7 @@ class EvaluationOptions:
     cache: Path = Path(DEFAULT_MODELS) / "segmenter"
     threads: int | None = None
     segmenter: SegmenterSource | None = None
-    utility: Callable[[Sets, Work], Any] | None = None
+    utility: Usefulness | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("sample", self.sample), ("max-minutes", self.max_minutes), ("threads", self.threads)):
@@ -73,6 +80,7 @@ class Sets:
 
     real: Items
     synthetic: Synthetic
+    synthetic_source: str | Path
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Evaluation:
     images: ImageRealism | None
     novelty: Novelty | None
     agreement: Agreement | None
-    utility: Any
+    utility: Utility | None
     not_measured: tuple[NotMeasured, ...]
     remarks: tuple[str, ...]
 
@@ -116,11 +124,10 @@ def open_sets(
         reporter.note(f"real: {sentence}")
     checked = check_pairs(found, options.policy)
     terms = Terms(checked.intensity, checked.channels, checked.label_map.values)
-    own = np.arange(terms.classes, dtype=np.uint8)
-    items = Items(checked, terms, own, group_numbers(checked.pairs))
+    items = in_terms(str(real), checked, terms)
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
-        yield Sets(items, others)
+        yield Sets(items, others, synthetic)
 
 
 def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evaluation:
@@ -129,15 +136,19 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     work = Work(options.threads or default_threads(), reporter, deadline)
     real, synthetic, seed = sets.real, sets.synthetic, options.seed
     missing: list[NotMeasured] = []
+    groups = len(set(real.groups))
 
     def part(name: str, make: Callable[[], Result]) -> Result | None:
         if name not in options.parts:
             missing.append(NotMeasured(name, "not among --parts"))
             return None
+        if groups < FEWEST_GROUPS.get(name, 1):
+            missing.append(NotMeasured(name, f"{groups} group(s) of real pairs; at least {FEWEST_GROUPS[name]} needed"))
+            return None
         try:
             work.check()
             return make()
-        except (OutOfTime, DataError) as error:
+        except OutOfTime as error:
             missing.append(NotMeasured(name, str(error)))
             return None
 
@@ -158,8 +169,14 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     if options.utility is None:
         missing.append(NotMeasured("utility", "slow, so only with --utility"))
     else:
-        measure_utility = options.utility
-        utility = part("utility", lambda: measure_utility(sets, work))
+        wanted = options.utility
+        utility = part("utility", lambda: _usefulness(wanted, sets, options, work))
     return Evaluation(
         masks, images, novelty, result_of_agreement, utility, tuple(missing), tuple(remarks_on(real, synthetic))
     )
+
+
+def _usefulness(wanted: Usefulness, sets: Sets, options: EvaluationOptions, work: Work) -> Utility:
+    from pairaug.evaluation.usefulness import measure_usefulness
+
+    return measure_usefulness(wanted, sets.real, sets.synthetic_source, options.selection, work, options.seed)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairaug.errors import DataError
 from pairaug.evaluation.items import Items
 from pairaug.evaluation.metrics.features import image_features, network_digest, standardise
 from pairaug.evaluation.metrics.mmd import MmdComparison, compare_mmd
@@ -32,8 +31,6 @@ class ImageRealism:
 
 def measure_images(real: Items, synthetic: Items, masks: tuple[int, ...], work: Work, seed: int) -> ImageRealism:
     """``masks`` numbers the masks of the synthetic pairs. DataError for a real set that cannot be halved."""
-    if len(set(real.groups)) < 2:
-        raise DataError(f"{len(real)} real images in 1 group cannot be halved; give at least 2 groups")
     rng = np.random.default_rng([seed, 2])
     channels = real.terms.channels
     ours = work.each(lambda index: image_features(real.image(index)), len(real), "real images")

@@ -7,17 +7,19 @@ is kept, so memory does not grow with the number of pairs looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.errors import DataError
 from pairaug.evaluation.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.evaluation.segmenter.base import Example
-from pairaug.pairs.checking import Checked, CheckedPair, load_classes, load_image
+from pairaug.pairs.checking import Checked, CheckedPair, CheckPolicy, load_classes, load_image
+from pairaug.pairs.labels import show_values
 
 LOOKED_AT_SIDE = 256
 _KEPT = 64
@@ -84,6 +86,36 @@ class Items:
     def mask_picture(self, index: int) -> FloatArray:
         """Mask ``index`` likewise, a channel a foreground class, (h, w, K - 1) in [0, 1]."""
         return compact(one_hot(self.labels(index), self.terms.classes))
+
+
+def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int, int] | None = None) -> Items:
+    """A checked set in the terms of the real one; ``translated``: its stored values -> values of the real set.
+
+    Raises DataError for label values that the real set lacks, grey against colour, 16 against 8 bits.
+    """
+    values = [(translated or {}).get(value, value) for value in checked.label_map.values]
+    strange = sorted(set(values) - set(terms.label_values))
+    if strange:
+        raise DataError(
+            f"{name}: label values {show_values(strange)} are not among the real set's "
+            f"{show_values(terms.label_values)}; write both with the same values, or make both binary with --threshold"
+        )
+    if checked.channels != terms.channels:
+        kinds = {1: "grey", 3: "colour"}
+        raise DataError(
+            f"{name}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
+            "convert one set to the other's mode"
+        )
+    deep = max(item.image_form.bits for item in checked.pairs if item.image_form)
+    if deep == 16 and terms.intensity[1] <= 255:
+        raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
+    to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
+    return Items(checked, terms, to_real, group_numbers(checked.pairs))
+
+
+def lenient(policy: CheckPolicy) -> CheckPolicy:
+    """For sets whose label values are judged by the real set's: none of them is dirt before that."""
+    return replace(policy, cleaning=replace(policy.cleaning, as_found=True, background=None))
 
 
 def compact(picture: FloatArray) -> FloatArray:

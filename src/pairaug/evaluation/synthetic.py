@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.evaluation.items import Items, Terms
+from pairaug.evaluation.items import Items, Terms, in_terms, lenient
 from pairaug.evaluation.sampling import choose
-from pairaug.files import digest_file, read_json_lines
-from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs
-from pairaug.pairs.labels import parse_label, show_values
+from pairaug.files import digest_file, json_lines, read_json_lines
+from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA
 from pairaug.pairs.pair import Found, Pair
 from pairaug.pairs.source import find_pairs
@@ -52,26 +52,30 @@ class Synthetic:
         """Whether the set itself says that the mask was made from a real one."""
         return bool(self.rows[index].get("derived_from"))
 
+    def original(self, index: int) -> bool:
+        """Whether it is a real pair that was taken over."""
+        return self.rows[index].get("origin") == "original"
+
 
 @contextmanager
 def open_synthetic(
-    source: Path, terms: Terms, policy: CheckPolicy, sample: int, rng: np.random.Generator
+    source: Path, terms: Terms, policy: CheckPolicy, sample: int, rng: np.random.Generator, *, originals: bool = False
 ) -> Iterator[Synthetic]:
-    """At most ``sample`` synthetic pairs of a folder or list file. Raises DataError for what cannot be compared."""
+    """At most ``sample`` synthetic pairs of a folder or list file, and all the originals in it where they are wanted.
+
+    Raises DataError for what cannot be compared.
+    """
     manifest = _manifest(source)
     with tempfile.TemporaryDirectory(prefix="pairaug-evaluate-") as scratch:
-        found, rows, originals, total = _sampled(source, sample, rng, Path(scratch))
-        # The values are judged by the real set's, so none is dirt before that.
-        checked = check_pairs(found, replace(policy, cleaning=replace(policy.cleaning, as_found=True, background=None)))
+        found, rows, left_out, total = _sampled(source, sample, rng, Path(scratch), originals)
+        checked = check_pairs(found, lenient(policy))
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
-        to_real = _classes(source, checked, terms, manifest)
-        _refuse_other_kind(source, checked, terms)
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
-        items = Items(checked, terms, to_real, tuple(range(len(checked.pairs))))
-        yield Synthetic(items, tuple(rows), total, originals, masks, _trained_on(manifest), manifest)
+        items = in_terms(str(source), checked, terms, _translated(manifest))
+        yield Synthetic(items, tuple(rows), total, left_out, masks, _trained_on(manifest), manifest)
 
 
 def _manifest(source: Path) -> Mapping[str, Any] | None:
@@ -84,7 +88,7 @@ def _manifest(source: Path) -> Mapping[str, Any] | None:
 
 
 def _sampled(
-    source: Path, sample: int, rng: np.random.Generator, scratch: Path
+    source: Path, sample: int, rng: np.random.Generator, scratch: Path, originals: bool
 ) -> tuple[Found, list[dict[str, Any]], int, int]:
     """The pairs to look at, their rows, how many originals are left out, and how many synthetic pairs there are."""
     if (source / METADATA).is_file():
@@ -93,7 +97,9 @@ def _sampled(
         if not rows:
             raise DataError(f"{source}: holds {len(every)} originals and no synthetic pair; synthesize some")
         chosen = [rows[index] for index in choose([_mask_key(row, n) for n, row in enumerate(rows)], sample, rng)]
-        return _of_rows(source, chosen, scratch), chosen, len(every) - len(rows), len(rows)
+        if originals:
+            chosen = [row for row in every if row.get("origin") == "original"] + chosen
+        return _of_rows(source, chosen, scratch), chosen, 0 if originals else len(every) - len(rows), len(rows)
     found = _discovered(source)
     masks = [_mask_digest(found.root, pair) for pair in found.pairs]
     pairs = tuple(found.pairs[index] for index in choose(masks, sample, rng))
@@ -126,38 +132,14 @@ def _of_rows(source: Path, rows: list[dict[str, Any]], scratch: Path) -> Found:
 
 
 def _listed(rows: list[dict[str, Any]], scratch: Path) -> Path:
-    from pairaug.files import json_lines
-
     (scratch / METADATA).write_bytes(json_lines(rows))
     return scratch
 
 
-def _classes(source: Path, checked: Checked, terms: Terms, manifest: Mapping[str, Any] | None) -> Any:
-    """The real set's class of every class of the synthetic set, (own classes,) uint8."""
-    translated: dict[int, int] = {}
-    if manifest is not None:
-        stored = manifest.get("format", {}).get("class_values", {})
-        translated = {int(label): parse_label(str(value)) for label, value in stored.items()}
-    values = [translated.get(value, value) for value in checked.label_map.values]
-    strange = sorted(set(values) - set(terms.label_values))
-    if strange:
-        raise DataError(
-            f"{source}: label values {show_values(strange)} are not among the real set's "
-            f"{show_values(terms.label_values)}; write both with the same values, or make both binary with --threshold"
-        )
-    return np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
-
-
-def _refuse_other_kind(source: Path, checked: Checked, terms: Terms) -> None:
-    if checked.channels != terms.channels:
-        kinds = {1: "grey", 3: "colour"}
-        raise DataError(
-            f"{source}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
-            "convert one set to the other's mode"
-        )
-    deep = max(item.image_form.bits for item in checked.pairs if item.image_form)
-    if deep == 16 and terms.intensity[1] <= 255:
-        raise DataError(f"{source}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
+def _translated(manifest: Mapping[str, Any] | None) -> dict[int, int]:
+    """Stored value -> value of the training data, where the format stores classes."""
+    stored = {} if manifest is None else manifest.get("format", {}).get("class_values", {})
+    return {int(label): parse_label(str(value)) for label, value in stored.items()}
 
 
 def _trained_on(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:

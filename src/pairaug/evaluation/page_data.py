@@ -1,0 +1,291 @@
+"""An ``Evaluation`` as the plain data of its page.
+
+Enters: an evaluation, its open sets, where the models lie, the command. Leaves: ``report.page.contents.Page``.
+Of the pairs a few are decoded to be shown: the samples, evenly spread, and the most suspicious with their nearest real
+ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+
+from pairaug import __version__
+from pairaug.errors import DataError
+from pairaug.evaluation.agreement import Agreement, Ratio
+from pairaug.evaluation.answers import Verdict, answers_of
+from pairaug.evaluation.evaluate import Evaluation, Sets
+from pairaug.evaluation.images import ImageRealism
+from pairaug.evaluation.items import Items
+from pairaug.evaluation.masks import MaskRealism
+from pairaug.evaluation.metrics.equal_sizes import Comparison
+from pairaug.evaluation.metrics.neighbours import NeighbourComparison
+from pairaug.evaluation.metrics.novelty import Share
+from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
+from pairaug.evaluation.sampling import evenly
+from pairaug.evaluation.utility.result import Utility
+from pairaug.files import read_json_lines
+from pairaug.pairs.checking import load_image
+from pairaug.pairs.labels import show_value
+from pairaug.report.page import contents as page
+
+SHOWN = 8
+HISTORY = "history.jsonl"
+_TONES: dict[Verdict, page.Tone] = {
+    "yes": "good",
+    "no": "bad",
+    "cannot tell": "unclear",
+    "not measured": "not measured",
+}
+_SECTIONS: tuple[page.Part, ...] = ("novelty", "images", "masks", "agreement", "utility")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the user typed, and where the models' loss histories lie."""
+
+    real: str
+    synthetic: str
+    command: str
+    models: Path
+
+
+def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
+    real, synthetic = sets.real, sets.synthetic
+    grouped = any(item.pair.group is not None for item in real.pairs)
+    names = [show_value(value) for value in real.terms.label_values[1:]]
+    looked = len(synthetic.items)
+    note = "" if looked == synthetic.total else f"{looked} of them looked at"
+    compared = [
+        page.DataSet("real", origin.real, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
+        page.DataSet("synthetic", origin.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
+    ]
+    losses = list(read_losses(origin.models))
+    gaps = [
+        page.Gap(entry.part, entry.reason, REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
+        for entry in result.not_measured
+    ]
+    if not losses:
+        gaps.append(
+            page.Gap("losses", f"no {HISTORY} below {origin.models}", "name the models' folder with --models", "losses")
+        )
+    return page.Page(
+        title="What are the new pairs worth?",
+        command=origin.command,
+        version=f"pairaug {__version__}",
+        compared=compared,
+        classes=names,
+        answers=[
+            page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
+            for answer, section in zip(answers_of(result), _SECTIONS, strict=True)
+        ],
+        samples=_samples(sets),
+        masks=None if result.masks is None else page_masks(result.masks, names),
+        images=None if result.images is None else _images(result.images),
+        novelty=None if result.novelty is None else _novelty(result.novelty),
+        suspects=None if result.novelty is None else _suspects(result.novelty, sets),
+        agreement=None if result.agreement is None else _agreement(result.agreement),
+        utility=None if result.utility is None else _utility(result.utility),
+        losses=losses or None,
+        gaps=gaps,
+        notes=result.remarks,
+    )
+
+
+def _part(name: str) -> page.Part | None:
+    return name if name in get_args(page.Part) else None  # type: ignore[return-value]
+
+
+def _sample(items: Items, index: int, note: str = "") -> page.Sample:
+    pixels = load_image(items.checked.root, items.pairs[index], items.checked.policy)
+    return page.Sample(items.name(index), pixels, items.labels(index), note)
+
+
+def _samples(sets: Sets) -> page.Samples:
+    rng = np.random.default_rng(0)
+    real, synthetic = (
+        [_sample(items, index) for index in evenly(len(items), SHOWN, rng)]
+        for items in (sets.real, sets.synthetic.items)
+    )
+    return page.Samples(real, synthetic, "spread evenly over each set")
+
+
+def _ratio(found: Comparison) -> page.Ratio:
+    held_out = (found.held_out, found.held_out_low, found.held_out_high)
+    return page.Ratio(found.value, found.low, found.high, *held_out, found.kind)
+
+
+def page_masks(part: MaskRealism, names: Sequence[str]) -> page.MaskRealism:
+    distributions = []
+    for key, found in part.statistics.items():
+        label, statistic = key.split("/")
+        real, synthetic = (np.concatenate([*side, np.empty(0)]) for side in part.values[key])
+        distributions.append(
+            page.Distribution(
+                class_name=names[int(label) - 1] if len(names) > 1 else "",
+                name=NAMES[statistic],
+                unit=UNITS.get(statistic, ""),
+                meaning=MEANINGS[statistic],
+                real=real,
+                synthetic=synthetic,
+                ratio=_ratio(found),
+            )
+        )
+    scores = list(_neighbours(part.neighbours, ("coverage", "density", "recall")))
+    dice, real_dice = part.dice, part.real_dice
+    held_out = (real_dice.value, real_dice.low, real_dice.high)
+    scores.append(_score("pairwise Dice", dice.value, dice.low, dice.high, *held_out))
+    return page.MaskRealism(distributions, scores)
+
+
+def _images(part: ImageRealism) -> page.ImageRealism:
+    scores = list(_neighbours(part.neighbours, ("precision", "recall", "density", "coverage")))
+    if part.variety is not None:
+        scores.append(_score("variety", part.variety.value, part.variety.low, part.variety.high))
+    features = "a fixed random network, octaves, moments and a thumbnail"
+    return page.ImageRealism(features, part.features_digest, _ratio(part.mmd.ratio), part.mmd.p, part.mmd.items, scores)
+
+
+def _neighbours(found: NeighbourComparison | None, names: Sequence[str]) -> Iterator[page.Score]:
+    if found is None or found.mean is None:
+        return
+    rows = (found.mean, found.low, found.high, found.held_out, found.held_out_low, found.held_out_high)
+    for name in names:
+        yield _score(name, *(getattr(row, name) for row in rows))
+
+
+def _score(name: str, *figures: float | None) -> page.Score:
+    return page.Score(name, SCORES[name], GOOD[name], *figures)
+
+
+def _novelty(part: Novelty) -> page.Novelty:
+    return page.Novelty(_copies(part.masks), _copies(part.images))
+
+
+def _copies(search: CopySearch) -> page.Copies:
+    planted = [page.Planted(power.kind, _share(power.found), power.can_tell) for power in search.powers]
+    derived = _share(search.derived) if search.derived.count else None
+    return page.Copies(_share(search.share), _share(search.held_out), planted, derived)
+
+
+def _share(share: Share) -> page.Share:
+    return page.Share(share.value, share.low, share.high, share.count)
+
+
+def _suspects(part: Novelty, sets: Sets) -> list[page.Suspect]:
+    """The most suspicious masks and images, flagged or not, by how far they lie above the bar."""
+    ranked: list[tuple[float, Literal["mask", "image"], int, CopySearch]] = []
+    kinds: tuple[tuple[Literal["mask", "image"], CopySearch], ...] = (("mask", part.masks), ("image", part.images))
+    for kind, search in kinds:
+        for index, nearest in enumerate(search.nearest):
+            if nearest.index is not None:
+                ranked.append((nearest.score - search.threshold, kind, index, search))
+    ranked.sort(key=lambda entry: -entry[0])
+    return [_suspect(kind, index, search, sets) for _, kind, index, search in ranked[:SHOWN]]
+
+
+def _suspect(kind: Literal["mask", "image"], index: int, search: CopySearch, sets: Sets) -> page.Suspect:
+    nearest = search.nearest[index]
+    assert nearest.index is not None
+    assert nearest.view is not None
+    by_digest = {item.mask_digest: item.pair.masks[0] for item in sets.real.pairs}
+    parents = [str(parent) for parent in sets.synthetic.rows[index].get("derived_from") or ()]
+    return page.Suspect(
+        synthetic=_sample(sets.synthetic.items, index),
+        nearest=_sample(sets.real, nearest.index),
+        compares=kind,
+        score=nearest.score,
+        threshold=search.threshold,
+        flagged=nearest.flagged,
+        view=nearest.view,
+        derived_from=[by_digest.get(parent, parent[:12]) for parent in parents] if kind == "mask" else (),
+    )
+
+
+def _agreement(part: Agreement) -> page.Agreement | None:
+    if part.profile is None:
+        return None
+
+    def ratio(found: Ratio) -> page.Ratio:
+        return page.Ratio(found.value, found.low, found.high, 1.0)
+
+    held_out = None if part.held_out_profile is None else page.OffsetProfile(part.held_out_profile)
+    return page.Agreement(
+        segmenter="two segmenters, each fitted on half of the real pairs",
+        dice=ratio(part.dice),
+        cldice=ratio(part.centreline),
+        offset=page.OffsetProfile(part.profile),
+        held_out_offset=held_out,
+    )
+
+
+def _utility(part: Utility) -> page.Utility:
+    facts = part.facts
+    main = part.judged_arm
+    gains = [
+        page.Gain(
+            found.arm,
+            found.baseline,
+            found.difference.mean,
+            found.difference.low,
+            found.difference.high,
+            found.difference.detectable,
+        )
+        for found in sorted(part.differences, key=lambda one: one.arm != main)
+        if found.measure == "dice"
+    ]
+    arms = [
+        page.Arm(arm.arm, 0 if arm.share >= 1 else arm.real_pairs, np.array(arm.scores), arm.share > 0)
+        for arm in part.arms
+        if arm.real_pairs == part.worth.real_pairs
+    ]
+    return page.Utility(
+        metric="Dice, mean over classes",
+        tested_on=f"{facts.get('test_pairs')} pairs of {facts.get('test_groups')} groups",
+        arms=arms,
+        gains=gains,
+        verdict=part.word,
+        sentence=part.sentence,
+        worthwhile=float(facts.get("worthwhile", 0.01)),
+        curve=_curve(part),
+    )
+
+
+def _curve(part: Utility) -> page.LearningCurve | None:
+    found = part.worth
+    ours = next((arm for arm in part.arms if arm.arm == found.arm and arm.real_pairs == found.real_pairs), None)
+    if found.worth is None or ours is None:
+        return None
+    return page.LearningCurve(
+        points={size: np.array([score]) for size, score in found.curve},
+        arm=found.arm,
+        real_pairs=found.real_pairs,
+        score=ours.dice,
+        worth=found.worth.value,
+        low=found.worth.low,
+        high=found.worth.high,
+        reading=found.worth.reading,
+    )
+
+
+def read_losses(models: Path) -> Iterator[page.LossHistory]:
+    """The loss histories of the models in their usual places; what cannot be read is left out."""
+    for kind in ("masks", "translator"):
+        try:
+            rows = read_json_lines(models / kind / HISTORY)
+        except (OSError, DataError):
+            continue
+        names = [name for name in dict.fromkeys(key for row in rows for key in row) if name not in ("images", "epoch")]
+        if not rows or not names or not all("images" in row for row in rows):
+            continue
+        losses = {name: _series([row.get(name) for row in rows]) for name in names}
+        yield page.LossHistory(kind, "images seen", _series([row["images"] for row in rows]), losses)
+
+
+def _series(values: Sequence[float | None]) -> page.Values:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,0 +1,104 @@
+"""Part 5: does training on the pairs help? Both sets and the test pairs, as ``utility`` wants them.
+
+Enters: where the sets are and how they are read. Leaves: ``utility.run.measure_utility``'s answer. All synthetic
+pairs take part, up to ``MOST_SYNTHETIC``, and the originals among them, so that a test pair hidden there is found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.utility.identity import fitting_of
+from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.result import Utility
+from pairaug.evaluation.utility.ruler import ReferenceRuler, Ruler
+from pairaug.evaluation.utility.run import Setting, measure_utility
+from pairaug.evaluation.work import Work
+from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.pair import Found
+from pairaug.pairs.source import Selection, find_pairs
+from pairaug.reporting import Reporter
+
+MOST_SYNTHETIC = 5000
+
+
+@dataclass(frozen=True)
+class Usefulness:
+    """What to measure it with. ``test``: real pairs that nothing saw (None: a split of the real set by groups).
+
+    ``fitted_on``: a list of the pairs that the models saw; ``ruler``: None for the reference segmenter.
+    """
+
+    options: UtilityOptions = field(default_factory=UtilityOptions)
+    test: str | Path | None = None
+    fitted_on: Path | None = None
+    ruler: Ruler | None = None
+
+
+def measure_usefulness(
+    wanted: Usefulness, real: Items, synthetic: str | Path, selection: Selection, work: Work, seed: int
+) -> Utility:
+    """Raises DataError where a comparison would not be honest (see ``utility``)."""
+    terms, policy = real.terms, real.checked.policy
+    left = None if work.deadline is None else max(1e-3, work.deadline - time.monotonic())
+    options = replace(wanted.options, max_seconds=left, seed=seed)
+    test = None if wanted.test is None else list(_test_items(wanted.test, terms, policy, selection, work.reporter))
+    rng = np.random.default_rng([seed, 8])
+    with open_synthetic(Path(synthetic), terms, policy, MOST_SYNTHETIC, rng, originals=True) as opened:
+        others = list(_synthetic_items(opened))
+        vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, policy)
+        return measure_utility(
+            real=list(_items(real)),
+            synthetic=others,
+            test=test,
+            fitting=fitting_of(opened.manifest, others, vouched),
+            setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
+            ruler=wanted.ruler or ReferenceRuler(options.preset),
+            options=options,
+            reporter=work.reporter,
+        )
+
+
+def _items(items: Items) -> Iterator[Item]:
+    for index, item in enumerate(items.pairs):
+        name = item.pair.name
+        group = name if item.pair.group is None else item.pair.group
+        yield Item(name, item.image_digest, item.mask_digest, group, lambda index=index: items.example(index))  # type: ignore[misc]
+
+
+def _synthetic_items(synthetic: Synthetic) -> Iterator[Item]:
+    for index, item in enumerate(_items(synthetic.items)):
+        parents = tuple(str(parent) for parent in synthetic.rows[index].get("derived_from") or ())
+        yield replace(item, original=synthetic.original(index), derived_from=parents)
+
+
+def _test_items(
+    source: str | Path, terms: Terms, policy: CheckPolicy, selection: Selection, reporter: Reporter
+) -> Iterator[Item]:
+    """The pairs of a folder or list; the test split, where a folder has splits."""
+    found = _found(source, Selection(group_by=selection.group_by))
+    if "test" in found.splits:
+        kept = tuple(pair for pair in found.pairs if pair.split == "test")
+        reporter.note(f"test: the test split ({len(kept)} pairs) is used")
+        found = replace(found, pairs=kept)
+    return _items(in_terms(str(source), check_pairs(found, lenient(policy)), terms))
+
+
+def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
+    checked = check_pairs(_found(listed, Selection()), lenient(policy))
+    return frozenset(digest for item in checked.pairs for digest in (item.image_digest, item.mask_digest))
+
+
+def _found(source: str | Path, selection: Selection) -> Found:
+    path = Path(source)
+    if path.is_file():
+        return find_pairs(str(path), selection, path.read_text(encoding="utf-8").splitlines())
+    return find_pairs(path, selection)
