@@ -1,0 +1,74 @@
+"""``pairaug evaluate`` as users type it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+from tests.evaluation.sets import drawn
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("two")
+    return drawn(folder / "real", 0, 8), drawn(folder / "new", 1, 6)
+
+
+def test_stdout_holds_one_json_object_and_nothing_else(two: tuple[Path, Path], cli: Cli) -> None:
+    ran = cli("evaluate", *two, "--parts", "novelty", "--json", "--sample", 4)
+    assert ran.code == 0, ran.err
+    content = json.loads(ran.out)
+    assert content["schema_version"] == 1
+    assert content["synthetic"] == {"pairs": 6, "looked_at": 4, "originals_left_out": 0, "derived": 0}
+    assert content["novelty"]["mask_copies"] == 0
+    assert {entry["part"] for entry in content["not_measured"]} == {"masks", "images", "agreement", "utility"}
+    assert "4 of 6 synthetic pairs are looked at" in ran.err
+
+
+def test_without_json_the_answers_come_first(two: tuple[Path, Path], cli: Cli) -> None:
+    ran = cli("evaluate", *two, "--parts", "images", "-q")
+    assert ran.code == 0, ran.err
+    assert ran.err == ""
+    assert ran.out.splitlines()[0] == "8 real pairs, 6 of 6 synthetic pairs"
+    assert "MMD ratio" in ran.out
+
+
+def test_a_row_a_pair_goes_to_a_file(two: tuple[Path, Path], cli: Cli) -> None:
+    assert cli("evaluate", *two, "--parts", "novelty", "--out-items", "items.jsonl").code == 0
+    rows = [json.loads(line) for line in Path("items.jsonl").read_text().splitlines()]
+    assert len(rows) == 6
+    assert rows[0]["agreement"] is None
+    assert rows[0]["nearest_mask"].startswith("masks/")
+
+
+def test_flags_choose_among_the_real_pairs(two: tuple[Path, Path], cli: Cli) -> None:
+    ran = cli("evaluate", *two, "--parts", "novelty", "--json", "--limit", 5)
+    assert json.loads(ran.out)["real"]["pairs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--parts", "maks"], 2, "did you mean 'masks'"),
+        (["--sample", "0"], 2, "--sample 0"),
+        (["--max-minutes", "0"], 2, "--max-minutes 0"),
+        (["--limit", "0"], 2, "--limit 0"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    two: tuple[Path, Path], cli: Cli, arguments: list[str], code: int, words: str
+) -> None:
+    ran = cli("evaluate", *two, *arguments)
+    assert ran.code == code
+    assert words in ran.err
+    assert ran.out == ""
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_a_synthetic_set_that_is_not_there_is_named(two: tuple[Path, Path], cli: Cli) -> None:
+    ran = cli("evaluate", two[0], "nowhere")
+    assert ran.code == 3
+    assert "nowhere" in ran.err

@@ -1,0 +1,133 @@
+"""Images that fit their masks agree like real ones; shifted, shuffled and cartoon ones are seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pairaug.errors import DataError
+from pairaug.evaluation.agreement import Agreement, measure_agreement, pair_scores
+from pairaug.evaluation.folds import fold_segmenters, grouped_folds
+from tests.evaluation.sets import FakeSource, Listener, draw_masks, drawn, opened, paint, work, write
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drawn(tmp_path_factory.mktemp("agreement") / "real", 0, 12)
+
+
+def measured(real: Path, synthetic: Path, **options: object) -> Agreement:
+    with opened(real, synthetic, **options) as sets:
+        fitted = fold_segmenters(sets.real, FakeSource(), Path("cache"), work(), 0)
+        return measure_agreement(sets.real, sets.synthetic.items, sets.synthetic.masks, fitted, work(), 0)
+
+
+def test_real_against_real_scores_1_inside_its_interval(real: Path, tmp_path: Path) -> None:
+    found = measured(real, drawn(tmp_path / "other", 1, 12))
+    assert found.dice.low <= 1 <= found.dice.high
+    assert found.dice.value == pytest.approx(1, abs=0.03)
+    assert found.centreline.value == pytest.approx(1, abs=0.05)
+    assert (found.offset.row, found.offset.column) == (0, 0)
+    assert (found.held_out_offset.row, found.held_out_offset.column) == (0, 0)
+
+
+def test_masks_shifted_by_2_px_against_their_images_give_offset_2_and_lower_agreement(
+    real: Path, tmp_path: Path
+) -> None:
+    masks = draw_masks(1, 12)
+    shifted = write(tmp_path / "shifted", masks, paint([np.roll(mask, 2, axis=0) for mask in masks], 1))
+    found = measured(real, shifted)
+    assert (found.offset.row, found.offset.column) == (2, 0)
+    assert found.dice.high < 0.95
+    assert all((pair.offset.row, pair.offset.column) == (2, 0) for pair in found.pairs)
+
+
+def test_images_shuffled_among_masks_drop_to_the_floor_of_chance(real: Path, tmp_path: Path) -> None:
+    masks = draw_masks(1, 12)
+    images = paint(masks, 1)
+    found = measured(real, write(tmp_path / "shuffled", masks, images[1:] + images[:1]))
+    floor = np.mean([pair_scores(masks[i - 11], masks[i], 2)[0] for i in range(12)])
+    assert found.dice.synthetic == pytest.approx(floor, abs=0.05)
+    assert found.dice.high < 0.5
+
+
+def test_cartoons_score_above_1(real: Path, tmp_path: Path) -> None:
+    noisy = write(tmp_path / "noisy", draw_masks(0, 12), [
+        np.clip(image + np.random.default_rng(5).normal(0, 60, image.shape), 0, 255).astype(np.uint8)
+        for image in paint(draw_masks(0, 12), 0)
+    ])  # fmt: skip
+    masks = draw_masks(1, 12)
+    cartoons = write(tmp_path / "cartoons", masks, [(60 + 150 * mask).astype(np.uint8) for mask in masks])
+    assert measured(noisy, cartoons).dice.low > 1.05
+
+
+def test_a_class_that_neither_holds_does_not_count() -> None:
+    both = np.zeros((8, 8), dtype=np.uint8)
+    both[2:5, 2:5] = 1
+    assert pair_scores(both, both, 5) == (1.0, 1.0)
+    assert pair_scores(np.zeros_like(both), both, 3)[0] == 0.0
+    assert pair_scores(np.zeros_like(both), np.zeros_like(both), 3) == (1.0, 1.0)
+
+
+def test_masks_too_small_for_an_offset_have_none(tmp_path: Path) -> None:
+    masks = [np.pad(np.ones((2, 2), dtype=np.int64), 2) for _ in range(4)]
+    tiny = write(tmp_path / "tiny", masks, paint(masks, 0))
+    found = measured(tiny, tiny)
+    assert found.offset is None
+    assert found.pairs[0].offset is None
+
+
+def test_every_real_pair_is_segmented_by_the_segmenter_that_has_not_seen_it(real: Path) -> None:
+    source = FakeSource()
+    with opened(real, real) as sets:
+        fitted = fold_segmenters(sets.real, source, Path("cache"), work(), 0)
+        assert len(source.recipes) == 2
+        for fold, recipe in enumerate(source.recipes):
+            held_out = [sets.real.image(i) for i in range(12) if fitted.fold_of[i] == fold]
+            assert held_out
+            assert not any(np.array_equal(a, b.image) for a in held_out for b in recipe.real)
+
+
+def test_a_second_run_takes_the_segmenters_from_the_cache(real: Path) -> None:
+    source = FakeSource()
+    with opened(real, real) as sets:
+        first = fold_segmenters(sets.real, source, Path("cache"), work(), 0)
+        second = fold_segmenters(sets.real, source, Path("cache"), work(), 0)
+    assert (len(source.recipes), source.loaded) == (2, 2)
+    assert first.digests == second.digests
+
+
+@pytest.mark.parametrize("change", ["seed", "preset", "pairs"])
+def test_another_seed_preset_or_pair_is_another_cache_entry(real: Path, tmp_path: Path, change: str) -> None:
+    source = FakeSource()
+    with opened(real, real) as sets:
+        fold_segmenters(sets.real, source, Path("cache"), work(), 0)
+    with opened(drawn(tmp_path / "new", 3, 12) if change == "pairs" else real, real) as sets:
+        source.name = "other" if change == "preset" else source.name
+        fold_segmenters(sets.real, source, Path("cache"), work(), 1 if change == "seed" else 0)
+    assert len(source.recipes) == 4
+
+
+def test_damaged_segmenters_are_fitted_again(real: Path) -> None:
+    source, listener = FakeSource(), Listener()
+    with opened(real, real) as sets:
+        fold_segmenters(sets.real, source, Path("cache"), work(), 0)
+        next(Path("cache").rglob("fold-1.safetensors")).write_text("0.9")
+        object.__setattr__(again := work(), "reporter", listener)
+        fold_segmenters(sets.real, source, Path("cache"), again, 0)
+    assert len(source.recipes) == 4
+    assert "damaged" in listener.lines[0]
+
+
+def test_folds_keep_groups_whole_and_even() -> None:
+    groups = [0, 0, 0, 1, 1, 2, 2, 3]
+    folds = grouped_folds(groups, np.random.default_rng(0))
+    assert sorted((folds.count(0), folds.count(1))) == [4, 4]
+    assert all(len({fold for fold, name in zip(folds, groups, strict=True) if name == one}) == 1 for one in set(groups))
+
+
+def test_one_group_cannot_be_held_out_from_itself() -> None:
+    with pytest.raises(DataError, match="give at least 2 groups"):
+        grouped_folds([0, 0, 0], np.random.default_rng(0))
