@@ -1,0 +1,104 @@
+"""Is the reference segmenter good enough to measure with? Fitted on all training pairs, scored on the test lists.
+
+    python tests/benchmarks/segmenter.py DATA [--sets vessels,ct,nuclei,cells] [--preset full] [--seed 0]
+
+DATA is a folder with ``splits.json`` (a ``train`` and a ``test`` list of [image, mask] paths a set). The vessels' aim
+is what the second observer (``_2ndHO`` beside ``_1stHO``) scores against the first on the same images. Two sets are
+fitted at once, each on one thread; about 15 minutes a set on a core of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.evaluation.segmenter.fit import fit_segmenter
+from pairaug.evaluation.segmenter.presets import PRESETS
+from pairaug.evaluation.utility.ruler import ItemScores, score
+from pairaug.evaluation.work import Work
+from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.source import find_pairs
+from pairaug.reporting import Reporter
+
+AIMS = {"ct": 0.70, "nuclei": 0.90, "cells": 0.90}
+Pairs = list[list[str]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--sets", default="vessels,ct,nuclei,cells")
+    parser.add_argument("--preset", default="full", choices=sorted(PRESETS))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-once", type=int, default=2)
+    asked = parser.parse_args()
+    splits = json.loads((asked.data / "splits.json").read_text())
+    names = asked.sets.split(",")
+
+    def measure(index: int) -> None:
+        print(report(asked.data, names[index], splits[names[index]], asked.preset, asked.seed), flush=True)
+
+    Work(asked.at_once, Reporter()).each(measure, len(names), "sets")
+
+
+def report(data: Path, name: str, split: dict[str, Pairs], preset: str, seed: int) -> str:
+    train = items(data, split["train"])
+    test = items(data, split["test"], train.terms)
+    began = time.monotonic()
+    recipe = Recipe([train.example(index) for index in range(len(train))])
+    segmenter = fit_segmenter(recipe, train.terms.classes, PRESETS[preset], seed, Reporter())
+    seconds = time.monotonic() - began
+    scores = [score(segmenter, test.example(index), train.terms.classes, ()) for index in range(len(test))]
+    aim = AIMS.get(name) or second_observer(data, split["test"], test)
+    return (
+        f"{name}: {len(train)} pairs, {PRESETS[preset].steps(len(train))} steps, {seconds:.0f} s, side "
+        f"{segmenter.settings['side']}: Dice {mean(scores):.4f} on {len(test)} test pairs (by class "
+        f"{', '.join(f'{value:.3f}' for value in by_class(scores))}); aim {aim:.4f}"
+    )
+
+
+def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> Items:
+    lines = [f"{data.resolve() / image}\t{data.resolve() / mask}" for image, mask in pairs]
+    policy = lenient(CheckPolicy())
+    checked = check_pairs(find_pairs("-", lines=lines), policy)
+    own = Terms(checked.intensity, checked.channels, checked.label_map.values)
+    return in_terms("the list", checked, terms or own)
+
+
+def second_observer(data: Path, pairs: Pairs, first: Items) -> float:
+    """The mean Dice of the second observer's masks against the first's."""
+    second = items(data, [[image, mask.replace("_1stHO", "_2ndHO")] for image, mask in pairs], first.terms)
+    scores = [score(_Known(second.labels(index)), first.example(index), 2, ()) for index in range(len(first))]
+    return mean(scores)
+
+
+class _Known:
+    """A segmenter that gives one annotation, whatever it is shown."""
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self._labels = labels
+
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        return self._labels
+
+    def save(self, path: Path) -> None:
+        raise NotImplementedError
+
+
+def mean(scores: list[ItemScores]) -> float:
+    return float(np.mean([item.mean_dice for item in scores]))
+
+
+def by_class(scores: list[ItemScores]) -> list[float]:
+    columns = zip(*(item.dice for item in scores), strict=True)
+    return [float(np.mean([value for value in column if value is not None])) for column in columns]
+
+
+if __name__ == "__main__":
+    main()
