@@ -166,7 +166,7 @@ class NoCopies:
     def __init__(self, test: Sequence[Item], rng: np.random.Generator) -> None:
         pass
 
-    def copies(self, found: Sequence[Item]) -> list[Copy]:
+    def copies(self, found: Sequence[Item], reporter: Reporter) -> list[Copy]:
         return []
 
 

@@ -26,7 +26,7 @@ def test_a_gain_of_five_points_is_found_though_seeds_differ_by_two(bench: Bench)
 def test_no_gain_is_no_help(bench: Bench) -> None:
     found = bench.measure(bench.ruler(own=0.001))
     assert found.word == "does not help"
-    assert "gains less than 1 point(s)" in found.sentence
+    assert "so a gain of 1 point(s) is ruled out" in found.sentence
 
 
 def test_a_loss_is_no_help_and_called_harm(bench: Bench) -> None:

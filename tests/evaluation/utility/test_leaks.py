@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from pairaug.errors import DataError
+from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.segmenter.base import Example
 from pairaug.evaluation.utility.disguise import Detector
 from pairaug.evaluation.utility.identity import fitting_of
 from pairaug.evaluation.utility.material import Item
+from pairaug.reporting import Reporter
 from tests.evaluation.utility.fakes import Bench, draw, item_of, items, manifest_of
 
 
@@ -132,7 +133,7 @@ def test_shapes_that_all_look_alike_are_not_copies_by_their_masks() -> None:
 
     with threadpool_limits(limits=1):
         detector = Detector([disc(n) for n in range(6)], np.random.default_rng(0))
-        assert list(detector.copies(disc(n) for n in range(20, 26))) == []
+        assert detector.copies([disc(n) for n in range(20, 26)], Reporter()) == []
     assert detector.power.value == 1.0
 
 
@@ -238,3 +239,16 @@ def test_a_set_of_originals_alone_is_refused(bench: Bench) -> None:
 def test_a_single_test_pair_is_refused(bench: Bench) -> None:
     bench.test = bench.test[:1]
     assert "1 test pairs are too few" in refused(bench).message
+
+
+def test_without_test_pairs_and_without_groups_nothing_can_be_tested(bench: Bench) -> None:
+    bench.test, ruler = None, bench.ruler()
+    with pytest.raises(UsageError, match=r"needs test pairs .* give --test SOURCE, or --group-by REGEX"):
+        bench.measure(ruler)
+
+
+def test_an_empty_mask_does_not_make_a_pair_seen(bench: Bench) -> None:
+    nothing = np.zeros_like(draw(0).labels)
+    for index in (0, 9):
+        bench.real[index] = item_of(Example(draw(index).image, nothing), f"real{index}")
+    assert bench.measure(bench.ruler(), seeds=1).facts["real_pairs"] == 5

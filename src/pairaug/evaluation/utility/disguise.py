@@ -18,7 +18,8 @@ Enters: items with labels in [0, K) and images in [0, 1]. Leaves: ``Copy`` findi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +32,8 @@ from pairaug.evaluation.metrics.planting import plant
 from pairaug.evaluation.metrics.reduction import FloatArray, reduce_area
 from pairaug.evaluation.segmenter.base import Example
 from pairaug.evaluation.utility.material import Item
+from pairaug.reporting import Reporter
+from pairaug.training.plan import default_threads
 
 What = Literal["image", "mask"]
 Spectra = NDArray[np.complex64]
@@ -106,12 +109,20 @@ class Detector:
         self._sides: dict[What, _Side] = {what: _Side(what, planes[what], groups) for what in planes}
         self.power = self._plant(planes, rng)
 
-    def copies(self, items: Iterable[Item]) -> Iterator[Copy]:
+    def copies(self, items: Sequence[Item], reporter: Reporter) -> list[Copy]:
         """Those of ``items`` that are test pairs in disguise, the first finding of each."""
-        for item in items:
-            found = self._look(_planes(item.read()))
-            if found is not None:
-                yield Copy(item.name, self._test[found[1]].name, found[0])
+
+        def look(item: Item) -> tuple[What, int] | None:
+            return self._look(_planes(item.read()))
+
+        copies = []
+        with ThreadPoolExecutor(default_threads()) as pool:
+            for number, (item, found) in enumerate(zip(items, pool.map(look, items), strict=True), start=1):
+                reporter.progress(number, len(items), "pairs compared with the test pairs")
+                if found is not None:
+                    copies.append(Copy(item.name, self._test[found[1]].name, found[0]))
+        reporter.end_progress()
+        return copies
 
     def _look(self, planes: dict[What, FloatArray]) -> tuple[What, int] | None:
         for what, side in self._sides.items():

@@ -74,7 +74,7 @@ def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
                 sorted(digests),
             )
     seen = fitting.digests
-    found = [index for index, item in enumerate(real) if item.image_sha256 in seen or item.mask_sha256 in seen]
+    found = [index for index, item in enumerate(real) if _was_seen(item, seen)]
     if not found:
         raise DataError(
             "none of the pairs that the models saw can be identified in REAL; give as REAL the data set that they "
@@ -86,10 +86,7 @@ def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
 def remarks(real: Sequence[Item], fitting: Fitting) -> list[str]:
     """What a reader has to know where the models did not see the same."""
     notes = []
-    counts = {
-        name: sum(item.image_sha256 in seen or item.mask_sha256 in seen for item in real)
-        for name, seen in fitting.models.items()
-    }
+    counts = {name: sum(_was_seen(item, seen) for item in real) for name, seen in fitting.models.items()}
     if len(set(counts.values())) > 1:
         each = ", ".join(f"{name} {count}" for name, count in counts.items())
         notes.append(f"the models saw different numbers of pairs ({each}); every arm is given all of them")
@@ -102,6 +99,11 @@ def remarks(real: Sequence[Item], fitting: Fitting) -> list[str]:
     if fitting.vouched is not None and not fitting.models:
         notes.append("which pairs the models saw is what --fitted-on says; there is no manifest to check it by")
     return notes
+
+
+def _was_seen(item: Item, seen: frozenset[str]) -> bool:
+    """By its image or its mask; an empty mask is the same file for many images and says nothing."""
+    return item.image_sha256 in seen or (item.mask_sha256 in seen and item.has_foreground())
 
 
 def _refuse_contradiction(real: Sequence[Item], fitting: Fitting, known: set[str]) -> None:

@@ -28,6 +28,10 @@ class Item:
     original: bool = False
     derived_from: tuple[str, ...] = ()
 
+    def has_foreground(self) -> bool:
+        """False for an empty mask, whose file may be that of many pairs without anybody having copied."""
+        return bool(self.read().labels.any())
+
 
 class Examples(Sequence[Example]):
     """The examples of items, decoded when they are looked at; the last ``kept`` stay in memory."""

@@ -276,9 +276,11 @@ def _sentence(word: Verdict, wanted: Compared | None, worthwhile: float) -> str:
     seen = f"the smallest difference that this run could have seen is {100 * found.detectable:.1f} points"
     if word == "helps":
         return f"Training on these pairs helps: {mean} {interval} {where}; {seen}."
+    if word == "does not help" and found.high < 0:
+        return f"Training on these pairs does not help, it harms: {mean} {interval} {where}; {seen}."
     if word == "does not help":
-        how = "harms" if found.high < 0 else f"gains less than {100 * worthwhile:g} point(s), if anything"
-        return f"Training on these pairs does not help, it {how}: {mean} {interval} {where}; {seen}."
+        least = f"a gain of {100 * worthwhile:g} point(s) is ruled out"
+        return f"Training on these pairs does not help: {mean} {interval} {where}, so {least}; {seen}."
     return f"Cannot tell whether training on these pairs helps: {mean} {interval} {where}; {seen}."
 
 

@@ -55,7 +55,7 @@ def measure_utility(
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
     with threadpool_limits(limits=1):  # small matrix products: more threads would only wait for each other
-        sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng)
+        sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter)
     for note in sides.notes:
         reporter.note(f"utility: {note}")
     plan = make_plan(options, sides.real, sides.extra)

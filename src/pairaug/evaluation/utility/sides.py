@@ -6,17 +6,18 @@ the synthetic set. Whatever breaks that is refused; further real pairs that woul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pairaug.errors import DataError
+from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.metrics.novelty import POWER, Share
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.material import Item
+from pairaug.reporting import Reporter
 
 TEST_SHARE = 0.5  # of the groups that no model saw; the rest extends the learning curve
 FEWEST_TESTS = 2
@@ -58,8 +59,16 @@ def choose_sides(
     *,
     grouped: bool,
     rng: np.random.Generator,
+    reporter: Reporter,
 ) -> Sides:
-    """``test`` None: a split of REAL by whole groups that no model saw (``grouped``). Raises DataError for a leak."""
+    """``test`` None: a split of REAL by whole groups that no model saw (``grouped``).
+
+    Raises DataError for a leak, UsageError where there is nothing to test on.
+    """
+    if test is None and not grouped:
+        raise UsageError(
+            "--utility: needs test pairs that no model saw; give --test SOURCE, or --group-by REGEX, which splits REAL"
+        )
     seen = set(seen_pairs(real, fitting))
     fitted = [item for index, item in enumerate(real) if index in seen]
     others = [item for index, item in enumerate(real) if index not in seen]
@@ -80,14 +89,14 @@ def choose_sides(
         notes.append(
             f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
         )
-    _refuse_copies(list(detector.copies(fitted)), "the models saw")
+    _refuse_copies(list(detector.copies(fitted, reporter)), "the models saw")
     new = [item for item in synthetic if not item.original]
     if not new:
         raise DataError(f"none of the {len(synthetic)} pairs of the synthetic set is synthetic; synthesise some first")
-    _refuse_copies(list(detector.copies(new)), "the synthetic set holds")
+    _refuse_copies(list(detector.copies(new, reporter)), "the synthetic set holds")
     if len(new) < len(synthetic):
         notes.append(f"{len(synthetic) - len(new)} originals inside the synthetic set are left out of the arms")
-    extra, left_out = _independent(others, test, detector, grouped=grouped)
+    extra, left_out = _independent(others, test, detector, grouped, reporter)
     if left_out:
         notes.append(
             f"{len(left_out)} further real pairs stand on the side of the test pairs and are left out of the learning "
@@ -112,7 +121,7 @@ def _split(fitted: Sequence[Item], others: Sequence[Item], rng: np.random.Genera
 def _refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
     digests = fitting.digests
     images = [item.name for item in test if item.image_sha256 in digests]
-    masks = [item.name for item in test if item.mask_sha256 in digests and _has_foreground(item)]
+    masks = [item.name for item in test if item.mask_sha256 in digests and item.has_foreground()]
     for what, names in (("image", images), ("mask", masks)):
         if names:
             raise DataError(
@@ -136,7 +145,7 @@ def _refuse_shared_groups(test: Sequence[Item], fitted: Sequence[Item]) -> None:
 
 def _refuse_inside(test: Sequence[Item], synthetic: Sequence[Item]) -> None:
     images = {item.image_sha256: item.name for item in test}
-    masks = {item.mask_sha256: item.name for item in test if _has_foreground(item)}
+    masks = {item.mask_sha256: item.name for item in test if item.has_foreground()}
     for item in synthetic:
         name = images.get(item.image_sha256) or masks.get(item.mask_sha256)
         made = next((masks[parent] for parent in item.derived_from if parent in masks), None)
@@ -159,20 +168,15 @@ def _refuse_copies(found: Sequence[Copy], holders: str) -> None:
 
 
 def _independent(
-    others: Iterable[Item], test: Sequence[Item], detector: Detector, *, grouped: bool
+    others: Sequence[Item], test: Sequence[Item], detector: Detector, grouped: bool, reporter: Reporter
 ) -> tuple[list[Item], list[str]]:
     groups = {item.group for item in test} if grouped else set()
-    digests = {item.image_sha256 for item in test} | {i.mask_sha256 for i in test if _has_foreground(i)}
-    kept, left_out = [], []
-    for item in others:
-        apart = item.group not in groups and not {item.image_sha256, item.mask_sha256} & digests
-        if apart and not list(detector.copies([item])):
-            kept.append(item)
-        else:
-            left_out.append(item.name)
+    digests = {item.image_sha256 for item in test} | {i.mask_sha256 for i in test if i.has_foreground()}
+    apart = [
+        item for item in others if item.group not in groups and not {item.image_sha256, item.mask_sha256} & digests
+    ]
+    copies = {copy.name for copy in detector.copies(apart, reporter)}
+    kept = [item for item in apart if item.name not in copies]
+    names = {item.name for item in kept}
+    left_out = [item.name for item in others if item.name not in names]
     return kept, left_out
-
-
-def _has_foreground(item: Item) -> bool:
-    """Empty masks are the same file in many sets without anybody having copied."""
-    return bool(item.read().labels.any())
