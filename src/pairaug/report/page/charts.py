@@ -60,7 +60,9 @@ def ratio_row(ratio: Ratio, name: str, axis: Axis) -> Markup:
 
 def score_axis(scores: Sequence[Score]) -> Axis:
     """From 0 to 1, or to the largest value of the table up to 2."""
-    found = [defined(value) for score in scores for value in (score.value, score.held_out)]
+    found = [
+        defined(value) for score in scores for value in (score.value, score.high, score.held_out, score.held_out_high)
+    ]
     most = max([1.0, *(value for value in found if value is not None)])
     most = 1.0 if most == 1 else min(2.0, 1.1 * most)
     return Axis(Scale(0, most, _START, _END), round_ticks(0, most, 4), plain)
@@ -118,7 +120,7 @@ def marks_legend() -> Markup:
         words(52, 15, "synthetic, 95 % interval", "mark", "start"),
         box(4, 27, 40, 16, "band"),
         diamond(24, 35, 5.5, "held-out"),
-        words(52, 39, "held-out real: what perfection scores, and its range", "mark", "start"),
+        words(52, 39, "held-out real (perfection) and its range", "mark", "start"),
     ]
     label = "Disc with whiskers: synthetic and its interval. Diamond on a band: held-out real and its range."
     return drawing(380, 48, label, *shapes, class_="plot key")

@@ -38,20 +38,22 @@ def render(page: Page) -> str:
         element("title", page.title),
         element("style", Markup(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
     )
-    main = element("main", _answers(page), *_sections(page), _gaps(page), _notes(page))
+    main = element("main", _answers(page), _contents(), *_sections(page), _gaps(page), _notes(page))
     body = element("body", _header(page), main, _footer(page))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
 def _header(page: Page) -> Markup:
-    links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items()]
-    links.append(element("a", "What was not measured", href="#gaps"))
     return element(
         "header",
         element("h1", page.title),
         element("ul", *map(_compared, page.compared), class_="compared"),
-        element("nav", *links, aria_label="Sections"),
     )
+
+
+def _contents() -> Markup:
+    links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items()]
+    return element("nav", *links, element("a", "What was not measured", href="#gaps"), aria_label="Sections")
 
 
 def _compared(data: DataSet) -> Markup:

@@ -44,7 +44,8 @@ def fixed(value: float | None, decimals: int = 2) -> str:
         return UNDEFINED
     if abs(number) >= 1000:
         return figure(number)
-    return _minus(f"{number:.{decimals if abs(number) < 10 else 1 if abs(number) < 100 else 0}f}")
+    places = decimals if abs(number) < 10 else 1 if abs(number) < 100 else 0
+    return _minus(f"{round(number, places) + 0.0:.{places}f}")
 
 
 def percent(value: float | None) -> str:
@@ -54,6 +55,18 @@ def percent(value: float | None) -> str:
         return UNDEFINED
     share = 100 * number
     return f"{share:.0f} %" if share >= 10 or share == round(share) else f"{share:.1f} %"
+
+
+def pairs_worth(value: float | None) -> str:
+    """A number of pairs read off a curve: one decimal below 10, none above."""
+    number = defined(value)
+    return UNDEFINED if number is None else plain(round(number, 1) if number < 10 else round(number))
+
+
+def size_in_points(value: float | None) -> str:
+    """A size of a difference of scores in points, without a sign."""
+    number = defined(value)
+    return "not known" if number is None else f"{100 * number:.1f}"
 
 
 def points(value: float | None) -> str:

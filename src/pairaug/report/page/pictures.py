@@ -68,7 +68,7 @@ def image_uri(pixels: Pixels) -> Markup:
     data = b""
     for quality in _QUALITIES:
         buffer = io.BytesIO()
-        picture.save(buffer, format="JPEG", quality=quality, subsampling=0, optimize=True)
+        picture.save(buffer, format="JPEG", quality=quality, subsampling=0)
         data = buffer.getvalue()
         if len(data) <= PICTURE_BYTES:
             break

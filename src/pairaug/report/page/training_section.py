@@ -11,7 +11,16 @@ import numpy as np
 
 from pairaug.report.page.charts import Axis, best, marks_legend, offset_map, ratio_axis, ratio_row
 from pairaug.report.page.contents import Agreement, LearningCurve, LossHistory, OffsetProfile, Ratio, Utility
-from pairaug.report.page.figures import count, defined, figure, fixed, interval, points, with_interval
+from pairaug.report.page.figures import (
+    count,
+    defined,
+    fixed,
+    interval,
+    pairs_worth,
+    points,
+    size_in_points,
+    with_interval,
+)
 from pairaug.report.page.markup import Markup, element, join
 from pairaug.report.page.parts import note, paragraph, section, table, titled, two_lines
 from pairaug.report.page.plots import (
@@ -70,8 +79,7 @@ def utility_section(utility: Utility) -> Markup:
             gain_row(gain, gains),
             two_lines(
                 with_interval(gain.mean, gain.low, gain.high, points),
-                "smallest difference this run could have seen: "
-                + (figure(100 * gain.detectable) if defined(gain.detectable) and gain.detectable else "not known"),
+                "smallest difference this run could have seen: " + size_in_points(gain.detectable),
             ),
         ]
         for gain in utility.gains
@@ -91,7 +99,7 @@ def utility_section(utility: Utility) -> Markup:
         paragraph(
             "In points (hundredths of the score); to the right favours the first named. A disc with its whole interval "
             "to the right of 0 helps. Differences within the grey band are too small for this run to see reliably; a "
-            f"gain of {figure(100 * utility.worthwhile)} points was called worthwhile beforehand."
+            f"gain of {size_in_points(utility.worthwhile)} points was called worthwhile beforehand."
         ),
         table("Gain in points", ["Compared", join("Gain", gains.head()), "Points"], gain_rows),
         *curve,
@@ -144,8 +152,8 @@ def _way(pixels: int, positive: str, negative: str) -> str:
 
 def _curve(found: LearningCurve) -> Markup:
     if found.reading == "on the curve" and defined(found.worth) is not None:
-        around = interval(found.low, found.high, figure)
-        worth = f"{figure(found.worth)} real pairs" + (f" ({around})" if around else "")
+        around = interval(found.low, found.high, pairs_worth)
+        worth = f"{pairs_worth(found.worth)} real pairs" + (f" ({around})" if around else "")
     else:
         side = "above its last" if found.reading == "above the curve" else "below its first"
         worth = f"a number that this curve does not reach: its score lies {side} point"

@@ -1,0 +1,310 @@
+"""The page of an evaluation: whole, self-contained, safe, and the same for the same input."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import fields, is_dataclass, replace
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pairaug.report.page.charts import best, histogram, ratio_axis, ratio_row
+from pairaug.report.page.contents import (
+    DataSet,
+    Gain,
+    Gap,
+    LossHistory,
+    OffsetProfile,
+    Page,
+    Ratio,
+    Sample,
+    Samples,
+    Score,
+    Share,
+)
+from pairaug.report.page.document import render
+from pairaug.report.page.figures import fixed, percent, points
+from pairaug.report.page.parts import HEADINGS
+from pairaug.report.page.pictures import image_uri, outline
+from tests.report.example import bare, example
+
+VOID = {"meta", "input", "img", "br"}
+HOSTILE = '<script>alert("x")</script>&\'\u202e\x00\udcff.png'
+
+
+class Reader(HTMLParser):
+    """Elements, attributes and text of a document; an end without its start is an error."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(document)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len({name for name, _ in attrs}) == len(attrs), attrs
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return example("cells", real_count=6, synthetic_count=12, side=64)
+
+
+@pytest.fixture(scope="module")
+def document(page: Page) -> str:
+    return render(page)
+
+
+def test_every_element_is_closed_in_order_and_no_id_is_used_twice(document: str) -> None:
+    found = Reader(document)
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {*HEADINGS, "answers", "gaps"} <= set(ids)
+    assert all(str(link["href"])[1:] in ids for link in found.all("a"))
+
+
+def test_a_document_that_is_torn_is_noticed() -> None:
+    with pytest.raises(AssertionError):
+        Reader("<p><em>torn</p></em>")
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(document: str) -> None:
+    found = Reader(document)
+    for tag, attributes in found.tags:
+        assert tag not in {"script", "link", "iframe", "object", "embed"}
+        assert not [name for name in attributes if name.startswith("on")]
+        assert str(attributes.get("src", "data:")).startswith("data:")
+        assert str(attributes.get("href", "#")).startswith("#")
+    assert "url(" not in document
+    assert "@import" not in document
+    policy = next(meta for meta in found.all("meta") if meta.get("http-equiv"))
+    assert "default-src 'none'" in str(policy["content"])
+
+
+def hostile(value: Any) -> Any:
+    """The same tree with every free text replaced by one that tries to break out."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [hostile(item) for item in value]
+    if isinstance(value, dict):
+        return {HOSTILE if isinstance(key, str) else key: hostile(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        chosen = {"tone", "compares", "verdict", "reading", "part"} | ({"kind"} if isinstance(value, Ratio) else set())
+        changes = {f.name: hostile(getattr(value, f.name)) for f in fields(value) if f.name not in chosen}
+        return replace(value, **changes)
+    return HOSTILE if isinstance(value, str) else value
+
+
+def test_no_text_of_a_user_becomes_markup(page: Page) -> None:
+    document = render(hostile(page))
+    found = Reader(document)
+    assert not found.all("script")
+    assert "<script" not in document
+    assert '<script>alert("x")</script>' in found.text
+    assert "\x00" not in document
+    document.encode("utf-8")
+
+
+def test_names_keep_to_their_own_direction(page: Page) -> None:
+    document = render(replace(page, compared=[DataSet("real", "\u202eevil", 3)]))
+    assert '<bdi class="name">\u202eevil</bdi>' in document
+
+
+def test_a_part_that_is_none_is_named_as_not_measured() -> None:
+    empty = replace(bare(), gaps=())
+    text = Reader(render(empty)).text
+    for heading in HEADINGS.values():
+        assert f"{heading} Not measured." in text
+
+
+def test_a_gap_says_why_and_what_to_do_in_its_section_and_at_the_end() -> None:
+    gap = Gap("Agreement", "--max-minutes 1 ran out", "allow 5 minutes", "agreement")
+    text = Reader(render(replace(bare(), gaps=(gap,)))).text
+    assert text.count("--max-minutes 1 ran out. To measure it: allow 5 minutes.") == 2
+    assert f"{HEADINGS['agreement']} Agreement: not measured." in text
+
+
+def test_a_page_with_every_part_names_only_the_gaps_it_is_given(document: str) -> None:
+    text = Reader(document).text
+    assert "Not measured." not in text
+    assert "Variety among images of one mask : the synthetic set has one image for each mask." in text
+
+
+def test_equal_input_gives_equal_bytes(page: Page, document: str) -> None:
+    assert render(page) == document
+
+
+def test_the_verdict_comes_first(page: Page, document: str) -> None:
+    places = [Reader(document).text.index(answer.short) for answer in page.answers]
+    assert places == sorted(places)
+    assert document.index("card unclear first") < document.index(f'href="#{next(iter(HEADINGS))}"')
+
+
+def test_every_picture_and_figure_has_words_and_every_table_a_caption(document: str) -> None:
+    found = Reader(document)
+    assert all("alt" in image for image in found.all("img"))
+    assert all(image["alt"] for image in found.all("img") if image["class"] == "image")
+    assert all(figure.get("aria-label") and figure["role"] == "img" for figure in found.all("svg"))
+    assert len(found.all("caption")) == len(found.all("table")) > 5
+    assert all(head.get("scope") in {"row", "col"} for head in found.all("th"))
+
+
+def without_numbers(value: Any) -> Any:
+    """The same tree with every optional figure gone or not finite, and no finite value in an array of floats."""
+    if isinstance(value, np.ndarray):
+        return np.full(value.shape, np.nan) if value.dtype.kind == "f" else value
+    if isinstance(value, (list, tuple)):
+        return [without_numbers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: without_numbers(item) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: without_numbers(getattr(value, f.name)) for f in fields(value)})
+    return math.nan if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_figures_that_are_not_finite_read_as_not_defined(page: Page, value: float) -> None:
+    stripped = without_numbers(replace(page, utility=None))
+    assert stripped.masks is not None
+    first = replace(stripped.masks.distributions[0], ratio=Ratio(value, value, value, value, value, value))
+    document = render(replace(stripped, masks=replace(stripped.masks, distributions=[first])))
+    found = Reader(document)
+    written = [str(text) for _, attributes in found.tags for name, text in attributes.items() if name != "src"]
+    spoken = " ".join([found.text, *written])
+    assert not re.search(r"\b(nan|inf)\b", spoken, re.IGNORECASE)
+    assert "not defined" in spoken
+
+
+def test_a_utility_without_intervals_is_still_told(page: Page) -> None:
+    assert page.utility is not None
+    arms = [replace(arm, scores=arm.scores[:1]) for arm in page.utility.arms]
+    gains = [Gain(gain.arm, gain.baseline, 0.01, None, None, None) for gain in page.utility.gains]
+    text = Reader(render(replace(page, utility=replace(page.utility, arms=arms, gains=gains, curve=None)))).text
+    assert "+1.0" in text
+    assert "smallest difference this run could have seen: not known" in text
+    assert "There is no learning curve" in text
+
+
+def test_a_share_that_cannot_be_told_is_not_zero(document: str) -> None:
+    text = Reader(document).text
+    assert re.search(r"Synthetic images \d+ items without a known source\. cannot tell held-out real", text)
+
+
+def noise(rng: np.random.Generator, height: int, width: int) -> Sample:
+    image = rng.integers(0, 65536, (height, width, 3)).astype(np.uint16)
+    return Sample("noise.tif", image, rng.integers(0, 3, (height, width)).astype(np.uint8))
+
+
+def test_large_sixteen_bit_images_of_pure_noise_stay_within_a_few_megabytes() -> None:
+    rng = np.random.default_rng(0)
+    samples = [noise(rng, 700, 900)] * 40
+    document = render(replace(bare(), samples=Samples(samples, samples, "at random")))
+    assert len(document) < 6_000_000
+
+
+def test_a_large_picture_is_reduced_to_a_bounded_side() -> None:
+    smooth = np.tile(np.linspace(0, 65535, 3000).astype(np.uint16), (2000, 1))
+    assert len(image_uri(smooth)) < 20_000
+
+
+def test_an_outline_is_a_light_line_inside_and_a_dark_one_outside() -> None:
+    labels = np.zeros((7, 7), np.uint8)
+    labels[2:5, 2:5] = 1
+    assert outline(labels).tolist() == [
+        [0, 0, 0, 0, 0, 0, 0],
+        [0, 0, 1, 1, 1, 0, 0],
+        [0, 1, 2, 2, 2, 1, 0],
+        [0, 1, 2, 0, 2, 1, 0],
+        [0, 1, 2, 2, 2, 1, 0],
+        [0, 0, 1, 1, 1, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0],
+    ]
+
+
+def test_a_ratio_further_right_is_drawn_further_right_until_the_scale_ends() -> None:
+    ratios = [Ratio(value) for value in (0.6, 1.0, 1.9, 50.0)]
+    axis = ratio_axis(ratios)
+    drawn = [Reader(ratio_row(ratio, "width", axis)) for ratio in ratios]
+    places = [float(str(found.all("circle")[0]["cx"])) for found in drawn[:3]]
+    assert places == sorted(places)
+    assert places[1] == axis.scale(1.0)
+    assert not drawn[3].all("circle")  # an arrow instead
+
+
+@pytest.mark.parametrize("values", [[], [math.nan], [3.0], [5.0, 5.0], [0.0, 1.0, 40.0], [1e-9, 1.0000000001e-9]])
+def test_a_distribution_is_drawn_whatever_the_values_are(values: list[float]) -> None:
+    found = Reader(histogram(np.array(values), np.array([]), "parts"))
+    numbers = [str(value) for box in found.all("rect") for value in box.values()]
+    assert not {"nan", "inf"} & set(numbers)
+
+
+def test_the_best_offset_is_the_highest_and_the_nearest_of_equals() -> None:
+    profile = np.zeros((7, 7))
+    profile[5, 3] = profile[3, 0] = 0.8
+    assert best(OffsetProfile(profile)) == (2, 0)
+    assert best(OffsetProfile(np.full((7, 7), 0.5))) == (0, 0)
+
+
+def test_a_loss_with_gaps_is_drawn_in_pieces(page: Page) -> None:
+    values = np.array([3.0, 2.0, math.nan, 1.0, 0.5])
+    history = LossHistory("vess2image", "images seen", np.arange(5.0), {"generator": values})
+    found = Reader(render(replace(bare(), losses=[history])))
+    assert sum(path["class"] == "line real" for path in found.all("path")) == 2
+    assert any("1 values are not finite" in str(figure["aria-label"]) for figure in found.all("svg"))
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (fixed(1.0449), "1.04"),
+        (fixed(-0.0), "0.00"),
+        (fixed(None), "not defined"),
+        (fixed(12.34), "12.3"),
+        (percent(0.0283), "2.8 %"),
+        (percent(0.1), "10 %"),
+        (percent(1.0), "100 %"),
+        (points(0.0123), "+1.2"),
+        (points(-0.0004), "0.0"),
+        (points(-0.021), "−2.1"),
+    ],
+)
+def test_numbers_are_rounded_to_what_they_can_bear(written: str, expected: str) -> None:
+    assert written == expected
+
+
+def test_a_score_beside_nothing_held_out_says_so(page: Page) -> None:
+    assert page.masks is not None
+    lonely = replace(page.masks, scores=[Score("Coverage", "", "", 0.5)])
+    assert "held-out real not defined" in Reader(render(replace(page, masks=lonely))).text
+
+
+def test_a_share_of_no_items_is_said_in_words(page: Page) -> None:
+    assert page.novelty is not None
+    assert page.novelty.masks is not None
+    copies = replace(page.novelty.masks, derived=Share(None, None, None, 0))
+    document = render(replace(page, novelty=replace(page.novelty, masks=copies)))
+    assert "no items counted apart" in Reader(document).text
