@@ -81,7 +81,7 @@ def fold_segmenters(real: Items, source: SegmenterSource, cache: Path, work: Wor
     kept = _cached(folder, key, source, work.reporter)
     if kept is None:
         pairs = len(real) - len(real) // FOLDS
-        work.refuse_longer(FOLDS * source.seconds(pairs))
+        work.refuse_longer(source.seconds(pairs) * FOLDS / min(work.workers, FOLDS))
         kept = _fitted(real, fold_of, source, folder, key, work, seed)
     segmenters, digests = kept
     return FoldSegmenters(segmenters, fold_of, digests)
@@ -140,14 +140,16 @@ def _fitted(
     seed: int,
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]]:
     clocked = ClockedReporter(work)
-    segmenters = []
-    for fold in range(FOLDS):
-        work.reporter.note(f"fitting segmenter {fold + 1} of {FOLDS} on real pairs (kept for the next time)")
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def fit(fold: int) -> Segmenter:
         examples = [real.example(index) for index in range(len(real)) if fold_of[index] != fold]
         segmenter = source.fit(Recipe(examples), real.terms.classes, seed + fold, clocked)
-        folder.mkdir(parents=True, exist_ok=True)
         segmenter.save(_fold_path(folder, fold))
-        segmenters.append(segmenter)
+        return segmenter
+
+    work.reporter.note(f"fitting {FOLDS} segmenters on real pairs (kept for the next time)")
+    segmenters = work.each(fit, FOLDS, "segmenters")
     digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
     write_json(folder / RECORD, {"key": key, "digests": list(digests)})
     return tuple(segmenters), digests

@@ -64,6 +64,7 @@ def measure_usefulness(
             ruler=wanted.ruler or ReferenceRuler(options.preset),
             options=options,
             reporter=work.reporter,
+            workers=work.workers,
         )
 
 

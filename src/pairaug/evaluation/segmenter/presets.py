@@ -1,7 +1,7 @@
 """How long the reference segmenter is fitted: ``quick`` for agreement, ``full`` for utility.
 
-Steps, not seconds, so that every machine fits the same network. ``expected_seconds`` is what a fit took on a machine
-of two cores where two were under way at once, each on one thread: half of the wall time of the two.
+Steps, not seconds, so that every machine fits the same network. ``expected_seconds`` is what a fit took on one thread
+of a machine of two cores while another ran on the other.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.35),
-    "full": Preset("full", few=500, many=2500, batch_size=8, width=16, rate=3e-3, step_seconds=0.35),
+    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.65),
+    "full": Preset("full", few=500, many=2500, batch_size=8, width=16, rate=3e-3, step_seconds=0.65),
 }

@@ -15,19 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pairaug.errors import Interrupted
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
 from pairaug.evaluation.utility.material import Examples, Item
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import Cell, Plan, make_plan
 from pairaug.evaluation.utility.result import Utility, summarise
-from pairaug.evaluation.utility.ruler import Ruler, score, slender_classes
+from pairaug.evaluation.utility.ruler import Ruler, slender_classes
+from pairaug.evaluation.utility.running import Bench, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
 from pairaug.files import probe_output
 from pairaug.reporting import Reporter, spoken_time
-
-SIGINT = 2
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,13 @@ def measure_utility(
     ruler: Ruler,
     options: UtilityOptions,
     reporter: Reporter,
+    workers: int = 1,
     clock: Callable[[], float] = time.monotonic,
 ) -> Utility:
-    """``test`` None: a split of ``real`` by groups. Raises DataError where a comparison would not be honest."""
+    """``test`` None: a split of ``real`` by groups; ``workers``: cells at once, without effect on any of them.
+
+    Raises DataError where a comparison would not be honest.
+    """
     began = clock()
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
@@ -72,9 +74,10 @@ def measure_utility(
     probe_output(options.cells)
     cells = CellFolder(options.cells, context, reporter)
     done = {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None}
-    reporter.note(announcement(plan, done, ruler, options))
+    reporter.note(announcement(plan, done, ruler, options, workers))
     budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
-    _run(plan, done, cells, context, tests, ruler, reporter, budget, clock)
+    bench = Bench(cells, context, tests, ruler, reporter, clock, budget, workers)
+    run_cells([cell for cell in plan.cells if cell not in done], done, bench)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in sides.test))}
     return summarise(
         plan=plan,
@@ -88,13 +91,13 @@ def measure_utility(
     )
 
 
-def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: UtilityOptions) -> str:
+def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: UtilityOptions, workers: int) -> str:
     """What is to be run and about how long it takes."""
     left = [cell for cell in plan.cells if cell not in done]
     arms = len({cell.arm for cell in plan.cells})
     others = ", ".join(str(size) for size in plan.sizes if size != plan.own)
     curve = f", the learning curve also at {others}" if others else ""
-    seconds = sum(ruler.seconds(cell.size) for cell in left)
+    seconds = sum(ruler.seconds(cell.size) for cell in left) / max(1, min(workers, len(left)))
     time_left = f"about {spoken_time(seconds)}" if left else "nothing left to do"
     if options.max_seconds is not None and seconds > options.max_seconds:
         time_left += f", of which --max-minutes allows {spoken_time(options.max_seconds)}"
@@ -102,43 +105,6 @@ def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: Ut
         f"utility: {len(plan.cells)} cells ({arms} arms at {plan.own} real pairs{curve}; {options.seeds} seeds), "
         f"{len(done)} saved; {time_left}"
     )
-
-
-def _run(
-    plan: Plan,
-    done: dict[Cell, Scored],
-    cells: CellFolder,
-    context: Context,
-    tests: Examples,
-    ruler: Ruler,
-    reporter: Reporter,
-    budget: float | None,
-    clock: Callable[[], float],
-) -> None:
-    """Run the cells that are not done, in order, until one would end after the budget."""
-    synthetic = Examples(context.synthetic)
-    left = [cell for cell in plan.cells if cell not in done]
-    began, pace = clock(), 1.0
-    expected = spent = 0.0
-    try:
-        for cell in left:
-            if budget is not None and clock() - began + pace * ruler.seconds(cell.size) > budget:
-                break
-            reporter.progress(len(done), len(plan.cells), "cells", cell.title)
-            start = clock()
-            recipe = cell.arm.recipe(Examples(context.real_of(cell)), synthetic)
-            segmenter = ruler.fit(recipe, context.classes, cell.seed, reporter)
-            items = tuple(score(segmenter, example, context.classes, context.slender) for example in tests)
-            done[cell] = Scored(items, clock() - start)
-            cells.write(cell, done[cell])
-            expected, spent = expected + ruler.seconds(cell.size), spent + done[cell].seconds
-            pace = spent / expected if expected > 0 else 1.0
-    except KeyboardInterrupt:
-        raise Interrupted(
-            SIGINT, f"interrupted; {len(done)} of {len(plan.cells)} cells are saved; the same command continues"
-        ) from None
-    finally:
-        reporter.end_progress()
 
 
 def _facts(sides: Sides, options: UtilityOptions, ruler: Ruler) -> dict[str, object]:

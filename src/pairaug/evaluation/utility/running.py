@@ -1,0 +1,126 @@
+"""Running cells side by side: as many at once as there are workers, one thread inside each.
+
+A fit then does not depend on how many cores a machine has, and two fits on one thread each take less time than one
+after the other on two. A cell is written as soon as it is scored; a run that is killed loses the cells under way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from pairaug.errors import Interrupted
+from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
+from pairaug.evaluation.utility.material import Examples
+from pairaug.evaluation.utility.plan import Cell
+from pairaug.evaluation.utility.ruler import Ruler, score
+from pairaug.evaluation.work import one_thread_each
+from pairaug.reporting import Reporter
+
+SIGINT = 2
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What cells are run with. ``budget``: seconds from now after which none may be expected to end; None: any."""
+
+    cells: CellFolder
+    context: Context
+    tests: Examples
+    ruler: Ruler
+    reporter: Reporter
+    clock: Callable[[], float]
+    budget: float | None
+    workers: int
+
+
+def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
+    """Run the cells of ``left`` in order into ``done``, until one would end after the budget."""
+    waiting = deque(left)
+    total = len(done) + len(left)
+    running: dict[Future[Scored], Cell] = {}
+    steps = _Steps(bench, sum(bench.ruler.steps(cell.size) for cell in left))
+    pace = _Pace(bench)
+    with one_thread_each(), ThreadPoolExecutor(bench.workers) as pool:
+        try:
+            while waiting or running:
+                while waiting and len(running) < bench.workers:
+                    if not pace.allows(waiting[0]):
+                        waiting.clear()
+                        break
+                    cell = waiting.popleft()
+                    running[pool.submit(_run, cell, bench, steps)] = cell
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    cell = running.pop(future)
+                    done[cell] = future.result()
+                    bench.cells.write(cell, done[cell])
+                    pace.learn(cell, done[cell].seconds)
+        except KeyboardInterrupt:
+            raise Interrupted(
+                SIGINT, f"interrupted; {len(done)} of {total} cells are saved; the same command continues"
+            ) from None
+        finally:
+            steps.stop.set()
+            bench.reporter.end_progress()
+
+
+def _run(cell: Cell, bench: Bench, steps: _Steps) -> Scored:
+    start = bench.clock()
+    recipe = cell.arm.recipe(Examples(bench.context.real_of(cell)), Examples(bench.context.synthetic))
+    segmenter = bench.ruler.fit(recipe, bench.context.classes, cell.seed, _Listener(steps, cell.title))
+    slender = bench.context.slender
+    items = tuple(score(segmenter, example, bench.context.classes, slender) for example in bench.tests)
+    return Scored(items, bench.clock() - start)
+
+
+class _Pace:
+    """How long cells take beside what was expected, and whether another one would end in time."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._began = bench.clock()
+        self._expected = self._spent = 0.0
+
+    def learn(self, cell: Cell, seconds: float) -> None:
+        self._expected += self._bench.ruler.seconds(cell.size)
+        self._spent += seconds
+
+    def allows(self, cell: Cell) -> bool:
+        if self._bench.budget is None:
+            return True
+        pace = self._spent / self._expected if self._expected > 0 else 1.0
+        ends = self._bench.clock() - self._began + pace * self._bench.ruler.seconds(cell.size)
+        return ends <= self._bench.budget
+
+
+class _Stopped(Exception):
+    """The run is over; what is under way is given up."""
+
+
+class _Steps:
+    """Optimiser steps of all cells together, and a way to end those under way."""
+
+    def __init__(self, bench: Bench, total: int) -> None:
+        self.stop = threading.Event()
+        self._reporter, self._total, self._done = bench.reporter, total, 0
+        self._lock = threading.Lock()
+
+    def count(self, title: str) -> None:
+        if self.stop.is_set():
+            raise _Stopped
+        with self._lock:
+            self._done += 1
+            self._reporter.progress(self._done, self._total, "steps", title)
+
+
+class _Listener(Reporter):
+    """What one fit tells: its steps are counted with those of the others."""
+
+    def __init__(self, steps: _Steps, title: str) -> None:
+        self._steps, self._title = steps, title
+
+    def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
+        self._steps.count(self._title)
