@@ -1,4 +1,3 @@
-
 """The table of modes: what each kind of file decodes to, or with which words it is refused."""
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def test_every_row_has_the_same_keys_and_each_is_described(models: Path, tmp_pat
     synthesize(tmp_path / "out", with_originals(models, format=name))
     keys = {tuple(row) for row in rows_of(tmp_path / "out")}
     assert len(keys) == 1
-    assert set(keys.pop()) | {"shard"} == set(COLUMNS)
+    assert set(keys.pop()) | {"shard", "glued"} == set(COLUMNS)
 
 
 def test_the_originals_are_found_by_content_where_they_were_renamed(data: Path, models: Path, tmp_path: Path) -> None:
@@ -292,25 +292,37 @@ def test_croissant_describes_the_rows_by_the_keys_of_the_specification(models: P
         assert field["source"]["fileObject"] == {"@id": file["@id"]}
 
 
-def test_a_glued_original_is_taken_apart(drive: Path, tmp_path: Path) -> None:
-    from pairaug.pairs.source import Selection
-
-    data, models = tmp_path / "data", tmp_path / "models"
+def test_united_masks_are_found_again_where_a_list_had_to_name_them(drive: Path, tmp_path: Path) -> None:
+    data, lines, whole = tmp_path / "data", [], []
     data.mkdir()
-    halves = []
     for number in range(2):
-        image = np.asarray(Image.open(sorted((drive / "images").iterdir())[number]))
+        shutil.copy(sorted((drive / "images").iterdir())[number], data / f"p{number}.png")
         mask = np.asarray(Image.open(sorted((drive / "masks").iterdir())[number]))
-        halves.append((image, mask))
-        Image.fromarray(np.concatenate([np.repeat(mask[..., None], 3, axis=2), image], 1)).save(data / f"{number}.png")
-    fit = FitOptions(models=models, epochs=1, settings=NARROW)
-    fit_translator(data, fit, selection=Selection(glued="left"))
-    fit_mask_generator(drive / "masks", FitOptions(models=models))
-    synthesize(tmp_path / "out", with_originals(models))
-    for row, (image, mask) in zip(rows_of(tmp_path / "out"), halves, strict=False):
-        assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / str(row["file_name"]))), image)
-        written = np.asarray(Image.open(tmp_path / "out" / str(row["mask_file_name"])))
-        assert np.array_equal(written, np.repeat(mask[..., None], 3, axis=2))
+        parts = []
+        for name, half in (("left", np.s_[:, 48:]), ("right", np.s_[:, :48])):
+            part = mask.copy()
+            part[half] = 0
+            Image.fromarray(part).save(data / f"{name}_of_{number}.png")
+            parts.append(str(data / f"{name}_of_{number}.png"))
+        whole.append(mask)
+        lines.append(json.dumps({"image": str(data / f"p{number}.png"), "mask": parts}))
+    models = tmp_path / "models"
+    fit_mask_generator("-", FitOptions(models=models), lines=lines)
+    fit_translator("-", FitOptions(models=models, epochs=1, settings=NARROW), lines=lines)
+    assert "left_of" not in (models / "translator/pairs.jsonl").read_text()
+    out = synthesize(tmp_path / "out", with_originals(models))
+    for row, mask in zip(rows_of(out), whole, strict=False):
+        assert np.array_equal(np.asarray(Image.open(out / str(row["mask_file_name"]))), mask)
+    (data / "left_of_1.png").unlink()
+    with pytest.raises(DataError, match="1 of 2 training pairs are no longer in"):
+        synthesize(tmp_path / "again", with_originals(models))
+
+
+def test_a_seed_survives_readers_that_make_floats_of_a_column_with_nulls(models: Path, tmp_path: Path) -> None:
+    rows = rows_of(synthesize(tmp_path / "out", with_originals(models, count=20)))
+    seeds = [row["seed"] for row in rows]
+    assert seeds[:2] == [None, None]
+    assert [int(float(str(seed))) for seed in seeds[2:]] == seeds[2:]
 
 
 def test_deep_grey_originals_keep_their_16_bits_in_every_format(tmp_path: Path) -> None:

@@ -356,6 +356,6 @@ def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way() -> None
 
     grey = Form(".jpg", "JPEG", "L")
     pair = TrainedPair("", "", (1, 1), "x/{id}.png", "x/{id}.jpg", Form(".png", "PNG", "RGB"), grey)
-    place = mirrored(pair, "new")
+    place = mirrored(pair, "new", (0, 255))
     assert (place.image_name, place.mask_name, place.mask_form.format) == ("x/new.png", "x/new_mask.png", "PNG")
-    assert changed_mask_formats([pair]) == ["JPEG"]
+    assert changed_mask_formats([pair], (0, 255)) == ["JPEG"]

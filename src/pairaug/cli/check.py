@@ -31,12 +31,15 @@ def check(
     split: opt.Split = None,
     glued: opt.Glued = None,
     group_by: opt.GroupBy = None,
+    slices: opt.Slices = "axial",
+    empty_slices: opt.EmptySlices = False,
     threshold: opt.Threshold = None,
     labels: opt.Labels = None,
     background: opt.Background = None,
     ignore_label: opt.IgnoreLabel = None,
     alpha: opt.Alpha = "refuse",
     max_pixels: opt.MaxPixels = None,
+    window: opt.Window = None,
     skip_bad: opt.SkipBad = False,
     as_json: opt.AsJson = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a pair.")] = False,
@@ -50,8 +53,10 @@ def check(
     from pairaug.pairs.source import find_pairs
 
     name, lines = opt.source_and_lines(source, list_file)
-    selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
-    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
+    selection = opt.selection_of(
+        only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
+    )
+    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window)
     checked = check_pairs(find_pairs(name, selection, lines), policy)
     content = summary(checked)
     if as_json:

@@ -51,12 +51,15 @@ def _command(kind: Kind) -> Callable[..., None]:
         split: opt.Split = None,
         glued: opt.Glued = None,
         group_by: opt.GroupBy = None,
+        slices: opt.Slices = "axial",
+        empty_slices: opt.EmptySlices = False,
         threshold: opt.Threshold = None,
         labels: opt.Labels = None,
         background: opt.Background = None,
         ignore_label: opt.IgnoreLabel = None,
         alpha: opt.Alpha = "refuse",
         max_pixels: opt.MaxPixels = None,
+        window: opt.Window = None,
         skip_bad: opt.SkipBad = False,
         model: Annotated[str | None, opt._option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
         epochs: Annotated[int | None, opt._option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
@@ -83,8 +86,10 @@ def _command(kind: Kind) -> Callable[..., None]:
     ) -> None:
         reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
         name, lines = opt.source_and_lines(source, list_file)
-        selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
-        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label)
+        selection = opt.selection_of(
+            only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
+        )
+        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window)
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")
         from pairaug.training.plan import FitOptions, checked_source, chosen_model

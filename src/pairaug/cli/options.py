@@ -57,6 +57,14 @@ Glued = Annotated[
 ]
 Split = Annotated[str | None, _option("--split", panel=_FILES, help="train, val or test.", metavar="NAME")]
 
+Slices = Annotated[
+    str,
+    _option("--slices", panel=_FILES, help="How to cut volumes: axial (default), coronal, sagittal.", metavar="HOW"),
+]
+EmptySlices = Annotated[
+    bool, _option("--empty-slices", panel=_FILES, help="Keep slices of volumes that have an empty mask.")
+]
+
 GroupBy = Annotated[
     str | None, _option("--group-by", panel=_FILES, help="Finds the patient, say, in a path.", metavar="REGEX")
 ]
@@ -80,6 +88,10 @@ IgnoreLabel = Annotated[
 ]
 Alpha = Annotated[str, _option("--alpha", panel=_VALUES, help="'drop' ignores transparency.", metavar="HOW")]
 MaxPixels = Annotated[int | None, _option("--max-pixels", panel=_VALUES, help="Refuse larger files.", metavar="N")]
+Window = Annotated[
+    str | None,
+    _option("--window", panel=_VALUES, help="Range to keep of NIfTI and DICOM values, as -1000,400.", metavar="A,B"),
+]
 SkipBad = Annotated[bool, _option("--skip-bad", panel=_VALUES, help="Leave out what cannot be used (then exit 8).")]
 
 Models = Annotated[
@@ -103,15 +115,27 @@ def selection_of(
     split: str | None,
     glued: str | None = None,
     group_by: str | None = None,
+    slices: str = "axial",
+    empty_slices: bool = False,
+    max_pixels: int | None = None,
 ) -> Selection:
+    from pairaug.pairs.slices import AXES
     from pairaug.pairs.source import Selection
 
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: must be 1 or more")
     if glued not in (None, "left", "right"):
         raise UsageError(f"--glued {glued}: must be 'left' or 'right', the side of the mask")
+    if slices not in AXES:
+        raise UsageError(f"--slices {slices}: must be {', '.join(AXES)}")
+    if max_pixels is not None and max_pixels < 1:
+        raise UsageError(f"--max-pixels {max_pixels}: must be 1 or more")
     side: Side | None = "left" if glued == "left" else "right" if glued else None
-    return Selection(tuple(only or ()), tuple(exclude or ()), limit, pair, images, masks, split, side, group_by)
+    kept, left_out = tuple(only or ()), tuple(exclude or ())
+    voxels = max_pixels or Selection.most_voxels
+    return Selection(
+        kept, left_out, limit, pair, images, masks, split, side, group_by, AXES[slices], empty_slices, voxels
+    )
 
 
 def policy_of(
@@ -122,6 +146,7 @@ def policy_of(
     skip_bad: bool,
     background: str | None = None,
     ignore_label: str | None = None,
+    window: str | None = None,
 ) -> CheckPolicy:
     from pairaug.pairs.checking import CheckPolicy
     from pairaug.pairs.decoding import DecodePolicy
@@ -142,8 +167,20 @@ def policy_of(
         raise UsageError(f"--background {background}: must be one value")
     ignored = () if ignore_label is None else _label_values("--ignore-label", ignore_label)
     cleaning = Cleaning(threshold, values, as_found, grounds[0] if grounds else None, ignored)
-    decode = DecodePolicy(alpha) if max_pixels is None else DecodePolicy(alpha, max_pixels)
+    decode = DecodePolicy(alpha, max_pixels or DecodePolicy.max_pixels, _window(window))
     return CheckPolicy(decode, cleaning, skip_bad)
+
+
+def _window(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+        if not float("-inf") < low < high < float("inf"):
+            raise ValueError
+    except ValueError:
+        raise UsageError(f"--window {text}: must be two numbers, the lower first, such as -1000,400") from None
+    return low, high
 
 
 def _label_values(flag: str, text: str) -> tuple[int, ...]:

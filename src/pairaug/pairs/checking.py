@@ -7,6 +7,7 @@ digests of its files, and the label map of them all. Every file is decoded in fu
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import DataError, ModelError
-from pairaug.files import digest_bytes, digest_file
+from pairaug.files import digest_bytes
 from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, Form, decode_image, decode_mask
-from pairaug.pairs.doubts import refuse_two_kinds, warnings_about
+from pairaug.pairs.doubts import refuse_two_kinds, refuse_two_scales, warnings_about
 from pairaug.pairs.labels import (
     Cleaning,
     LabelMap,
@@ -29,6 +30,7 @@ from pairaug.pairs.labels import (
     value_for_json,
 )
 from pairaug.pairs.pair import Found, Pair, Skipped
+from pairaug.pairs.slices import content_digest
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class CheckedPair:
     """A pair that decodes. ``size`` is (width, height); ``values`` counts the pixels of each label value.
 
     ``image_form``, ``image_digest`` and ``levels`` (lowest and highest grey level) are empty for a bare mask.
+    ``mask_parts``: the digests of the files whose union is the mask, where there are several.
     """
 
     pair: Pair
@@ -55,6 +58,7 @@ class CheckedPair:
     mask_digest: str
     values: dict[int, int]
     levels: tuple[int, int]
+    mask_parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,16 +97,19 @@ class Checked:
 
 def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
     """Decode every pair of ``found``. Raises DataError listing every file that cannot be used."""
-    if not found.pairs:
+    total = len(found.pairs) + len(found.bad)
+    if not total:
         raise DataError(f"{found.root}: no pairs found; say what belongs together with --pair, --images and --masks")
     good, bad = _look_at_all(found, policy)
+    bad = [*found.bad, *bad]
     if bad and not policy.skip_bad:
         raise DataError(
-            f"{len(bad)} of {len(found.pairs)} pairs cannot be used; mend them, or leave them out with --skip-bad",
+            f"{len(bad)} of {total} pairs cannot be used; mend them, or leave them out with --skip-bad",
             details=[entry.reason for entry in bad],
         )
     if not good:
-        raise DataError(f"{found.root}: none of the {len(found.pairs)} pairs can be used", [b.reason for b in bad])
+        raise DataError(f"{found.root}: none of the {total} pairs can be used", [b.reason for b in bad])
+    refuse_two_scales(good)
     counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
     lossy = any(item.mask_form.format in LOSSY_FORMATS for item in good)
     label_map = find_label_map(counts, policy.cleaning, lossy=lossy)
@@ -136,8 +143,8 @@ def refuse_changed(checked: Checked) -> None:
     changed = [
         item.pair.name
         for item in checked.pairs
-        if (item.pair.image and digest_file(checked.root / item.pair.image) != item.image_digest)
-        or _mask_digest(checked.root, item.pair) != item.mask_digest
+        if (item.pair.image and content_digest(checked.root / item.pair.image) != item.image_digest)
+        or united_digest([content_digest(checked.root / mask) for mask in item.pair.masks]) != item.mask_digest
     ]
     if changed:
         raise DataError(
@@ -173,17 +180,19 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
                 f"{pair.image} is {pixels.shape[1]}x{pixels.shape[0]} but {pair.masks[0]} is {width}x{height}; "
                 "bring both to one size"
             )
-        image_digest = digest_file(root / pair.image)
+        image_digest = content_digest(root / pair.image)
         levels = (int(pixels.min()), int(pixels.max()))
+    parts = [content_digest(root / name) for name in pair.masks]
     return CheckedPair(
         pair=pair,
         size=(width, height),
         image_form=image_form,
         mask_form=mask_form,
         image_digest=image_digest,
-        mask_digest=_mask_digest(root, pair),
+        mask_digest=united_digest(parts),
         values=values,
         levels=levels,
+        mask_parts=tuple(parts) if len(parts) > 1 else (),
     )
 
 
@@ -215,8 +224,8 @@ def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple
         raise DataError(f"{name}: {error.message}") from None
 
 
-def _mask_digest(root: Path, pair: Pair) -> str:
-    digests = [digest_file(root / name) for name in pair.masks]
+def united_digest(digests: Sequence[str]) -> str:
+    """The digest of a mask from those of its files, of which it may be the union."""
     return digests[0] if len(digests) == 1 else digest_bytes("\n".join(digests).encode())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from pairaug.errors import DataError
 from pairaug.files import human_bytes
 from pairaug.pairs.pair import Side
+from pairaug.pairs.slices import is_medical
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
+# Read by ``medical``, never written: their headers may name a patient.
+MEDICAL_FORMATS = frozenset({"NIFTI", "DICOM"})
 LOSSY_FORMATS = frozenset({"JPEG"})
 # Above all grey levels: a label value with this bit is a colour, so that pure blue is not taken for white.
 COLOUR = 0x1000000
@@ -47,12 +51,15 @@ class Form:
     """How pixels lie in a file: what a synthetic one has to look like.
 
     ``mode`` is Pillow's, with "RGB;16" for three channels of 16 bits; ``palette`` is RGB bytes in hexadecimal.
+    A level stands for the value ``slope`` * level + ``intercept`` (Hounsfield units, say) where ``medical`` read it.
     """
 
     suffix: str
     format: str
     mode: str
     palette: str = ""
+    slope: float = 1.0
+    intercept: float = 0.0
 
     @property
     def bits(self) -> int:
@@ -73,12 +80,18 @@ class Form:
 
 @dataclass(frozen=True)
 class DecodePolicy:
-    """What the user allows: dropping an alpha channel that is not opaque, and how many pixels a file may hold."""
+    """What the user allows: dropping an alpha channel that is not opaque, and how many pixels a file may hold.
+
+    ``window``: the lowest and the highest value to keep of NIfTI and DICOM images.
+    """
 
     alpha: str = "refuse"
     max_pixels: int = 89_478_485
+    window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
+        if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
+            raise ValueError(f"window must be two numbers, the lower first, not {self.window}")
         if self.alpha not in ("refuse", "drop"):
             raise ValueError(f"alpha must be 'refuse' or 'drop', not {self.alpha!r}")
 
@@ -90,6 +103,11 @@ def decode_image(
 
     ``glued``: the side at which the file holds the mask; the other half is the image.
     """
+    if is_medical(str(path)):
+        from pairaug.pairs.medical import decode_medical_image
+
+        _refuse_glued(path, glued)
+        return decode_medical_image(path, policy)
     picture, form = _load(path, policy)
     pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
     return (pixels if glued is None else _half(path, pixels, form, "right" if glued == "left" else "left")), form
@@ -97,6 +115,11 @@ def decode_image(
 
 def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> tuple[NDArray[np.int32], Form]:
     """The mask's raw label values, (H, W); of a file that holds both, the half at side ``glued``. Raises DataError."""
+    if is_medical(str(path)):
+        from pairaug.pairs.medical import decode_medical_mask
+
+        _refuse_glued(path, glued)
+        return decode_medical_mask(path, policy)
     picture, form = _load(path, policy)
     if isinstance(picture, np.ndarray):
         if picture.ndim != 2:
@@ -117,7 +140,7 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
-    data = _bytes_of(path, policy)
+    data = bytes_of(path, policy)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _refuse_unfit(path, picture, policy)
@@ -138,7 +161,8 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
         raise DataError(f"{path}: {_what_it_is(data, error)}") from error
 
 
-def _bytes_of(path: Path, policy: DecodePolicy) -> bytes:
+def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
+    """All of a file, unless it is larger than any picture of the pixels allowed. Raises DataError."""
     try:
         size = path.stat().st_size
         if size > _MOST_BYTES_PER_PIXEL * policy.max_pixels + 2**20:
@@ -254,6 +278,11 @@ def _without_alpha(path: Path, picture: Image.Image, policy: DecodePolicy) -> Im
         return picture.convert("L" if picture.mode in ("LA", "La") else "RGB")
     picture.info.pop("transparency", None)
     return picture
+
+
+def _refuse_glued(path: Path, glued: Side | None) -> None:
+    if glued is not None:
+        raise DataError(f"{path}: image and mask glued in a NIfTI or DICOM file are not supported; leave out --glued")
 
 
 def _half(path: Path, pixels: NDArray[Any], form: Form, side: Side) -> NDArray[Any]:

@@ -70,7 +70,7 @@ def discover(
         if most and most == sum(file.role in (Role.IMAGE, Role.NONE) for file in files):
             break
     kept, dropped = _prefer(best)
-    pairs = [pair_of_files(image, masks) for image, masks in _settled(kept, files)]
+    pairs = [pair_of_files(image, masks) for image, masks in _named_by_folder(_settled(kept, files))]
     used = {path for pair in pairs for path in (pair.image, *pair.masks)}
     skipped = [Skipped(f.path, dropped.get(f.path) or _why_unused(f)) for f in files if f.path not in used]
     return sorted(pairs, key=lambda pair: pair.image), skipped
@@ -196,6 +196,31 @@ def _settled(readings: list[Reading], files: list[File]) -> list[Match]:
                 if other[1] is not match:
                     raise _two_readings([other, (reading, match)], files)
     return [match for reading in readings for match in reading.matches]
+
+
+def _named_by_folder(matches: list[Match]) -> list[Match]:
+    """Where each image has a folder of its own, that is its name: ``p1/ct.nii``, ``p2/ct.nii``; ``p1/p1_flair.nii``."""
+    folders = [image.folder.rpartition("/")[2] for image, _ in matches]
+    if len(matches) < 2 or len({image.folder for image, _ in matches}) < len(matches):
+        return matches
+    if len({image.core for image, _ in matches}) == 1:
+        return [(replace(image, core=""), tuple(replace(mask, core="") for mask in masks)) for image, masks in matches]
+    rests = {image.core.removeprefix(folder) for folder, (image, _) in zip(folders, matches, strict=True)}
+    if len(rests) > 1 or not rests.pop().startswith(("_", "-", " ", ".")):
+        return matches
+    return [
+        (
+            replace(image, core=folder, suffix=image.core.removeprefix(folder) + image.suffix),
+            tuple(_named(mask, folder) for mask in masks),
+        )
+        for folder, (image, masks) in zip(folders, matches, strict=True)
+    ]
+
+
+def _named(mask: File, name: str) -> File:
+    if not mask.core.startswith(name):
+        return mask
+    return replace(mask, core=name, suffix=mask.core.removeprefix(name) + mask.suffix)
 
 
 def _two_readings(both: Sequence[tuple[Reading, Match]], files: list[File]) -> DataError:

@@ -47,6 +47,20 @@ def refuse_two_kinds(pairs: Sequence[CheckedPair]) -> None:
                 )
 
 
+def refuse_two_scales(pairs: Sequence[CheckedPair]) -> None:
+    """Levels of which one and the same stands for different values (Hounsfield units, say) in different files."""
+    scales: dict[tuple[float, float], str] = {}
+    for item in pairs:
+        if item.image_form is not None:
+            scales.setdefault((item.image_form.slope, item.image_form.intercept), item.pair.image)
+    if len(scales) > 1:
+        (_, one), (_, other) = list(scales.items())[:2]
+        raise DataError(
+            f"images of different scales: {one} and {other} (values with sign or scale beside plain ones); bring them "
+            "to one range with --window LOW,HIGH, or store them all in one type"
+        )
+
+
 def warnings_about(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[str]:
     warnings = []
     background = label_map.values[0]

@@ -1,19 +1,21 @@
 """From an array to the bytes of a file in the form of the originals.
 
 Enters: an image (H, W[, 3]) of uint8 or uint16, or a mask (H, W) of label values. Leaves: bytes without EXIF, ICC
-profile or text, the same for the same array. A mask form that would change values (JPEG) becomes PNG.
+profile or text, the same for the same array. A mask form that would change values (JPEG) becomes PNG, and so does
+a form whose header could name a patient (NIfTI, DICOM).
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairaug.pairs.decoding import LOSSY_FORMATS, Form, unpack_colours
+from pairaug.pairs.decoding import COLOUR, LOSSY_FORMATS, MEDICAL_FORMATS, Form, unpack_colours
 from pairaug.pairs.pair import Side
 
 # Level 3 costs a third of Pillow's default and 4 % more bytes on fundus pictures.
@@ -26,11 +28,33 @@ _SAVE: dict[str, dict[str, Any]] = {
 }
 
 
-def lossless_form(form: Form) -> Form:
-    """The form in which masks of ``form`` are written: itself, or PNG where it would change label values."""
-    if form.format in LOSSY_FORMATS:
-        return Form(".png", "PNG", "L" if form.mode == "CMYK" else form.mode)
+def image_form(form: Form) -> Form:
+    """The form in which images of ``form`` are written: itself, or PNG for a medical one."""
+    if form.format in MEDICAL_FORMATS:
+        return Form(".png", "PNG", form.mode, slope=form.slope, intercept=form.intercept)
     return form
+
+
+def lossless_form(form: Form, values: Collection[int] = ()) -> Form:
+    """The form in which masks of ``form`` are written that hold ``values``: itself, or PNG where it would change them.
+
+    A 1-bit mask among masks {0, 1, 2}, or an 8-bit one among some with values to 4000, has no room for all of them.
+    """
+    if form.format in LOSSY_FORMATS | MEDICAL_FORMATS:
+        form = Form(".png", "PNG", "L" if form.mode == "CMYK" else form.mode)
+    highest = max(values, default=0)
+    if highest <= _highest(form):
+        return form
+    return Form(".png", "PNG", "L" if highest <= 255 else "I;16" if highest <= 65535 else "RGB")
+
+
+def _highest(form: Form) -> int:
+    """The highest label value for which ``form`` has room."""
+    if form.mode in ("RGB", "RGBA"):
+        return 2 * COLOUR
+    if form.mode == "P":
+        return len(form.palette) // 6 - 1
+    return {"1": 1, "I;16": 65535}.get(form.mode, 255)
 
 
 def encode_image(pixels: NDArray[np.uint8] | NDArray[np.uint16], form: Form) -> bytes:

@@ -7,9 +7,9 @@ import glob
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from os.path import splitext
 
 from pairaug.pairs.naming import File
+from pairaug.pairs.slices import file_of, split_ending
 
 Fits = Callable[[str], object]
 
@@ -43,7 +43,7 @@ def exact_glob(wanted: Iterable[File], unwanted: Iterable[str]) -> str | None:
 
 def _guesses(file: File) -> list[str]:
     folder, suffix, prefix = glob.escape(file.folder), glob.escape(file.suffix), glob.escape(file.prefix)
-    ending = glob.escape(splitext(file.path)[1])
+    ending = glob.escape(split_ending(file.path)[1])
     parts = [glob.escape(part) for part in reversed(file.folder.split("/"))] if folder else []
     shapes = [f"*{suffix}{ending}"] if suffix else []
     shapes += [f"{prefix}*{ending}"] if prefix else []
@@ -59,7 +59,7 @@ def _compiled(pattern: str) -> Fits:
 
 def _candidates(path: str) -> Iterable[str]:
     yield path
-    parts = path.split("/")
+    parts = file_of(path).split("/")
     yield from parts
     for depth in range(2, len(parts)):
         yield "/".join(parts[:depth])

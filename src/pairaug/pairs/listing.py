@@ -18,6 +18,7 @@ from pairaug.errors import DataError
 from pairaug.files import checked_relative, read_json_lines
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import leads_out
+from pairaug.pairs.slices import file_of
 from pairaug.pairs.templates import glued_pair, pair_of_paths
 
 METADATA = "metadata.jsonl"
@@ -32,7 +33,7 @@ def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
     if not listed:
         raise DataError(f"{name}: the list is empty; each line is 'image TAB mask' or a JSON object with both")
     base = Path.cwd()
-    if name != "-" and not (base / listed[0][0]).exists():
+    if name != "-" and not (base / file_of(listed[0][0])).exists():
         base = Path(name).resolve().parent
     absolute = [
         (_absolute(base, image), tuple(_absolute(base, mask) for mask in masks), side) for image, masks, side in listed
@@ -58,7 +59,8 @@ def pairs_of_metadata(root: Path) -> list[Pair]:
         image, masks, side = _json_entry(row, origin)
         for path in (image, *masks):
             checked_relative(path, origin)
-            if (root / path).is_symlink() and leads_out(root / path, resolved):
+            file = root / file_of(path)
+            if file.is_symlink() and leads_out(file, resolved):
                 raise DataError(f"{origin}: {path!r} is a link that leads out of the folder, or nowhere")
         pairs.append(_pair(image, masks, side, origin))
     _refuse_missing((str(root / path) for pair in pairs for path in (pair.image, *pair.masks)), name)
@@ -99,7 +101,7 @@ def _json_entry(row: dict[str, Any], origin: str) -> Entry:
 
 
 def _refuse_missing(paths: Iterable[str], name: str) -> None:
-    missing = [path for path in paths if "\0" in path or not os.path.isfile(path)]
+    missing = [path for path in paths if "\0" in path or not os.path.isfile(file_of(path))]
     if missing:
         raise DataError(
             f"{name}: {len(missing)} listed files do not exist, such as {missing[0]!r}; mend the list", missing[:50]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from itertools import takewhile
-from os.path import splitext
 
+from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import (
     FILLER_WORDS,
     OTHER_WORDS,
@@ -93,7 +93,7 @@ def describe(paths: Sequence[str], style: Style, told: Sequence[Told | None] | N
 
 def _file(path: str, style: Style, told: Told | None) -> File:
     folder, _, name = path.rpartition("/")
-    stem, extension = splitext(name)
+    stem, extension = split_ending(name)
     above = _folders(folder, style is Style.SIBLINGS, told[1] if told else None)
     prefix, core, suffix = "", stem, ""
     if style in (Style.AFFIXES, Style.SUFFIXES, Style.COMMON):

@@ -11,7 +11,7 @@ Side = Literal["left", "right"]
 
 @dataclass(frozen=True)
 class Pair:
-    """One image and its mask, as paths relative to a root (POSIX, never leaving it).
+    """One image and its mask, as paths relative to a root (POSIX, never leaving it); of a slice, see ``slices``.
 
     ``masks`` holds one path, or several whose union is the mask (one file per nucleus, say). ``image`` is empty
     where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
@@ -48,13 +48,17 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Found:
-    """What a source holds: its root folder, the pairs in a stable order, and what was left out."""
+    """What a source holds: its root folder, the pairs in a stable order, and what was left out.
+
+    ``bad``: pairs of which it is known already that they cannot be used.
+    """
 
     root: Path
     pairs: tuple[Pair, ...]
     layout: str
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    bad: tuple[Skipped, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:

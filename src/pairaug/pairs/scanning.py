@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pairaug.errors import DataError
 from pairaug.pairs.pair import Skipped
+from pairaug.pairs.slices import MEDICAL_SUFFIXES, split_ending
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"})
 OWN_MANIFEST = "manifest.json"
@@ -84,8 +85,8 @@ def _augmented(folder: Path) -> bool:
 
 
 def _why_not(entry: os.DirEntry[str], resolved_root: Path) -> str | None:
-    suffix = os.path.splitext(entry.name)[1].lower()
-    if suffix not in IMAGE_SUFFIXES:
+    suffix = split_ending(entry.name)[1].lower()
+    if suffix not in IMAGE_SUFFIXES and suffix not in MEDICAL_SUFFIXES:
         return f"not an image file ({suffix or 'no suffix'})"
     if entry.is_symlink() and leads_out(Path(entry.path), resolved_root):
         return "a link that leads out of the folder, or nowhere"

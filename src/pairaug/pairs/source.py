@@ -23,6 +23,7 @@ from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata
 from pairaug.pairs.naming import Teller, Told
 from pairaug.pairs.pair import Found, Pair, Side, Skipped
 from pairaug.pairs.scanning import scan
+from pairaug.pairs.slices import Axis, is_medical, is_volume
 from pairaug.pairs.templates import glued_pair, mask_of_path, pair_of_paths, role_by_words
 from pairaug.pairs.words import Role
 
@@ -36,7 +37,8 @@ class Selection:
     """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above.
 
     ``glued``: every file holds an image with its mask at this side. ``group_by``: a regular expression that finds the
-    patient, say, in a path.
+    patient, say, in a path. ``slices``: the axis along which volumes are cut; ``empty_slices``: those without any
+    foreground are kept; ``most_voxels``: larger volumes are refused.
     """
 
     only: tuple[str, ...] = ()
@@ -48,6 +50,9 @@ class Selection:
     split: str | None = None
     glued: Side | None = None
     group_by: str | None = None
+    slices: Axis = "z"
+    empty_slices: bool = False
+    most_voxels: int = DecodePolicy.max_pixels
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -136,9 +141,23 @@ def _narrowed(found: Found, selection: Selection) -> Found:
                 f"--split {selection.split}: no such split here; found: {', '.join(found.splits) or 'none'}"
             )
         pairs = [p for p in pairs if p.split == selection.split]
+    cut = None
+    if any(is_volume(path) for pair in pairs for path in (pair.image, *pair.masks)):
+        from pairaug.pairs.volumes import cut_volumes
+
+        cut = cut_volumes(
+            found.root,
+            pairs,
+            selection.slices,
+            keep_empty=selection.empty_slices,
+            most_voxels=selection.most_voxels,
+        )
+        pairs = list(cut.pairs)
     if selection.limit is not None:
         pairs = pairs[: selection.limit] if selection.group_by is None else whole_groups(pairs, selection.limit)
-    if not pairs:
+    if cut is not None:
+        found = replace(found, skipped=(*found.skipped, *cut.empty), bad=cut.bad)
+    if not pairs and not found.bad:
         raise DataError(f"{found.root}: {len(found.pairs)} pairs, none of which --only lets through; widen it")
     _refuse_case_twins(pairs)
     layout = found.layout if found.layout in (METADATA, _BARE) else _describe_layout(pairs)
@@ -192,6 +211,10 @@ def _template_regex(template: str) -> str:
 def _looks_like_mask(root: Path) -> Callable[[str], bool]:
     def look(path: str) -> bool:
         try:
+            if is_medical(path):
+                from pairaug.pairs.medical import looks_like_labels
+
+                return looks_like_labels(root / path, DecodePolicy(), _MASK_VALUES)
             raw, form = decode_mask(root / path, DecodePolicy(alpha="drop"))
         except DataError:
             return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from os.path import splitext
 from pathlib import PurePosixPath
 
 from pairaug.pairs.naming import File, Style, describe
 from pairaug.pairs.pair import Pair, Side
+from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import Role
 
 
@@ -15,11 +15,11 @@ def pair_of_files(image: File, masks: tuple[File, ...]) -> Pair:
     """``image`` with its masks, and the names that a new pair of the same kind would have."""
     identity = image.core
     if not identity:  # <id>/image.png: the folder carries the name
-        identity = PurePosixPath(image.path).parent.name or PurePosixPath(image.path).stem
+        identity = PurePosixPath(image.path).parent.name or split_ending(image.path)[0]
     image_template = _template(image, identity)
     mask_template = _template(masks[0], identity)
     if image_template == mask_template:  # a list may pair a.png with b.png in one folder
-        mask_template = str(PurePosixPath(mask_template).with_stem("{id}_mask"))
+        mask_template = str(PurePosixPath(mask_template).with_name("{id}_mask" + split_ending(mask_template)[1]))
     return Pair(image.path, tuple(mask.path for mask in masks), image_template, mask_template, image.key[1] or None)
 
 
@@ -49,13 +49,13 @@ def role_by_words(path: str) -> Role:
 
 
 def _whole_stem(file: File) -> File:
-    return replace(file, core=PurePosixPath(file.path).stem, prefix="", suffix="")
+    return replace(file, core=split_ending(PurePosixPath(file.path).name)[0], prefix="", suffix="")
 
 
 def _template(file: File, identity: str) -> str:
     """The file's path with ``{id}`` where its own name stood, in its folders too."""
     *folders, name = file.path.split("/")
-    stem, ending = splitext(name)
+    stem, ending = split_ending(name)
     if identity:
         folders = [part.replace(identity, "{id}") if _carries(part, identity) else part for part in folders]
     if file.core:

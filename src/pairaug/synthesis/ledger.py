@@ -88,7 +88,8 @@ class Ledger:
 
     def add(self, made: Made) -> None:
         """Image, mask, then the row; with the last pair of a tar file, that file. Called from several threads."""
-        for path, content in zip(shards.pair_paths(self.folder, made.row), (made.image, made.mask), strict=True):
+        paths = shards.pair_paths(self.folder, made.row)
+        for path, content in dict(zip(paths, (made.image, made.mask), strict=True)).items():  # one where they are glued
             if isinstance(content, Path):
                 link_atomic(content, path)
             else:

@@ -2,13 +2,14 @@
 
 A model knows its training pairs by the digests of their files alone; the files are looked for by content below the
 folder that the fit's ``run.json`` names, so that they may have been renamed but not changed. A file that the format
-can hold as it is becomes a hard link (a copy where the file system cannot); others are decoded and written anew.
+can hold as it is becomes a hard link (a copy where the file system cannot); others are decoded and written anew, and
+so is every slice of a volume and every DICOM file, because their headers may name a patient.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +18,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.errors import DataError, ModelError, PairaugError
+from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
 from pairaug.pairs.checking import CheckedPair, CheckPolicy, load_classes, load_image
 from pairaug.pairs.decoding import DecodePolicy, decode_mask
-from pairaug.pairs.encoding import encode_image, encode_mask
+from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import scan
-from pairaug.pairs.source import find_pairs
+from pairaug.pairs.slices import AXES, is_medical, is_volume, slice_digest, slice_name
 from pairaug.synthesis.formats.base import Format, Place
 from pairaug.synthesis.rendering import as_form
 from pairaug.synthesis.rows import Made, pair_row
 from pairaug.synthesis.shards import shard_name
 from pairaug.training.model_file import FittedModel, TrainedPair
 from pairaug.training.run_folder import RUN_FILE
+
+# More slices along an axis than any scanner takes; they are found by their digests, without opening the volume.
+_MOST_SLICES = 4096
 
 
 def data_root(folder: Path) -> Path | None:
@@ -58,31 +62,52 @@ class Originals:
         place = self.format.place(pair, f"original_{index:06d}")
         item = _as_checked(pair, image_path, mask_paths)
         classes = load_classes(self.root, item, self.policy, self.format.label_map)
-        image, mask = self._image(item, pair, place), self._mask(item, pair, place, classes)
+        if place.glued:
+            image = mask = self._both(item, pair, place, classes)
+        else:
+            image, mask = self._image(item, pair, place), self._mask(item, pair, place, classes)
         shard = shard_name(index) if self.format.sharded else None
         digests = (_digest(image), _digest(mask))
-        row = pair_row(place, index, "original", digests, classes, self.format.label_map, shard=shard)
+        labels = self.format.label_map
+        row = pair_row(place, index, "original", digests, classes, labels, glues=self.format.glues, shard=shard)
         return Made(image, mask, row)
 
     def _image(self, item: CheckedPair, pair: TrainedPair, place: Place) -> bytes | Path:
+        path = self.root / item.pair.image
         if self.format.keeps_files and place.image_form == pair.image_form and not pair.glued:
-            return self.root / item.pair.image
-        pixels: NDArray[Any] = load_image(self.root, item, self.policy)
-        if pixels.ndim == 2:
-            pixels = pixels[..., None]
-        if place.image_form.bits == 16 and pixels.dtype == np.uint8:
-            pixels = pixels.astype(np.uint16) * 257
-        return encode_image(as_form(pixels, place.image_form), place.image_form)
+            assert not is_medical(str(path)), path  # its header may name a patient
+            return path
+        return encode_image(self._pixels(item, place), place.image_form)
 
     def _mask(self, item: CheckedPair, pair: TrainedPair, place: Place, classes: NDArray[np.uint8]) -> bytes | Path:
         values = self.format.to_values(classes)
         alone = len(item.pair.masks) == 1 and not pair.glued
         if self.format.keeps_files and place.mask_form == pair.mask_form and alone:
             path = self.root / item.pair.masks[0]
-            raw, _ = decode_mask(path, self.policy.decode)
-            if np.array_equal(raw, values):  # nothing was cleaned away for training
+            assert not is_medical(str(path)), path
+            if self._untouched(path, pair, values):
                 return path
         return encode_mask(values, place.mask_form)
+
+    def _both(self, item: CheckedPair, pair: TrainedPair, place: Place, classes: NDArray[np.uint8]) -> bytes | Path:
+        values, path = self.format.to_values(classes), self.root / item.pair.image
+        if place.image_form == pair.image_form and self._untouched(path, pair, values):
+            return path
+        assert place.glued
+        return encode_glued(self._pixels(item, place), values, place.mask_form, place.glued)
+
+    def _untouched(self, path: Path, pair: TrainedPair, values: NDArray[np.int32]) -> bool:
+        """Whether nothing of the mask was cleaned away for training."""
+        raw, _ = decode_mask(path, self.policy.decode, pair.glued)
+        return np.array_equal(raw, values)
+
+    def _pixels(self, item: CheckedPair, place: Place) -> NDArray[Any]:
+        pixels: NDArray[Any] = load_image(self.root, item, self.policy)
+        if pixels.ndim == 2:
+            pixels = pixels[..., None]
+        if place.image_form.bits == 16 and pixels.dtype == np.uint8:
+            pixels = pixels.astype(np.uint16) * 257
+        return as_form(pixels, place.image_form)
 
 
 def find_originals(translator: FittedModel, folder: Path, output_format: Format) -> Originals:
@@ -97,16 +122,13 @@ def find_originals(translator: FittedModel, folder: Path, output_format: Format)
             f"--include-originals: the place of the training data {where}; put them back, fit the translator again, "
             "or leave --include-originals out"
         )
-    by_digest = _files_by_digest(root)
-    united: Mapping[tuple[str, str], tuple[str, ...]] | None = None
+    by_digest = _files_by_digest(root, translator.pairs)
     paths, missing = [], []
     for pair in translator.pairs:
-        image, mask = by_digest.get(pair.image_sha256), by_digest.get(pair.mask_sha256)
-        masks: tuple[str, ...] = (mask,) if mask else ()
-        if image and not masks:
-            united = united if united is not None else _united_masks(root)
-            masks = united.get((image, pair.mask_sha256), ())
-        if image and masks:
+        image = by_digest.get(pair.image_sha256)
+        parts = pair.mask_parts or (pair.mask_sha256,)
+        masks = tuple(by_digest[part] for part in parts if part in by_digest)
+        if image and len(masks) == len(parts):
             paths.append((image, masks))
         else:
             missing.append(
@@ -121,33 +143,34 @@ def find_originals(translator: FittedModel, folder: Path, output_format: Format)
     return Originals(root, translator.pairs, paths, _policy(translator), output_format)
 
 
-def _files_by_digest(root: Path) -> dict[str, str]:
+def _files_by_digest(root: Path, pairs: Sequence[TrainedPair]) -> dict[str, str]:
+    """Digest -> path of every file below ``root``, and of those slices of volumes that are training pairs."""
     names, _ = scan(root)
     with ThreadPoolExecutor(4) as pool:
         digests = list(pool.map(lambda name: digest_file(root / name), names))
-    return dict(zip(reversed(digests), reversed(names), strict=True))  # of equal files the first
-
-
-def _united_masks(root: Path) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(image, digest of all its masks) -> the masks, of the pairs whose mask is the union of several files."""
-    try:
-        found = find_pairs(root).pairs
-    except PairaugError:
-        return {}
-    united = {}
-    for pair in found:
-        if len(pair.masks) > 1:
-            digests = "\n".join(digest_file(root / mask) for mask in pair.masks)
-            united[pair.image, digest_bytes(digests.encode())] = pair.masks
-    return united
+    found = dict(zip(reversed(digests), reversed(names), strict=True))  # of equal files the first
+    wanted = {digest for pair in pairs for digest in (pair.image_sha256, pair.mask_sha256, *pair.mask_parts)}
+    wanted -= found.keys()
+    volumes = [(name, digest) for name, digest in zip(names, digests, strict=True) if is_volume(name)]
+    for name, digest in volumes if wanted else ():
+        for axis in AXES.values():
+            for index in range(_MOST_SLICES):
+                if (own := slice_digest(digest, axis, index)) in wanted:
+                    found.setdefault(own, slice_name(name, axis, index))
+    return found
 
 
 def _policy(translator: FittedModel) -> CheckPolicy:
     """How the training data were read, as the fit recorded it."""
+    decode: dict[str, Any]
+    cleaning: dict[str, Any]
     try:
         reading = translator.info["reading"]
-        cleaning: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in reading["cleaning"].items()}
-        return CheckPolicy(DecodePolicy(**reading["decode"]), Cleaning(**cleaning))
+        decode, cleaning = (  # JSON knows no tuples
+            {key: tuple(value) if isinstance(value, list) else value for key, value in reading[part].items()}
+            for part in ("decode", "cleaning")
+        )
+        return CheckPolicy(DecodePolicy(**decode), Cleaning(**cleaning))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelError(
             "--include-originals: the translator does not say how its data were read (an earlier version fitted it); "

@@ -12,7 +12,7 @@ from typing import Any
 from pairaug import __version__
 from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.formats.base import Format
-from pairaug.synthesis.formats.mirror import changed_mask_formats
+from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks
 from pairaug.training.model_file import FittedModel
 
@@ -42,10 +42,19 @@ def manifest_body(
         "models": used,
         "label_values": [value_for_json(value) for value in translator.label_values],
         "layout": translator.info.get("layout", ""),
-        "mask_formats_changed_to_png": changed_mask_formats(translator.pairs),
+        "levels": _levels(translator),
+        "image_formats_changed_to_png": changed_image_formats(translator.pairs),
+        "mask_formats_changed_to_png": changed_mask_formats(translator.pairs, translator.label_values),
         "counts": {"asked": count, "pairs": originals + count, "originals": originals, "rejected": 0},
         "rejects": [],
     }
+
+
+def _levels(translator: FittedModel) -> dict[str, float]:
+    """What a level stands for: value = slope * level + intercept; for NIfTI and DICOM other than 1 and 0."""
+    form = translator.pairs[0].image_form
+    assert form is not None
+    return {"slope": form.slope, "intercept": form.intercept}
 
 
 def _command(config: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from pairaug.files import digest_bytes
 from pairaug.models.base import MaskGenerator, Translator
 from pairaug.pairs.checking import Checked, load_classes
 from pairaug.pairs.decoding import Form
-from pairaug.pairs.encoding import encode_image, encode_mask
+from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.resampling import resize_image, resize_labels
 from pairaug.synthesis.formats.base import Format
@@ -96,8 +96,11 @@ class Renderer:
         painted = network.translate(torch.from_numpy(labels).long()[None], torch_generator(seed, "image"))[0]
         pixels = resize_image(to_pixels(painted, translator.intensity), height, width)
         place = self.format.place(pair, f"synthetic_{number:06d}")
-        image = encode_image(as_form(pixels, place.image_form), place.image_form)
-        mask = encode_mask(self.format.to_values(drawn.classes), place.mask_form)
+        pixels, values = as_form(pixels, place.image_form), self.format.to_values(drawn.classes)
+        if place.glued:
+            image = mask = encode_glued(pixels, values, place.mask_form, place.glued)
+        else:
+            image, mask = encode_image(pixels, place.image_form), encode_mask(values, place.mask_form)
         index = self.first + number
         row = pair_row(
             place,
@@ -109,6 +112,7 @@ class Renderer:
             seed=seed,
             derived_from=drawn.derived_from,
             displacement=drawn.displacement,
+            glues=self.format.glues,
             shard=shard_name(index) if self.format.sharded else None,
         )
         return Made(image, mask, row)

@@ -30,7 +30,7 @@ COLUMNS = {
     "mask_file_name": Column("text", "The mask of the image, in the same way."),
     "index": Column("integer", "The place of the pair in the set; originals come first."),
     "origin": Column("text", "'synthetic', or 'original' for a training pair that was taken over."),
-    "seed": Column("integer", "From which the pair was drawn; null for an original."),
+    "seed": Column("integer", "From which the pair was drawn, below 2**53; null for an original."),
     "image_sha256": Column("text", "SHA-256 of the image file."),
     "mask_sha256": Column("text", "SHA-256 of the mask file."),
     "size": Column("integer", "Width and height in pixels.", many=True),
@@ -40,6 +40,7 @@ COLUMNS = {
     "nearest_mask": Column("text", "SHA-256 of the most similar training mask; null until measured."),
     "nearest_distance": Column("number", "The distance to it; null until measured."),
     "agreement": Column("number", "How well a segmenter finds the mask in the image; null until measured."),
+    "glued": Column("text", "The side of the mask where one file holds both; this key is there in glued sets alone."),
     "shard": Column("text", "The tar file that holds the pair; this key is there in sharded sets alone."),
 }
 
@@ -64,9 +65,13 @@ def pair_row(
     seed: int | None = None,
     derived_from: Sequence[str] = (),
     displacement: float | None = None,
+    glues: bool = False,
     shard: str | None = None,
 ) -> dict[str, Any]:
-    """The row of one pair; ``classes`` is its mask (H, W), ``digests`` those of its image and its mask file."""
+    """The row of one pair; ``classes`` is its mask (H, W), ``digests`` those of its image and its mask file.
+
+    ``glues``, ``shard``: for a set of that kind.
+    """
     counts = np.bincount(classes.ravel(), minlength=label_map.classes)
     row = {
         "file_name": place.image_name,
@@ -84,4 +89,5 @@ def pair_row(
         "nearest_distance": None,
         "agreement": None,
     }
-    return row if shard is None else {**row, "shard": shard}
+    kind = ({"glued": place.glued} if glues else {}) | ({} if shard is None else {"shard": shard})
+    return row | kind

@@ -24,7 +24,7 @@ from pairaug.reporting import Reporter
 from pairaug.synthesis.croissant import CROISSANT, describe
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format, open_format
 from pairaug.synthesis.formats.base import Written, json_text
-from pairaug.synthesis.formats.mirror import changed_mask_formats
+from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.ledger import Ledger
 from pairaug.synthesis.originals import Originals, data_root, find_originals
 from pairaug.synthesis.provenance import manifest_body
@@ -86,8 +86,10 @@ def synthesize_rows(
     originals = None
     if options.include_originals:
         originals = find_originals(translator, Path(options.models) / FOLDERS["translator"], output_format)
-    for name in changed_mask_formats(translator.pairs):
-        reporter.note(f"{name} cannot hold label values exactly; the masks are written as PNG")
+    for name in changed_image_formats(translator.pairs):
+        reporter.note(f"{name} images are written as PNG, without their headers")
+    for name in changed_mask_formats(translator.pairs, translator.label_values):
+        reporter.note(f"{name} masks are written as PNG, which holds all label values exactly")
     first = len(originals.pairs) if originals else 0
     renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first)
     with folder_lock(out):

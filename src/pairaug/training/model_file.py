@@ -24,7 +24,7 @@ from pairaug.errors import ModelError, PairaugError
 from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
 from pairaug.models.base import MaskGenerator, Shape, Translator, build_config
 from pairaug.pairs.checking import Checked
-from pairaug.pairs.decoding import FORMATS, Form
+from pairaug.pairs.decoding import FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
 from pairaug.registry import MODELS, Kind
 
@@ -39,7 +39,8 @@ FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
 class TrainedPair:
     """What a fitted model knows of one of its training pairs. ``size`` is (width, height).
 
-    ``group`` numbers the groups in order of appearance; their names (patients, perhaps) are not kept.
+    ``group`` numbers the groups in order of appearance; their names (patients, perhaps) are not kept. ``mask_parts``:
+    the digests of the files whose union is the mask, where there are several.
     """
 
     image_sha256: str
@@ -51,6 +52,7 @@ class TrainedPair:
     mask_form: Form
     group: int | None = None
     glued: Side | None = None
+    mask_parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,8 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
     try:
         info = _checked_info(data, kind)
         forms = [Form(**form) for form in info["forms"]]
-        if any(form.format not in FORMATS for form in forms):
-            raise ValueError("a file form that pairaug does not write")
+        if any(form.format not in (*FORMATS, *MEDICAL_FORMATS) for form in forms):
+            raise ValueError("a file form that pairaug does not know")
         pairs = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
         shape = Shape(**info["shape"])
         entry = MODELS[info["model"]]
@@ -160,6 +162,7 @@ def _pair_row(item: Any, forms: list[Form]) -> dict[str, Any]:
         "image_form": number(item.image_form),
         "mask_form": number(item.mask_form),
         "glued": item.pair.glued,
+        **({"mask_parts": list(item.mask_parts)} if item.mask_parts else {}),
     }
 
 
@@ -222,6 +225,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 mask_form=forms[row["mask_form"]],
                 group=None if row.get("group") is None else int(row["group"]),
                 glued=row.get("glued"),
+                mask_parts=tuple(str(part) for part in row.get("mask_parts", ())),
             )
         )
     if not pairs:

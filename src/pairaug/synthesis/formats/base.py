@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pairaug.pairs.decoding import Form
 from pairaug.pairs.labels import LabelMap
+from pairaug.pairs.pair import Side
 from pairaug.training.model_file import FittedModel, TrainedPair
 
 OpenBeside = Callable[[str], AbstractContextManager[BinaryIO]]
@@ -27,12 +28,16 @@ OpenBeside = Callable[[str], AbstractContextManager[BinaryIO]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the two files of a pair go, relative to the output, and their forms."""
+    """Where the two files of a pair go, relative to the output, and their forms.
+
+    ``glued``: they are one file, with the mask at this side of the image.
+    """
 
     image_name: str
     mask_name: str
     image_form: Form
     mask_form: Form
+    glued: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,15 @@ class Written:
 
 
 class Format(ABC):
-    """``sharded``: pairs go into tar files of many; ``keeps_files``: an original may be taken over as it is."""
+    """``sharded``: pairs go into tar files of many; ``keeps_files``: an original may be taken over as it is.
+
+    ``glues``: some pairs are one file that holds both.
+    """
 
     name: ClassVar[str]
     sharded: ClassVar[bool] = False
     keeps_files: ClassVar[bool] = True
+    glues: bool = False
 
     def __init__(self, translator: FittedModel) -> None:
         self.translator = translator

@@ -28,7 +28,7 @@ class Coco(Format):
     name = "coco"
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
-        return mirrored(pair, stem)
+        return mirrored(pair, stem, self.label_map.values)
 
     def facts(self) -> dict[str, Any]:
         return {"category_values": {str(number): show_value(value) for number, value in self._categories()}}

@@ -1,37 +1,60 @@
-"""As the originals: their folders, their naming pattern with another stem, their image form, their label values."""
+"""As the originals: their folders, their naming pattern with another stem, their image form, their label values.
+
+Pairs that came glued, image and mask side by side in one file, leave glued.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 from typing import final
 
-from pairaug.pairs.encoding import lossless_form
+from pairaug.pairs.encoding import image_form, lossless_form
+from pairaug.pairs.slices import split_ending, with_ending
 from pairaug.synthesis.formats.base import Format, Place
-from pairaug.training.model_file import TrainedPair
+from pairaug.training.model_file import FittedModel, TrainedPair
 
 
 @final
 class Mirror(Format):
     name = "mirror"
 
+    def __init__(self, translator: FittedModel) -> None:
+        super().__init__(translator)
+        self.glues = any(pair.glued for pair in translator.pairs)
+
     def place(self, pair: TrainedPair, stem: str) -> Place:
-        return mirrored(pair, stem)
+        if pair.glued is None:
+            return mirrored(pair, stem, self.label_map.values)
+        form = lossless_form(pair.mask_form, self.label_map.values)
+        name = _named(pair.image_template, stem, pair.mask_form.suffix, form.suffix)
+        return Place(name, name, form, form, pair.glued)
 
 
-def mirrored(pair: TrainedPair, stem: str) -> Place:
-    """The pattern of a training pair; a mask form that cannot hold label values exactly becomes PNG, its name too."""
-    image = pair.image_template.replace("{id}", stem)
-    mask = PurePosixPath(pair.mask_template.replace("{id}", stem))
-    form = lossless_form(pair.mask_form)
-    if form.suffix != pair.mask_form.suffix:
-        mask = mask.with_suffix(form.suffix)
-    if str(mask) == image:
-        mask = mask.with_stem(mask.stem + "_mask")
+def mirrored(pair: TrainedPair, stem: str, values: Collection[int]) -> Place:
+    """The pattern of a training pair; a form that cannot be written becomes PNG (see ``encoding``), its name too."""
     assert pair.image_form is not None
-    return Place(image, str(mask), pair.image_form, form)
+    of_image, of_mask = image_form(pair.image_form), lossless_form(pair.mask_form, values)
+    image = _named(pair.image_template, stem, pair.image_form.suffix, of_image.suffix)
+    mask = _named(pair.mask_template, stem, pair.mask_form.suffix, of_mask.suffix)
+    if mask == image:
+        path = PurePosixPath(mask)
+        mask = str(path.with_name(split_ending(path.name)[0] + "_mask" + of_mask.suffix))
+    return Place(image, mask, of_image, of_mask)
 
 
-def changed_mask_formats(pairs: Sequence[TrainedPair]) -> list[str]:
-    """The mask formats of the originals that are written as PNG instead."""
-    return sorted({p.mask_form.format for p in pairs if lossless_form(p.mask_form) != p.mask_form})
+def changed_image_formats(pairs: Sequence[TrainedPair]) -> list[str]:
+    """The image formats of the originals that are written as PNG instead."""
+    forms = {pair.image_form for pair in pairs if pair.image_form is not None}
+    return sorted({form.format for form in forms if image_form(form) != form})
+
+
+def changed_mask_formats(pairs: Sequence[TrainedPair], values: Collection[int]) -> list[str]:
+    """The mask formats of the originals of which some masks are written as PNG instead."""
+    forms = {pair.mask_form for pair in pairs}
+    return sorted({form.format for form in forms if lossless_form(form, values) != form})
+
+
+def _named(template: str, stem: str, was: str, ending: str) -> str:
+    name = template.replace("{id}", stem)
+    return name if ending == was else with_ending(name, ending)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import final
 
-from pairaug.pairs.encoding import lossless_form
+from pairaug.pairs.encoding import image_form, lossless_form
 from pairaug.synthesis.formats.base import Format, Place
 from pairaug.training.model_file import TrainedPair
 
@@ -19,6 +19,6 @@ class WebDataset(Format):
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
         assert pair.image_form is not None
-        form = lossless_form(pair.mask_form)
-        image, mask = (one.suffix.lower() for one in (pair.image_form, form))
-        return Place(f"{stem}.image{image}", f"{stem}.mask{mask}", pair.image_form, form)
+        of_image, of_mask = image_form(pair.image_form), lossless_form(pair.mask_form, self.label_map.values)
+        image, mask = (one.suffix.lower() for one in (of_image, of_mask))
+        return Place(f"{stem}.image{image}", f"{stem}.mask{mask}", of_image, of_mask)
