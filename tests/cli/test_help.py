@@ -8,6 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from pairaug.cli import options as opt
 from pairaug.cli.app import app
 from tests.conftest import Cli
 
@@ -21,7 +22,7 @@ def written_for(command: Any) -> list[str]:
         texts += [parameter.help] if parameter.help else []
         if parameter.param_type_name == "option" and not parameter.hidden:
             texts += [*parameter.opts, parameter.metavar or ""]
-    return [" ".join(text.split()) for text in texts if text]
+    return [" ".join(text.replace("\\[", "[").split()) for text in texts if text]
 
 
 def lost(texts: list[str], page: str) -> list[str]:
@@ -58,3 +59,15 @@ def test_words_that_rich_takes_for_markup_are_noticed() -> None:
     page = CliRunner().invoke(small, ["--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).output
     assert "A folder" in page
     assert lost(["A folder [pairaug-models]."], page) == ["A folder [pairaug-models]."]
+
+
+def test_our_own_options_keep_them() -> None:
+    small = typer.Typer()
+
+    @small.command()
+    def one(
+        folder: Annotated[str, opt._option("--folder", panel="P", help="A folder [pairaug-models], a part [0].")] = "",
+    ) -> None: ...
+
+    page = CliRunner().invoke(small, ["--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).output
+    assert lost(["A folder [pairaug-models], a part [0]."], page) == []

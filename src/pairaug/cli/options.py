@@ -25,13 +25,18 @@ def _option(*names: str, panel: str, help: str, metavar: str | None = None) -> A
     variable = "PAIRAUG_" + flag.split("/")[0].lstrip("-").upper().replace("-", "_")
     return typer.Option(
         *names,
-        help=help,
+        help=_literal(help),
         rich_help_panel=panel,
         envvar=variable,
         show_envvar=False,
         show_default=False,
         metavar=metavar,
     )
+
+
+def _literal(text: str) -> str:
+    """Words in square brackets, which Rich would swallow as its markup, as they stand."""
+    return re.sub(r"\[(?=[a-z#/@])", r"\\[", text)
 
 
 Source = Annotated[str, typer.Argument(help="Folder of pairs, or '-' for a list on stdin.", show_default=False)]
