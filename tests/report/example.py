@@ -1,6 +1,6 @@
 """A page to look at, from drawn pairs and real metrics: ``python -m tests.report.example FILE [vessels|cells|bare]``.
 
-The pairs are drawn, their statistics and copies measured; intervals, scores of trainings and losses are made up.
+The pairs are drawn, their statistics and likeness measured; intervals, power, scores and losses are made up.
 """
 
 from __future__ import annotations
@@ -11,11 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.metrics.novelty import CopyDetector, wilson
-from pairaug.evaluation.metrics.novelty import Share as Found
-from pairaug.evaluation.metrics.overlap import offset_profile, pairwise_dice
+from pairaug.evaluation.metrics.novelty import wilson
+from pairaug.evaluation.metrics.overlap import dice, offset_profile, pairwise_dice
 from pairaug.evaluation.metrics.planting import plant
-from pairaug.evaluation.metrics.reduction import one_hot
 from pairaug.evaluation.metrics.statistics import STATISTICS, mask_statistics
 from pairaug.evaluation.metrics.wasserstein import wasserstein
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
@@ -29,6 +27,7 @@ from pairaug.report.page.contents import (
     Gain,
     Gap,
     ImageRealism,
+    Labels,
     LearningCurve,
     LossHistory,
     MaskRealism,
@@ -88,7 +87,6 @@ def draw_copy(original: Sample, kind: str, index: int) -> Sample:
 @cache
 def example(kind: str = "vessels", real_count: int = 12, synthetic_count: int = 24, side: int = 256) -> Page:
     """Every part filled; the synthetic set holds two rigid copies and four elastic ones that say what they are."""
-    rng = np.random.default_rng(0)
     real = [draw_pair(kind, seed, side, False) for seed in range(real_count)]
     synthetic = [draw_pair(kind, seed, side, True) for seed in range(synthetic_count - 6)]
     synthetic += [draw_copy(real[place], "rigid", 900 + place) for place in range(2)]
@@ -111,7 +109,7 @@ def example(kind: str = "vessels", real_count: int = 12, synthetic_count: int = 
         samples=Samples(real, both[::2], "at random, seed 0"),
         masks=_masks(real, both, classes),
         images=_images(),
-        novelty=(found := _novelty(real, synthetic, derived, len(classes) + 1, rng))[0],
+        novelty=(found := _novelty(real, synthetic, derived))[0],
         suspects=found[1],
         agreement=_agreement(real, len(classes) + 1),
         utility=_utility(),
@@ -168,7 +166,7 @@ def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]
             pooled = (np.concatenate(left), np.concatenate(right))
             label = class_name if len(classes) > 1 else ""
             found.append(Distribution(label, title, UNITS.get(name, ""), MEANINGS[name], *pooled, ratio))
-    dice = [pairwise_dice([s.labels for s in items], count) for items in (real, synthetic)]
+    alike = [pairwise_dice([s.labels for s in items], count) for items in (real, synthetic)]
     wish = "Wish: as high as held-out real."
     return MaskRealism(
         found,
@@ -184,12 +182,12 @@ def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]
                 "Pairwise Dice",
                 "Overlap of two masks of the set.",
                 "Wish: no higher than real; 1 is one mask repeated.",
-                dice[1].value,
-                dice[1].low,
-                dice[1].high,
-                dice[0].value,
-                dice[0].low,
-                dice[0].high,
+                alike[1].value,
+                alike[1].low,
+                alike[1].high,
+                alike[0].value,
+                alike[0].low,
+                alike[0].high,
             ),
         ),
     )
@@ -212,37 +210,38 @@ def _images() -> ImageRealism:
     )
 
 
-def _share(found: Found) -> Share:
+def _share(hits: int, count: int) -> Share:
+    found = wilson(hits, count)
     return Share(found.value, found.low, found.high, found.count)
 
 
-def _novelty(
-    real: list[Sample], synthetic: list[Sample], derived: list[Sample], classes: int, rng: np.random.Generator
-) -> tuple[Novelty, list[Suspect]]:
-    pictures = [one_hot(sample.labels, classes) for sample in real]
-    detector = CopyDetector(pictures, None, rng)
-    powers = detector.power(pictures, rng, holds_labels=True)
-    suspects, flags = [], []
-    for sample in [*synthetic, *derived]:
-        nearest = detector.look(one_hot(sample.labels, classes))
-        flags.append(nearest.flagged)
-        if nearest.index is not None and nearest.view is not None:
-            source = (real[nearest.index].name,) if sample in derived else ()
-            bar = detector.calibration.threshold
-            whose = real[nearest.index]
-            compares = "image" if len(suspects) % 3 == 2 else "mask"
-            suspects.append(Suspect(sample, whose, compares, nearest.score, bar, nearest.flagged, nearest.view, source))
+def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample]) -> tuple[Novelty, list[Suspect]]:
+    suspects = []
+    for place, sample in enumerate([*synthetic, *derived]):
+        likeness = [max(dice(turned > 0, one.labels > 0) for turned in _turns(sample.labels)) for one in real]
+        nearest = real[int(np.argmax(likeness))]
+        score, view = 10 * max(likeness), ("whole", "coarse", "crop")[place % 3]
+        source = (nearest.name,) if place >= len(synthetic) else ()
+        suspects.append(
+            Suspect(sample, nearest, "image" if place % 3 == 2 else "mask", score, 5.0, score > 5, view, source)
+        )
+    flags = [suspect.flagged for suspect in suspects]
     suspects.sort(key=lambda suspect: -suspect.score)
-    free, tied = flags[: len(synthetic)], flags[len(synthetic) :]
+    found = (("exact", 40), ("rigid", 40), ("crop", 38), ("elastic_1", 40), ("elastic_2", 39), ("elastic_5", 7))
     masks = Copies(
-        _share(wilson(sum(free), len(free))),
-        _share(detector.held_out),
-        [Planted(power.kind, _share(power.found), power.can_tell) for power in powers],
-        _share(wilson(sum(tied), len(tied))),
+        _share(sum(flags[: len(synthetic)]), len(synthetic)),
+        _share(0, len(real)),
+        [Planted(kind, _share(hits, 40), hits >= 36) for kind, hits in found],
+        _share(sum(flags[len(synthetic) :]), len(derived)),
     )
-    weak = [Planted(kind, _share(wilson(hits, 40)), hits >= 36) for kind, hits in (("exact", 40), ("rigid", 31))]
-    images = Copies(Share(None, None, None, len(synthetic)), _share(wilson(1, 12)), weak)
+    weak = [Planted(kind, _share(hits, 40), hits >= 36) for kind, hits in (("exact", 40), ("rigid", 31))]
+    images = Copies(Share(None, None, None, len(synthetic)), _share(1, len(real)), weak)
     return Novelty(masks, images), suspects[:6]
+
+
+def _turns(labels: Labels) -> list[Labels]:
+    """Flips and half turns, which keep the shape."""
+    return [labels, labels[::-1], labels[:, ::-1], labels[::-1, ::-1]]
 
 
 def _agreement(real: list[Sample], classes: int) -> Agreement:
@@ -261,7 +260,7 @@ def _utility() -> Utility:
     rng = np.random.default_rng(3)
     luck = rng.normal(0, 0.012, 6)
 
-    def scores(mean: float) -> np.ndarray:  # type: ignore[type-arg]
+    def scores(mean: float) -> np.ndarray:
         return np.round(mean + luck + rng.normal(0, 0.006, 6), 4)
 
     names = (

@@ -223,7 +223,7 @@ def test_large_sixteen_bit_images_of_pure_noise_stay_within_a_few_megabytes() ->
     rng = np.random.default_rng(0)
     samples = [noise(rng, 700, 900)] * 40
     document = render(replace(bare(), samples=Samples(samples, samples, "at random")))
-    assert len(document) < 6_000_000
+    assert len(document) < 4_000_000
 
 
 def test_a_large_picture_is_reduced_to_a_bounded_side() -> None:
@@ -243,6 +243,11 @@ def test_an_outline_is_a_light_line_inside_and_a_dark_one_outside() -> None:
         [0, 0, 1, 1, 1, 0, 0],
         [0, 0, 0, 0, 0, 0, 0],
     ]
+
+
+def test_between_two_classes_there_is_one_light_line_and_it_is_the_higher_one_s() -> None:
+    labels = np.array([[0, 0, 1, 1, 1, 2, 2, 2]], np.uint8).repeat(9, axis=0)
+    assert outline(labels)[4].tolist() == [0, 1, 2, 0, 1, 3, 0, 3]
 
 
 def test_a_ratio_further_right_is_drawn_further_right_until_the_scale_ends() -> None:

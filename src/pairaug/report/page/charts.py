@@ -154,7 +154,10 @@ def histogram(real: Values, synthetic: Values, name: str) -> Markup:
             shapes.append(line(x, middle, x, middle + side * (tall + 6), "median"))
         else:
             shapes.append(words(width / 2, middle + side * 22 + 4, "no values"))
+    whole = bool((pooled == np.rint(pooled)).all())
     for tick in round_ticks(scale.low, scale.high, 4):
+        if whole and tick != round(tick):
+            continue
         shapes.append(line(scale(tick), middle - 3, scale(tick), middle + 3, "zero"))
         shapes.append(words(scale(tick), 2 * middle + 6, plain(tick)))
     label = f"{name}: medians of real and synthetic {' and '.join(map(figure, medians))}"
@@ -165,7 +168,8 @@ def _edges(pooled: Values) -> Values:
     """Bins of one for small whole numbers, else of equal width; never of no width."""
     low, high = float(pooled.min()), float(pooled.max())
     if np.array_equal(pooled, np.rint(pooled)) and high - low < _BINS:
-        return np.arange(low - 0.5, high + 1.5)
+        spare = max(0.0, 6 - (high - low)) // 2  # a constant is a column, not a wall
+        return np.arange(low - spare - 0.5, high + spare + 1.5)
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         reach = max(abs(low), 1.0) / 2
         return np.linspace(low - reach, low + reach, _BINS)

@@ -77,23 +77,27 @@ def image_uri(pixels: Pixels) -> Markup:
 
 def outline_uri(labels: Labels) -> Markup:
     """The outline of every class as a transparent picture."""
-    picture = Image.fromarray(outline(_to_grid(labels, OUTLINE_SIDE)))
+    grid = _to_grid(labels, OUTLINE_SIDE)
+    picture = Image.fromarray(outline(grid, width=1 if grid.size < 4 * labels.size else 2))
     colours = [(0, 0, 0), (0, 0, 0), *_COLOURS]
     picture.putpalette([part for colour in colours for part in colour])
-    return _uri(picture, "PNG", transparency=bytes([0, 150]))
+    return _uri(picture, "PNG", transparency=bytes([0, 190]))
 
 
-def outline(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W) classes -> (H, W): 0 nothing, 1 the dark line just outside, 2 + i the inner line of class i + 1."""
-    inside = np.zeros(labels.shape, bool)
-    padded = np.pad(labels, 1)
-    touched = np.zeros(labels.shape, bool)
-    for rows, columns in ((0, 1), (2, 1), (1, 0), (1, 2)):
-        other = padded[rows : rows + labels.shape[0], columns : columns + labels.shape[1]]
-        inside |= (labels > 0) & (other != labels)
-        touched |= (labels == 0) & (other > 0)
+def outline(labels: NDArray[np.uint8], width: int = 1) -> NDArray[np.uint8]:
+    """(H, W) classes -> (H, W): 0 nothing, 1 the dark line just outside, 2 + i the line just inside class i + 1.
+
+    Between two classes the higher one counts as the inner.
+    """
+    inside, touched = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
+    padded = np.pad(labels, width)
+    for reach in range(1, width + 1):
+        for rows, columns in ((-reach, 0), (reach, 0), (0, -reach), (0, reach)):
+            other = np.roll(padded, (rows, columns), (0, 1))[width:-width, width:-width]
+            inside |= other < labels
+            touched |= other > labels
     lines = np.where(inside, 2 + (labels.astype(np.int64) - 1) % len(_COLOURS), _CLEAR)
-    return np.where(touched, _DARK, lines).astype(np.uint8)
+    return np.where(touched & ~inside, _DARK, lines).astype(np.uint8)
 
 
 def _to_grid(labels: Labels, side: int) -> NDArray[np.uint8]:
