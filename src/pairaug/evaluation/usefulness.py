@@ -95,7 +95,7 @@ def _test_items(
 
 def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
     checked = check_pairs(_found(listed, Selection()), lenient(policy))
-    return frozenset(digest for item in checked.pairs for digest in (item.image_digest, item.mask_digest))
+    return frozenset(item.image_digest or item.mask_digest for item in checked.pairs)
 
 
 def _found(source: str | Path, selection: Selection) -> Found:

@@ -146,7 +146,7 @@ def summarise(
     sentence = _sentence(word, wanted, worthwhile)
     if worth.worth is not None and worth.reason is None:
         sentence += " " + _worth_sentence(worth)
-    left_out = tuple(cell.title for cell in plan.cells if cell not in done)
+    left_out = _left_out(plan, done)
     return Utility(
         word=word,
         sentence=sentence,
@@ -169,6 +169,17 @@ def _by_arm(plan: Plan, done: Done) -> Runs:
         if cell in done:
             runs.setdefault((cell.arm.title, cell.size), {})[cell] = done[cell]
     return runs
+
+
+def _left_out(plan: Plan, done: Done) -> tuple[str, ...]:
+    """What was not run, a line for each arm and number of real pairs."""
+    seeds: dict[tuple[str, int], list[int]] = {}
+    for cell in plan.cells:
+        if cell not in done:
+            seeds.setdefault((cell.arm.title, cell.size), []).append(cell.seed)
+    return tuple(
+        f"{arm}, {size} pairs, seed{'s' * (len(of) > 1)} {', '.join(map(str, of))}" for (arm, size), of in seeds.items()
+    )
 
 
 def _comparable(plan: Plan, arm: str, baseline: str) -> bool:
@@ -246,7 +257,7 @@ def _arm_result(runs: Mapping[Cell, Scored], done: Done, steps: int) -> ArmResul
         dice_by_class=tuple(_known_mean(values) for values in by_class),
         cldice=float(_cells(cells, runs, "cldice").scores.mean()) if _has_centreline(runs) else None,
         sd_over_runs=_spread(means),
-        seconds=float(sum(scored.seconds for scored in runs.values())),
+        seconds=round(sum(round(scored.seconds, 1) for scored in runs.values()), 1),  # as they are saved
     )
 
 

@@ -1,0 +1,111 @@
+"""``pairaug evaluate --utility`` from files, with a ruler that takes no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pairaug.evaluation import usefulness
+from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.pairs.drawing import write_demo_pairs
+from pairaug.reporting import Reporter
+from pairaug.synthesis.run import SynthesisOptions, synthesize
+from tests.conftest import Cli
+
+
+class Darker:
+    """Takes for foreground what is darker than most of the picture, the more real pairs the better."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def predict(self, image: NDArray[np.floating]) -> NDArray[np.uint8]:  # type: ignore[type-arg]
+        grey = image.mean(axis=2)
+        return (grey < np.quantile(grey, self.share)).astype(np.uint8)
+
+    def save(self, path: Path) -> None:
+        raise NotImplementedError
+
+
+class QuickRuler:
+    fits = 0
+
+    def __init__(self, preset: str) -> None:
+        self.name = f"darker, {preset}"
+
+    def steps(self, pairs: int) -> int:
+        return pairs
+
+    def seconds(self, pairs: int) -> float:
+        return 1.0
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Darker:
+        QuickRuler.fits += 1
+        return Darker(0.1 + 0.01 * len(recipe.real) + 0.002 * seed)
+
+
+@pytest.fixture(autouse=True)
+def _quick_ruler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(usefulness, "ReferenceRuler", QuickRuler)
+    monkeypatch.setattr(QuickRuler, "fits", 0)
+
+
+@pytest.fixture(scope="module")
+def augmented(fitted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthesize(tmp_path_factory.mktemp("set") / "aug", SynthesisOptions(count=6, models=fitted, threads=1))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs that the models of ``fitted`` did not see."""
+    return write_demo_pairs(tmp_path_factory.mktemp("data") / "others", 4, side=96, seed=77)
+
+
+FLAGS = ("--utility", "--parts", "utility", "--arms", "classical,synthetic", "--seeds", "2")
+
+
+def test_it_answers_and_the_second_run_reads_what_is_saved(
+    cli: Cli, drive: Path, augmented: Path, others: Path
+) -> None:
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--models", "models")
+    assert ran.code == 0, ran.err
+    content = json.loads(ran.out)["utility"]
+    assert content["verdict"] in ("helps", "does not help", "cannot tell")
+    assert (content["real_pairs"], content["synthetic_pairs"], content["test_pairs"]) == (6, 6, 4)
+    assert len(list(Path("models/utility").glob("*.json"))) == QuickRuler.fits == 2 * 2 + 2
+    again = cli("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--models", "models")
+    assert json.loads(again.out)["utility"] == content
+    assert QuickRuler.fits == 6
+
+
+def test_test_pairs_that_were_fitted_on_are_exit_3(cli: Cli, drive: Path, augmented: Path) -> None:
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", drive)
+    assert ran.code == 3
+    assert "6 of 6 test pairs were seen in fitting (the same image file), such as images/" in ran.err
+    assert ran.out == ""
+
+
+def test_nothing_to_test_on_is_exit_2(cli: Cli, drive: Path, augmented: Path) -> None:
+    ran = cli("evaluate", drive, augmented, *FLAGS)
+    assert ran.code == 2
+    assert "give --test SOURCE, or --group-by REGEX" in ran.err
+
+
+def test_a_real_set_that_the_models_did_not_see_is_exit_3(cli: Cli, augmented: Path, others: Path, drive: Path) -> None:
+    ran = cli("evaluate", others, augmented, *FLAGS, "--test", drive)
+    assert ran.code == 3
+    assert "6 of the 6 pairs that the translator model saw are not in REAL" in ran.err
+
+
+def test_another_tools_set_needs_a_list(cli: Cli, drive: Path, others: Path, tmp_path: Path) -> None:
+    strange = write_demo_pairs(tmp_path / "strange", 4, side=96, seed=55)
+    ran = cli("evaluate", drive, strange, *FLAGS, "--test", others)
+    assert ran.code == 3
+    assert "give them with --fitted-on LIST" in ran.err
+    ran = cli("evaluate", drive, strange, *FLAGS, "--test", others, "--fitted-on", drive, "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["utility"]["real_pairs"] == 6
