@@ -92,5 +92,7 @@ def test_importing_pairaug_loads_nothing_heavy() -> None:
 
 
 def test_the_api_is_there_when_it_is_asked_for() -> None:
-    assert all(callable(getattr(pairaug, name)) for name in ("fit_mask_generator", "fit_translator", "synthesize"))
-    assert {"fit_mask_generator", "fit_translator", "synthesize"} <= set(dir(pairaug))
+    assert all(
+        callable(getattr(pairaug, name)) for name in ("evaluate", "fit_mask_generator", "fit_translator", "synthesize")
+    )
+    assert {"evaluate", "fit_mask_generator", "fit_translator", "synthesize"} <= set(dir(pairaug))
