@@ -128,6 +128,13 @@ def test_a_header_that_is_too_long_or_a_size_that_is_not_declared_is_refused(tra
             load_model(translator, "translator")
 
 
+def test_settings_that_ask_for_more_than_the_file_holds_are_refused_before_memory_is_given(translator: Path) -> None:
+    info = info_of(translator / "model.safetensors")
+    rewrite(translator, info={"config": {**info["config"], "base": 4096}})
+    with pytest.raises(ModelError, match=r"settings that ask for \d{10,} parameters, in a file of \d+ bytes"):
+        load_model(translator, "translator")
+
+
 def test_rubbish_in_the_header_is_refused_and_never_crashes(translator: Path) -> None:
     path = translator / "model.safetensors"
     data = path.read_bytes()
