@@ -4,7 +4,7 @@
 
 DATA is a folder with ``splits.json``: for ``vessels`` and ``ct`` the lists ``train`` and ``test`` of [image, mask]
 paths, ``group_by``, and ``subsets`` with draws of 5 and 20 training pairs, of which the first is taken. WORK receives
-models, 200 synthetic pairs a draw, cells, pages, and ``SET-SIZE.json``. The same command continues where it was
+models, 200 synthetic pairs a draw, pages, and ``SET-SIZE.json``. The same command continues where it was
 stopped. ``--show`` prints the tables of what is there and measures nothing.
 """
 
@@ -59,7 +59,7 @@ def measure(data: Path, work: Path, name: str, size: str, seeds: int) -> None:
         *("evaluate", "-", work / f"synthetic-{name}-{size}"),
         *(("--group-by", split["group_by"]) if split["group_by"] else ()),
         *("--models", work / f"models-{name}-{size}", "--cache", work / "segmenters"),
-        *("--utility", "--test", test, "--seeds", seeds, "--curve", "classical", "--cells", work / "cells"),
+        *("--utility", "--test", test, "--seeds", seeds, "--curve", "classical"),
         *("--html", work / f"{name}-{size}.html", "--json"),
         lines=train.read_text(),
     )
