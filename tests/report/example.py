@@ -216,14 +216,18 @@ def _share(hits: int, count: int) -> Share:
 
 
 def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample]) -> tuple[Novelty, list[Suspect]]:
+    both = [*synthetic, *derived]
+    likeness = [
+        [max(dice(turned > 0, one.labels > 0) for turned in _turns(sample.labels)) for one in real] for sample in both
+    ]
+    bar = 13 * float(np.median([max(row) for row in likeness]))
     suspects = []
-    for place, sample in enumerate([*synthetic, *derived]):
-        likeness = [max(dice(turned > 0, one.labels > 0) for turned in _turns(sample.labels)) for one in real]
-        nearest = real[int(np.argmax(likeness))]
-        score, view = 10 * max(likeness), ("whole", "coarse", "crop")[place % 3]
+    for place, (sample, row) in enumerate(zip(both, likeness, strict=True)):
+        nearest, score = real[int(np.argmax(row))], 10 * max(row)
+        view = ("whole", "coarse", "crop")[place % 3]
         source = (nearest.name,) if place >= len(synthetic) else ()
         suspects.append(
-            Suspect(sample, nearest, "image" if place % 3 == 2 else "mask", score, 5.0, score > 5, view, source)
+            Suspect(sample, nearest, "image" if place % 3 == 2 else "mask", score, bar, score > bar, view, source)
         )
     flags = [suspect.flagged for suspect in suspects]
     suspects.sort(key=lambda suspect: -suspect.score)
@@ -240,8 +244,10 @@ def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample])
 
 
 def _turns(labels: Labels) -> list[Labels]:
-    """Flips and half turns, which keep the shape."""
-    return [labels, labels[::-1], labels[:, ::-1], labels[::-1, ::-1]]
+    """Flips and turns that keep the shape."""
+    square = labels.shape[0] == labels.shape[1]
+    turned = [labels, np.rot90(labels)] if square else [labels]
+    return [flip for one in turned for flip in (one, one[::-1], one[:, ::-1], one[::-1, ::-1])]
 
 
 def _agreement(real: list[Sample], classes: int) -> Agreement:

@@ -144,14 +144,14 @@ def test_a_part_that_is_none_is_named_as_not_measured() -> None:
 def test_a_gap_says_why_and_what_to_do_in_its_section_and_at_the_end() -> None:
     gap = Gap("Agreement", "--max-minutes 1 ran out", "allow 5 minutes", "agreement")
     text = Reader(render(replace(bare(), gaps=(gap,)))).text
-    assert text.count("--max-minutes 1 ran out. To measure it: allow 5 minutes.") == 2
+    assert text.count("--max-minutes 1 ran out. To measure it: Allow 5 minutes.") == 2
     assert f"{HEADINGS['agreement']} Agreement: not measured." in text
 
 
 def test_a_page_with_every_part_names_only_the_gaps_it_is_given(document: str) -> None:
     text = Reader(document).text
     assert "Not measured." not in text
-    assert "Variety among images of one mask : the synthetic set has one image for each mask." in text
+    assert "Variety among images of one mask : The synthetic set has one image for each mask." in text
 
 
 def test_equal_input_gives_equal_bytes(page: Page, document: str) -> None:

@@ -1,1 +1,1 @@
-"""Pictures of plain results: arrays and rows of numbers in, PNG bytes out. Knows no model and no data set."""
+"""Pictures and pages of plain results: arrays and rows of numbers in, PNG bytes or HTML out. Knows no model."""

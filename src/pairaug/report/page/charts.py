@@ -20,7 +20,7 @@ _MIDDLE = ROW_HEIGHT / 2
 _BINS = 18
 _START, _END = 20.0, ROW_WIDTH - 20.0
 _RATIOS = (0.5, 0.7, 1.0, 1.4, 2.0)
-_FINE_RATIOS = (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)
+_FINE_RATIOS = (0.8, 0.9, 1.0, 1.1, 1.25)
 
 
 class Axis:

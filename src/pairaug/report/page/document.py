@@ -108,7 +108,7 @@ def _gaps(page: Page) -> Markup:
     explained = {gap.part for gap in page.gaps}
     entries = [join(element("strong", gap.what), ": ", *told(gap)) for gap in page.gaps]
     entries += [
-        join(element("strong", HEADINGS[part]), " Not measured.") for part in missing(page) if part not in explained
+        join(element("strong", HEADINGS[part]), " not measured.") for part in missing(page) if part not in explained
     ]
     body = (
         element("ul", *(element("li", entry) for entry in entries)) if entries else paragraph("Nothing was left out.")

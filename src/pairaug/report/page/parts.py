@@ -82,5 +82,6 @@ def two_lines(first: str, second: str) -> Markup:
 
 
 def _sentence(text: str) -> str:
-    """With a full stop at its end."""
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+    """With a capital at its start and a full stop at its end."""
+    full = text[:1].upper() + text[1:]
+    return full if not full or full.endswith((".", "!", "?")) else f"{full}."

@@ -100,11 +100,10 @@ def _scores(caption: str, scores: Sequence[Score]) -> Markup:
 
 
 def _ratio_text(ratio: Ratio, unit: str) -> Markup:
-    times = "" if ratio.kind == "ratio" else f" {unit or 'apart'}"
     held_out = with_interval(ratio.held_out, ratio.held_out_low, ratio.held_out_high)
     form = fixed if ratio.kind == "ratio" else figure
     around = interval(ratio.low, ratio.high, form)
-    first = f"{form(ratio.value)}{times}"
+    first = form(ratio.value) if ratio.kind == "ratio" else f"differ by {form(ratio.value)} {unit}".strip()
     return two_lines(f"{first} ({around})" if around else first, f"held-out real {held_out}")
 
 
