@@ -94,6 +94,7 @@ def _test_items(
 
 
 def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
+    """One digest a pair, as in a manifest: of its image, or of its mask where there is no image."""
     checked = check_pairs(_found(listed, Selection()), lenient(policy))
     return frozenset(item.image_digest or item.mask_digest for item in checked.pairs)
 
