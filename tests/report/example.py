@@ -143,7 +143,7 @@ def _answers() -> tuple[Answer, ...]:
             "unclear",
             "utility",
         ),
-        Answer("Are they copies?", "2 of 20 masks flagged", "Of held-out real masks, 0 of 12.", "bad", "novelty"),
+        Answer("Are they copies?", "0 of 20 masks flagged", "Of held-out real masks, 0 of 12.", "good", "novelty"),
         Answer("Do the masks look real?", "9 of 10 statistics fit", "They have more parts.", "warning", "masks"),
         Answer("Do the images look real?", "1.9 times as far as real from real", "Perfection is 1.", "bad", "images"),
         Answer("Do image and mask agree?", "Dice 0.97 of real", "The best offset is 1 px.", "good", "agreement"),

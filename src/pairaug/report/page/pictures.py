@@ -78,7 +78,12 @@ def image_uri(pixels: Pixels) -> Markup:
 def outline_uri(labels: Labels) -> Markup:
     """The outline of every class as a transparent picture."""
     grid = _to_grid(labels, OUTLINE_SIDE)
-    picture = Image.fromarray(outline(grid, width=1 if grid.size < 4 * labels.size else 2))
+    lines = outline(grid)
+    if grid.size >= 4 * labels.size:
+        wide = outline(grid, width=2)
+        # A line that covered most of thin structures would hide what it is to be held against.
+        lines = wide if np.count_nonzero(wide > _DARK) < np.count_nonzero(grid) / 2 else lines
+    picture = Image.fromarray(lines)
     colours = [(0, 0, 0), (0, 0, 0), *_COLOURS]
     picture.putpalette([part for colour in colours for part in colour])
     return _uri(picture, "PNG", transparency=bytes([0, 190]))
