@@ -72,3 +72,21 @@ def test_a_synthetic_set_that_is_not_there_is_named(two: tuple[Path, Path], cli:
     ran = cli("evaluate", two[0], "nowhere")
     assert ran.code == 3
     assert "nowhere" in ran.err
+
+
+def test_a_page_and_real_pairs_from_a_list(two: tuple[Path, Path], cli: Cli) -> None:
+    real, new = two
+    Path("real.txt").write_text("".join(f"{real}/images/p00{i}.png\t{real}/masks/p00{i}.png\n" for i in range(6)))
+    ran = cli("evaluate", "real.txt", new, "--parts", "novelty", "--html", "page.html", "-q")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("6 real pairs")
+    assert Path("page.html").read_text().startswith("<!doctype html>")
+
+
+def test_pairs_left_out_as_bad_end_it_with_8(two: tuple[Path, Path], cli: Cli, tmp_path: Path) -> None:
+    broken = drawn(tmp_path / "broken", 2, 6)
+    (broken / "images/p001.png").write_bytes(b"")
+    assert cli("evaluate", two[0], broken, "--parts", "novelty").code == 3
+    ran = cli("evaluate", two[0], broken, "--parts", "novelty", "--skip-bad", "--json")
+    assert ran.code == 8
+    assert json.loads(ran.out)["synthetic"]["looked_at"] == 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,10 @@ import pytest
 from pairaug.errors import DataError
 from pairaug.evaluation.agreement import Agreement, measure_agreement, pair_scores
 from pairaug.evaluation.folds import fold_segmenters, grouped_folds
-from tests.evaluation.sets import FakeSource, Listener, draw_masks, drawn, opened, paint, work, write
+from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.reporting import Reporter
+from tests.evaluation.sets import FakeSource, Listener, Threshold, draw_masks, drawn, opened, paint, work, write
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +136,34 @@ def test_folds_keep_groups_whole_and_even() -> None:
 def test_one_group_cannot_be_held_out_from_itself() -> None:
     with pytest.raises(DataError, match="give at least 2 groups"):
         grouped_folds([0, 0, 0], np.random.default_rng(0))
+
+
+@dataclass
+class Slow(FakeSource):
+    """Tells of many steps, so that there is time to be stopped."""
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Threshold:
+        self.recipes.append(recipe)
+        for step in range(1, 10_001):
+            reporter.progress(step, 10_000, "steps")
+        return Threshold()
+
+
+def test_folds_that_run_out_of_time_end_both_and_leave_no_cache(real: Path) -> None:
+    source = Slow()
+    with opened(real, real) as sets, pytest.raises(OutOfTime):
+        fold_segmenters(sets.real, source, Path("cache"), work(deadline=time.monotonic() - 1), 0)
+    assert not list(Path("cache").rglob("folds.json"))
+
+
+def test_the_progress_of_both_folds_is_counted_as_one(real: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    class Counter(Reporter):
+        def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
+            told.append((done, total))
+
+    with opened(real, real) as sets:
+        fold_segmenters(sets.real, Slow(), Path("cache"), Work(2, Counter()), 0)
+    assert told[-1] == (20_000, 20_000)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)

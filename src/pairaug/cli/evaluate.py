@@ -9,7 +9,8 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.errors import UsageError
+from pairaug.errors import ShortfallError, UsageError
+from pairaug.files import json_lines, probe_output, write_atomic
 
 if TYPE_CHECKING:
     from pairaug.evaluation.utility.options import UtilityOptions
@@ -22,16 +23,16 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    real: Annotated[str, typer.Argument(help="Real pairs: a folder, or '-' for a list on stdin.", show_default=False)],
+    real: Annotated[str, typer.Argument(help="Real pairs: a folder, a list file, or '-'.", show_default=False)],
     synthetic: Annotated[
         Path, typer.Argument(help="Synthetic pairs: any folder of pairs, or a list file.", show_default=False)
     ],
     parts: Annotated[
         str | None,
-        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement [all].", metavar="A,B"),
+        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement (all).", metavar="A,B"),
     ] = None,
     sample: Annotated[
-        int, opt._option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs [200].", metavar="N")
+        int, opt._option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs (200).", metavar="N")
     ] = 200,
     max_minutes: Annotated[
         float | None,
@@ -47,9 +48,9 @@ def evaluate(
         Path | None,
         opt._option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
     ] = None,
-    seeds: Annotated[int, opt._option("--seeds", panel=_UTILITY, help="Runs of every arm [3].", metavar="N")] = 3,
+    seeds: Annotated[int, opt._option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")] = 3,
     share: Annotated[
-        str, opt._option("--share", panel=_UTILITY, help="Synthetic share of the draws [0.5].", metavar="S,...")
+        str, opt._option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
     ] = "0.5",
     sizes: Annotated[
         str | None,
@@ -58,7 +59,7 @@ def evaluate(
     arms: Annotated[
         str | None,
         opt._option(
-            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone [all].", metavar="A,..."
+            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone (all).", metavar="A,..."
         ),
     ] = None,
     curve: Annotated[
@@ -66,7 +67,7 @@ def evaluate(
         opt._option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
     ] = None,
     preset: Annotated[
-        str, opt._option("--preset", panel=_UTILITY, help="quick or full [full] segmenter.", metavar="NAME")
+        str, opt._option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")
     ] = "full",
     html: Annotated[Path | None, opt._option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
     out_items: Annotated[
@@ -81,17 +82,20 @@ def evaluate(
     split: opt.Split = None,
     glued: opt.Glued = None,
     group_by: opt.GroupBy = None,
+    slices: opt.Slices = "axial",
+    empty_slices: opt.EmptySlices = False,
     threshold: opt.Threshold = None,
     labels: opt.Labels = None,
     background: opt.Background = None,
     ignore_label: opt.IgnoreLabel = None,
+    window: opt.Window = None,
     alpha: opt.Alpha = "refuse",
     max_pixels: opt.MaxPixels = None,
     skip_bad: opt.SkipBad = False,
     models: opt.Models = Path("pairaug-models"),
     cache: Annotated[
         Path | None,
-        opt._option("--cache", panel="Running", help="Fitted segmenters [MODELS/segmenter].", metavar="DIR"),
+        opt._option("--cache", panel="Running", help="Fitted segmenters (MODELS/segmenter).", metavar="DIR"),
     ] = None,
     seed: opt.Seed = 0,
     threads: opt.Threads = None,
@@ -109,11 +113,14 @@ def evaluate(
     from pairaug.evaluation.usefulness import Usefulness
     from pairaug.pairs.source import Selection
 
-    name, lines = opt.source_and_lines(real, None)
-    selection: Selection = opt.selection_of(only, exclude, limit, pair, images, masks, split, glued, group_by)
+    listed = Path(real) if real != "-" and Path(real).is_file() else None
+    name, lines = opt.source_and_lines(None if listed else real, listed)
+    selection: Selection = opt.selection_of(
+        only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
+    )
     options = EvaluationOptions(
         selection=selection,
-        policy=opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label),
+        policy=opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window),
         lines=lines,
         sample=sample,
         seed=seed,
@@ -123,6 +130,9 @@ def evaluate(
         threads=threads,
         utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
     )
+    for path in (html, out_items):
+        if path is not None:
+            probe_output(path.parent)
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     with open_sets(name, synthetic, options, reporter) as sets:
         result = measure(sets, options, reporter)
@@ -130,12 +140,10 @@ def evaluate(
             reporter.note(remark)
         if out_items is not None:
             from pairaug.evaluation.item_rows import item_rows
-            from pairaug.files import json_lines, write_atomic
 
             write_atomic(out_items, json_lines(item_rows(result, sets)))
         if html is not None:
             from pairaug.evaluation.page_data import Origin, page_of
-            from pairaug.files import write_atomic
             from pairaug.report.page.document import render
 
             origin = Origin(str(real), str(synthetic), opt.typed_command(), models)
@@ -148,6 +156,9 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
+        bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad)
+    if bad:
+        raise ShortfallError(f"{len(bad)} pairs left out by --skip-bad", [entry.reason for entry in bad])
 
 
 def _utility_options(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +20,7 @@ from pairaug import __version__
 from pairaug.errors import DataError, PairaugError
 from pairaug.evaluation.items import Items
 from pairaug.evaluation.segmenter.base import Recipe, Segmenter
-from pairaug.evaluation.work import ClockedReporter, Work
+from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
 from pairaug.files import digest_bytes, digest_file, write_json
 from pairaug.reporting import Reporter
 
@@ -139,17 +140,22 @@ def _fitted(
     work: Work,
     seed: int,
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]]:
-    clocked = ClockedReporter(work)
+    shared = SharedProgress(work, FOLDS)
     folder.mkdir(parents=True, exist_ok=True)
 
     def fit(fold: int) -> Segmenter:
         examples = [real.example(index) for index in range(len(real)) if fold_of[index] != fold]
-        segmenter = source.fit(Recipe(examples), real.terms.classes, seed + fold, clocked)
+        segmenter = source.fit(Recipe(examples), real.terms.classes, seed + fold, shared.listener(fold))
         segmenter.save(_fold_path(folder, fold))
         return segmenter
 
     work.reporter.note(f"fitting {FOLDS} segmenters on real pairs (kept for the next time)")
-    segmenters = work.each(fit, FOLDS, "segmenters")
+    with one_thread_each(), ThreadPoolExecutor(min(work.workers, FOLDS)) as pool:
+        try:
+            segmenters = list(pool.map(fit, range(FOLDS)))
+        finally:  # a fold under way would otherwise go on for minutes after Ctrl-C
+            shared.stop.set()
+            work.reporter.end_progress()
     digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
     write_json(folder / RECORD, {"key": key, "digests": list(digests)})
     return tuple(segmenters), digests

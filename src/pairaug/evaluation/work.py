@@ -6,6 +6,7 @@ fight for the cores. Results come in the order of the items, so that nothing dep
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,21 +72,34 @@ def one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-class ClockedReporter(Reporter):
-    """Passes everything on, and ends counted work with OutOfTime when the clock runs out."""
+class SharedProgress:
+    """The counted work of several long tasks that run side by side, as one; it ends them all with the first that fails.
 
-    def __init__(self, work: Work) -> None:
+    ``listener(place)`` is the reporter of one task.
+    """
+
+    def __init__(self, work: Work, tasks: int) -> None:
         self._work = work
+        self._done = [0] * tasks
+        self._lock = threading.Lock()
+        self.stop = threading.Event()
 
-    def note(self, text: str) -> None:
-        self._work.reporter.note(text)
+    def listener(self, place: int) -> Reporter:
+        return _Listener(self, place)
 
-    def warn(self, text: str) -> None:
-        self._work.reporter.warn(text)
-
-    def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
-        self._work.reporter.progress(done, total, unit, detail)
+    def count(self, place: int, done: int, total: int | None, unit: str) -> None:
+        if self.stop.is_set():
+            raise OutOfTime("another task ended")
+        with self._lock:
+            self._done[place] = done
+            whole = None if total is None else total * len(self._done)
+            self._work.reporter.progress(sum(self._done), whole, unit)
         self._work.check()
 
-    def end_progress(self) -> None:
-        self._work.reporter.end_progress()
+
+class _Listener(Reporter):
+    def __init__(self, shared: SharedProgress, place: int) -> None:
+        self._shared, self._place = shared, place
+
+    def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
+        self._shared.count(self._place, done, total, unit)
