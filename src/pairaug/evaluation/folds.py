@@ -46,10 +46,11 @@ class ReferenceSegmenter:
     """The project's own segmenter with one of its presets."""
 
     def __init__(self, preset: str = "quick") -> None:
+        from pairaug.evaluation.segmenter.identity import identity_of
         from pairaug.evaluation.segmenter.presets import PRESETS
 
         self._preset = PRESETS[preset]
-        self.name = repr(self._preset)
+        self.name = identity_of(self._preset)
 
     def seconds(self, pairs: int) -> float:
         return self._preset.expected_seconds(pairs)

@@ -16,6 +16,7 @@ from pairaug.evaluation.segmenter.augment import Augmenter, Draw
 from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
 from pairaug.evaluation.segmenter.fit import UNetSegmenter, fit_segmenter, load_segmenter
 from pairaug.evaluation.segmenter.frames import Frames, size_at, to_frame, working_side
+from pairaug.evaluation.segmenter.identity import identity_of
 from pairaug.evaluation.segmenter.presets import PRESETS, Preset
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
 from pairaug.reporting import Reporter
@@ -194,3 +195,10 @@ def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
     assert full.steps(3) == full.steps(5) == full.few
     assert full.few < full.steps(10) < full.steps(20) == full.steps(500) == full.many
     assert full.expected_seconds(20) == pytest.approx(full.many * full.step_seconds)
+
+
+def test_what_is_kept_is_named_after_the_preset_and_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, full = (identity_of(PRESETS[name]) for name in ("quick", "full"))
+    assert quick != full
+    monkeypatch.setattr("pairaug.evaluation.segmenter.identity._code_digest", lambda: "another")
+    assert identity_of(PRESETS["quick"]) != quick

@@ -49,10 +49,11 @@ class ReferenceRuler:
     """The project's own segmenter with one of its presets."""
 
     def __init__(self, preset: str) -> None:
+        from pairaug.evaluation.segmenter.identity import identity_of
         from pairaug.evaluation.segmenter.presets import PRESETS
 
         self._preset = PRESETS[preset]
-        self.name = repr(self._preset)
+        self.name = identity_of(self._preset)
 
     def steps(self, pairs: int) -> int:
         return self._preset.steps(pairs)
