@@ -42,9 +42,8 @@ class DataSet:
 class Answer:
     """A question a user has and its answer: ``short`` in a few words ("3 of 200 flagged"), ``sentence`` in plain ones.
 
-    ``tone`` colours it and puts its own word before ``short``: "good", "look closer" (warning), "poor" (bad), "cannot
-    tell" (unclear), "not measured". ``part`` is the section that the question leads to. The first answer of a page is
-    its verdict and stands out.
+    ``tone`` colours it and puts a sign before ``short``, which has to say the same in words. ``part`` is the section
+    that the question leads to. The first answer of a page is its verdict and stands out.
     """
 
     question: str

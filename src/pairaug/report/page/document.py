@@ -17,13 +17,7 @@ from pairaug.report.page.parts import HEADINGS, missing, paragraph, told, unmeas
 from pairaug.report.page.realism_section import images_section, masks_section
 from pairaug.report.page.training_section import agreement_section, losses_section, utility_section
 
-TONES = {
-    "good": ("✓", "good"),
-    "warning": ("!", "look closer"),
-    "bad": ("✗", "poor"),
-    "unclear": ("?", "cannot tell"),
-    "not measured": ("–", "not measured"),
-}
+SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "unclear": "?", "not measured": "–"}
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -73,14 +67,12 @@ def _answers(page: Page) -> Markup:
 
 
 def _card(answer: Answer, first: bool) -> Markup:
-    sign, word = TONES[answer.tone]
     tone = answer.tone.replace(" ", "-")
     return element(
         "article",
         element("h3", element("a", answer.question, href=f"#{answer.part}") if answer.part else answer.question),
         paragraph(
-            element("span", element("span", sign, aria_hidden="true"), f" {word}", class_=f"tone {tone}"),
-            " ",
+            element("span", SIGNS[answer.tone], class_=f"tone {tone}", aria_hidden="true"),
             element("strong", answer.short),
         ),
         paragraph(answer.sentence),
