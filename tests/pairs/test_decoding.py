@@ -331,6 +331,18 @@ def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+def test_tiles_that_the_file_cannot_hold_are_not_unpacked(tmp_path: Path) -> None:
+    """A header of 2 million rows on a file of 3 kB: each of its tiles would be looked for, for half a minute."""
+    data = bytearray(tiff(np.zeros((40, 40, 3), np.uint16), photometric="rgb", compression="zlib", tile=(16, 16)))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        rows = file.pages.first.tags["ImageLength"]
+    struct.pack_into("<H", data, rows.offset + 2, 4)  # one number of 32 bits
+    struct.pack_into("<I", data, rows.offset + 8, 2_000_000)
+    path = written(tmp_path, "a.tif", bytes(data))
+    with pytest.raises(DataError, match=r"more than \d+ bytes can hold\); mend or replace it"):
+        decode_image(path, POLICY)
+
+
 def test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

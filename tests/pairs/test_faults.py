@@ -1,4 +1,7 @@
-"""What goes wrong with input folders, and what is then said: every file listed, each with what, value and remedy."""
+"""What goes wrong with input folders, and what is then said: every file listed, each with what, value and remedy.
+
+``MET_BY`` lists every row of the table of faults of the design, with the tests that meet it, here and elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,109 @@ from pairaug.pairs.pair import Found
 from pairaug.pairs.source import Selection, find_pairs
 from tests.conftest import Cli
 from tests.pairs.drawn import HEIGHT, WIDTH, classes, draw, photograph
+
+MET_BY = {
+    "kill -9 while training": (
+        "training/test_faults.py::test_a_fit_killed_with_kill_9_ends_with_the_same_model",
+        "training/test_loop.py::test_a_run_killed_and_started_again_ends_with_the_same_weights_and_history",
+        "training/test_loop.py::test_a_damaged_checkpoint_is_passed_over_for_the_one_before",
+    ),
+    "kill -9 while synthesising": (
+        "synthesis/test_synthesis.py::test_a_run_killed_with_kill_9_is_filled_in_to_the_same_bytes",
+        "synthesis/test_formats.py::test_a_run_killed_with_kill_9_is_filled_in_to_the_same_bytes",
+    ),
+    "disk full, read-only output": (
+        "training/test_faults.py::test_too_little_space_is_found_before_a_fit_begins",
+        "training/test_faults.py::"
+        "test_a_disk_that_fills_up_or_goes_read_only_ends_the_fit_with_exit_7_and_harms_nothing",
+        "synthesis/test_synthesis.py::test_too_little_space_is_found_before_work",
+        "synthesis/test_synthesis.py::test_a_full_disk_ends_with_exit_7_and_no_half_file",
+        "test_files.py::test_a_place_that_cannot_be_written_is_named",
+    ),
+    "corrupt or truncated image": (
+        "pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",
+        "pairs/test_faults.py::test_every_bad_file_is_listed_at_once_and_skip_bad_goes_on",
+        "pairs/test_fuzz.py::test_damaged_files_are_read_or_refused_within_a_gigabyte",
+    ),
+    "decompression bomb": (
+        "pairs/test_decoding.py::test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it",
+        "pairs/test_decoding.py::test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked",
+        "pairs/test_decoding.py::test_tiles_that_the_file_cannot_hold_are_not_unpacked",
+        "pairs/test_medical.py::test_a_small_file_that_unpacks_to_much_is_refused_before_it_does",
+    ),
+    "EPS or other format in disguise": ("pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",),
+    "symlink loop, link out of the root": (
+        "pairs/test_faults.py::test_links_to_folders_are_not_followed_and_links_out_are_not_read",
+        "pairs/test_lists.py::test_metadata_may_not_lead_outside_by_a_link",
+    ),
+    "path traversal in names, manifest, model metadata": (
+        "test_files.py::test_a_name_that_would_leave_is_refused",
+        "pairs/test_lists.py::test_metadata_may_not_name_files_outside_its_folder",
+        "synthesis/test_synthesis.py::test_verify_refuses_a_manifest_that_points_outside",
+        "synthesis/test_formats.py::test_a_row_whose_shard_lies_elsewhere_is_refused",
+        "training/test_model_file.py::test_a_naming_pattern_that_leaves_the_output_is_refused",
+    ),
+    "hostile safetensors": (
+        "training/test_model_file.py::test_a_header_that_lies_is_refused",
+        "training/test_model_file.py::test_a_header_that_is_too_long_or_a_size_that_is_not_declared_is_refused",
+        "training/test_model_file.py::test_weights_of_another_shape_or_not_finite_are_refused",
+        "training/test_model_file.py::"
+        "test_settings_that_ask_for_more_than_the_file_holds_are_refused_before_memory_is_given",
+        "training/test_model_fuzz.py::test_damaged_models_are_refused_within_a_gigabyte",
+    ),
+    "pair of different size": ("pairs/test_faults.py::test_pairs_of_different_size_are_all_listed_with_both_sizes",),
+    "image modes": (
+        "pairs/test_decoding.py::test_an_image_decodes_to_its_own_pixels",
+        "pairs/test_decoding.py::test_a_mask_decodes_to_its_raw_values",
+        "pairs/test_decoding.py::test_alpha_is_dropped_when_the_user_says_so",
+        "pairs/test_round_trip.py::test_a_mask_keeps_its_values_and_its_form",
+        "pairs/test_round_trip.py::test_an_image_keeps_its_pixels_and_its_form",
+    ),
+    "JPEG mask, stray values": (
+        "pairs/test_labels.py::test_a_jpeg_mask_is_refused_with_the_flag_that_cleans_it",
+        "pairs/test_labels.py::test_stray_values_are_refused_with_file_value_count_and_flag",
+    ),
+    "EXIF rotation": (
+        "pairs/test_decoding.py::test_exif_rotation_is_applied_to_the_image",
+        "pairs/test_faults.py::test_an_image_turned_by_exif_is_compared_as_it_is_seen",
+    ),
+    "multi-frame file": (
+        "pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",
+        "pairs/test_medical.py::test_a_dicom_that_cannot_be_used_is_refused",
+    ),
+    "empty masks": ("pairs/test_labels.py::test_empty_masks_are_counted_and_all_empty_is_refused",),
+    "names": (
+        "pairs/test_faults.py::test_odd_names_pair_like_others",
+        "pairs/test_faults.py::test_names_equal_but_for_case_are_refused_showing_both",
+        "pairs/test_two_readings.py::test_one_stem_in_two_like_folders_is_settled_by_leaving_one_out",
+    ),
+    "not an image (text, LFS pointer) in the folder": (
+        "pairs/test_faults.py::test_a_text_in_place_of_a_mask_is_refused_but_beside_the_pairs_it_is_passed_over",
+        "pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",
+    ),
+    "NaN or Inf loss": (
+        "training/test_loop.py::test_one_loss_that_is_not_finite_is_passed_over_and_counted",
+        "training/test_loop.py::test_several_in_a_row_bring_back_the_checkpoint_at_half_the_rate",
+        "training/test_loop.py::test_a_run_that_keeps_failing_ends_with_a_remedy_and_exit_code_6",
+        "training/test_loop.py::test_weights_that_are_not_finite_are_never_saved",
+    ),
+    "two writers": (
+        "training/test_faults.py::test_a_second_fit_in_one_folder_is_refused_naming_the_first",
+        "synthesis/test_synthesis.py::test_two_writers_do_not_share_a_folder",
+        "test_files.py::test_a_lock_is_held_against_others_and_dies_with_its_owner",
+    ),
+    "low memory": ("training/test_loop.py::test_a_full_memory_halves_the_batch_once_and_then_gives_up",),
+    "input changes while training": ("cli/test_commands.py::test_data_that_change_under_the_fit_are_noticed",),
+    "too few pairs": ("training/test_faults.py::test_one_pair_is_answered_and_what_cannot_be_trusted_is_said",),
+}
+TESTS = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("fault", MET_BY)
+def test_every_fault_is_met_by_a_test_that_exists(fault: str) -> None:
+    for place in MET_BY[fault]:
+        path, _, name = place.partition("::")
+        assert f"\ndef {name}(" in (TESTS / path).read_text(), place
 
 
 def siblings(root: Path, *stems: str) -> Path:

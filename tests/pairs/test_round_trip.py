@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tempfile
 from pathlib import Path
@@ -12,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from pairaug.errors import DataError
 from pairaug.pairs.decoding import COLOUR, DecodePolicy, Form, decode_image, decode_mask
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask, lossless_form
+from pairaug.pairs.pair import Pair
+from pairaug.pairs.source import find_pairs
 
 POLICY = DecodePolicy()
 GREYS = "".join(f"{level:02x}" * 3 for level in range(256))
@@ -127,6 +131,60 @@ def test_a_jpeg_mask_is_written_as_png_with_its_values(tmp_path: Path) -> None:
     png = lossless_form(jpeg)
     assert (png.suffix, png.format, png.mode) == (".png", "PNG", "L")
     np.testing.assert_array_equal(read_mask(encode_mask(values, png), png)[0], values)
+
+
+labels = st.sets(
+    st.integers(0, 3)
+    | st.integers(0, 255)
+    | st.integers(0, 65535)
+    | st.integers(0, 0xFFFFFF).map(lambda c: COLOUR | c),
+    min_size=2,
+    max_size=6,
+).map(lambda found: sorted({c & 255 if c >> 16 & 255 == c >> 8 & 255 == c & 255 and c >= COLOUR else c for c in found}))
+
+
+@pytest.mark.parametrize(
+    "one", [*MASK_FORMS, form("JPEG", "L"), form("JPEG", "RGB"), Form(".nii", "NIFTI", "L")], ids=name_of
+)
+@settings(max_examples=25, deadline=None)
+@given(values=labels)
+def test_any_label_set_finds_a_form_that_holds_it_or_is_refused(one: Form, values: list[int]) -> None:
+    drawn = np.random.default_rng(0).choice(values, (9, 11)).astype(np.int32)
+    if values[-1] >= COLOUR and any(255 < value < COLOUR for value in values):
+        with pytest.raises(DataError, match="no mask holds both"):
+            lossless_form(one, values)
+        return
+    written = lossless_form(one, values)
+    np.testing.assert_array_equal(read_mask(encode_mask(drawn, written), written)[0], drawn)
+    if values[-1] <= 1 and one.format not in ("JPEG", "NIFTI"):
+        assert written == one
+
+
+NAMES = st.text(
+    st.characters(exclude_characters="/\0\\", exclude_categories=("Cs", "Cc")), min_size=1, max_size=24
+).filter(lambda name: not name.startswith(".") and len(name.encode()) < 200)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    stems=st.sets(NAMES, min_size=2, max_size=4),
+    layout=st.sampled_from(["images/{}.png masks/{}.png", "{}.png {}_mask.png"]),
+)
+def test_whatever_files_are_called_no_image_gets_the_mask_of_another(stems: set[str], layout: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        expected = {}
+        for stem in stems:
+            image, mask = (part.replace("{}", stem) for part in layout.split(" "))
+            for path, seed in ((image, 1), (mask, 2)):
+                target = Path(folder, path)
+                target.parent.mkdir(exist_ok=True, parents=True)
+                pixels = np.random.default_rng(seed).integers(0, 256 if seed == 1 else 2, (5, 6), np.uint8)
+                Image.fromarray(pixels).save(target)
+            expected[image] = mask
+        pairs: tuple[Pair, ...] = ()
+        with contextlib.suppress(DataError):  # no pairs, or names that differ in case alone
+            pairs = find_pairs(folder).pairs
+        assert all(expected.get(pair.image) == pair.mask for pair in pairs)
 
 
 def test_the_same_array_becomes_the_same_bytes() -> None:

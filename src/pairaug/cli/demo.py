@@ -70,7 +70,7 @@ def demo(
     reporter.note(f"$ pairaug verify {augmented}")
     result = verify(augmented)
     if result.differing:
-        raise DataError(f"{augmented}: differs from its manifest", result.differing)
+        raise DataError(f"{augmented}: differs from its manifest; remove it and run the demo again", result.differing)
     path = out / "contact-sheet.png"
 
     write_atomic(path, png(contact_sheet(_pictures(data), _pictures(augmented))))

@@ -154,7 +154,8 @@ def _parsed(key: str, value: str | int | float | bool, wanted: type) -> Any:
                 return number
         except ValueError:
             pass
-    raise UsageError(f"--set {key}={value}: not a {'true or false' if wanted is bool else wanted.__name__}")
+    words = {bool: "true or false", int: "a whole number"}.get(wanted, "a number")
+    raise UsageError(f"--set {key}={value}: must be {words}")
 
 
 def require_positive(config: Any, *names: str) -> None:

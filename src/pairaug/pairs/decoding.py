@@ -36,6 +36,8 @@ _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # 16-bit colour takes 6; the rest is room for what else lies in a file.
 _MOST_BYTES_PER_PIXEL = 8
+# No compression of TIFF packs more bytes into one: LZW comes to 1,400 of them.
+_MOST_UNPACKED = 2000
 _EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
@@ -214,6 +216,8 @@ def _from_tifffile(path: Path, data: bytes, policy: DecodePolicy) -> tuple[NDArr
             described = f"{len(file.pages)} pages of {page.dtype} {page.axes} {page.shape}"
             fits = len(file.pages) == 1 and page.dtype == np.uint16 and page.axes in ("YX", "YXS", "SYX")
             fits = fits and (page.axes == "YX" or page.samplesperpixel == 3) and page.size <= 3 * policy.max_pixels
+            if fits and page.nbytes > _MOST_UNPACKED * len(data):  # not to unpack millions of tiles that are not there
+                raise ValueError(f"{described}, more than {len(data)} bytes can hold")
             pixels = np.asarray(page.asarray() if fits else 0, dtype=np.uint16)
             planes_first = page.axes == "SYX"
     except Exception as error:

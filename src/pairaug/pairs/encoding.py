@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pairaug.errors import DataError
 from pairaug.pairs.decoding import COLOUR, LOSSY_FORMATS, MEDICAL_FORMATS, Form, unpack_colours
 from pairaug.pairs.pair import Side
 
@@ -39,12 +40,15 @@ def lossless_form(form: Form, values: Collection[int] = ()) -> Form:
     """The form in which masks of ``form`` are written that hold ``values``: itself, or PNG where it would change them.
 
     A 1-bit mask among masks {0, 1, 2}, or an 8-bit one among some with values to 4000, has no room for all of them.
+    Raises DataError where no form has.
     """
     if form.format in LOSSY_FORMATS | MEDICAL_FORMATS:
         form = Form(".png", "PNG", "L" if form.mode == "CMYK" else form.mode)
     highest = max(values, default=0)
-    if highest <= _highest(form):
+    if highest <= _highest(form) and not (form.mode in ("RGB", "RGBA") and 255 < highest < COLOUR):
         return form
+    if highest >= COLOUR and any(255 < value < COLOUR for value in values):
+        raise DataError("label values above 255 beside colours: no mask holds both; bring them to one kind, --only")
     return Form(".png", "PNG", "L" if highest <= 255 else "I;16" if highest <= 65535 else "RGB")
 
 

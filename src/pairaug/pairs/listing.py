@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from pairaug.errors import DataError
@@ -54,7 +55,9 @@ def pairs_of_metadata(root: Path) -> list[Pair]:
     name = str(root / METADATA)
     resolved = root.resolve()
     pairs = []
-    for number, row in enumerate(read_json_lines(root / METADATA), start=1):
+    rows = read_json_lines(root / METADATA)
+    _refuse_packed(root, rows)
+    for number, row in enumerate(rows, start=1):
         origin = f"{name}: line {number}"
         image, masks, side = _json_entry(row, origin)
         for path in (image, *masks):
@@ -105,6 +108,17 @@ def _refuse_missing(paths: Iterable[str], name: str) -> None:
     if missing:
         raise DataError(
             f"{name}: {len(missing)} listed files do not exist, such as {missing[0]!r}; mend the list", missing[:50]
+        )
+
+
+def _refuse_packed(root: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """The pairs of a set in tar files, which nobody has unpacked beside its list."""
+    packed = [row for row in rows if "shard" in row and not (root / str(row.get("file_name"))).is_file()]
+    if packed:
+        folder = quote(str(root))
+        raise DataError(
+            f"{root}: {len(packed)} of its {len(rows)} pairs lie in tar files such as {packed[0]['shard']}; unpack "
+            f'them first: for t in {folder}/*.tar; do tar -xf "$t" -C {folder}; done'
         )
 
 

@@ -267,7 +267,7 @@ def _levels(
     """Levels by the three rules of this module."""
     if policy.window is not None:
         low, high = policy.window
-        values = stored.astype(np.float64) * slope + intercept
+        values = _values(stored, slope, intercept)
         if not np.isfinite(values).all():
             raise DataError(f"{path}: {int((~np.isfinite(values)).sum())} pixels are not numbers; replace them")
         levels = np.rint((values.clip(low, high) - low) * (65535 / (high - low))).astype(np.uint16)
@@ -295,15 +295,20 @@ def _whole(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[np.i
         if stored.dtype == np.uint64 and stored.max(initial=0) > np.iinfo(np.int64).max:
             return None
         return stored.astype(np.int64)
-    values = stored.astype(np.float64) * slope + intercept
+    values = _values(stored, slope, intercept)
     if not np.isfinite(values).all() or np.abs(values).max(initial=0) > 2**53:
         return None
     whole = np.rint(values)
     return whole.astype(np.int64) if np.array_equal(whole, values) else None
 
 
+def _values(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[np.float64]:
+    with np.errstate(all="ignore"):  # what is not a number is looked for afterwards
+        return stored.astype(np.float64) * slope + intercept
+
+
 def _range_of(stored: NDArray[Any], slope: float, intercept: float) -> str:
-    values = stored.astype(np.float64) * slope + intercept
+    values = _values(stored, slope, intercept)
     finite = values[np.isfinite(values)]
     if not finite.size:
         return "nothing to nothing"

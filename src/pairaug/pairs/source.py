@@ -30,6 +30,7 @@ from pairaug.pairs.words import Role
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
 _BARE = "bare masks"
+_PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,8 @@ def _looks_like_mask(root: Path) -> Callable[[str], bool]:
 
 def _nothing_pairs(found: Found) -> DataError:
     reasons = Counter(entry.reason for entry in found.skipped)
+    if any(entry.path.endswith(_PACKED) for entry in found.skipped):
+        return DataError(f"{found.root}: no pairs found, but packed files; unpack them first, with tar or unzip")
     seen = "; ".join(f"{count} files: {reason}" for reason, count in reasons.most_common(3)) or "it holds no images"
     return DataError(
         f"{found.root}: no pairs found ({seen}); say what belongs together, for example "
