@@ -343,6 +343,17 @@ def test_tiles_that_the_file_cannot_hold_are_not_unpacked(tmp_path: Path) -> Non
         decode_image(path, POLICY)
 
 
+def test_a_jpeg_that_claims_more_pixels_than_it_can_hold_is_refused(tmp_path: Path) -> None:
+    data = bytearray(saved(RGB, "JPEG"))
+    place = data.index(b"\xff\xc0") + 5
+    struct.pack_into(">HH", data, place, 3000, 9000)
+    path = written(tmp_path, "a.jpg", bytes(data))
+    with pytest.raises(DataError, match=r"9000x3000 is more than its \d+ bytes can hold; mend or replace it"):
+        decode_image(path, POLICY)
+    plain = written(tmp_path, "b.jpg", saved(Image.new("L", (4000, 4000), 9), "JPEG", progressive=True, optimize=True))
+    assert decode_image(plain, POLICY)[0].shape == (4000, 4000)
+
+
 def test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

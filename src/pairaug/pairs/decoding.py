@@ -36,7 +36,7 @@ _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # 16-bit colour takes 6; the rest is room for what else lies in a file.
 _MOST_BYTES_PER_PIXEL = 8
-# No compression of TIFF packs more bytes into one: LZW comes to 1,400 of them.
+# No compression of TIFF packs more bytes into one (LZW comes to 1,400), and none of JPEG more pixels.
 _MOST_UNPACKED = 2000
 _EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
 
@@ -145,7 +145,7 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     data = bytes_of(path, policy)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _refuse_unfit(path, picture, policy)
+            _refuse_unfit(path, picture, policy, len(data))
             if _cut_to_8_bits(picture):
                 return _from_tifffile(path, data, policy)
             form = _form(path, picture)
@@ -176,11 +176,13 @@ def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror}); mend its permissions or replace it") from None
 
 
-def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy) -> None:
+def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy, size: int) -> None:
     """Before any pixel is decoded: too large, several frames, or grey levels that Pillow would rescale."""
     width, height = picture.size
     if width * height > policy.max_pixels:
         raise DataError(f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels")
+    if picture.format == "JPEG" and width * height > _MOST_UNPACKED * size:  # all grey where its data end
+        raise DataError(f"{path}: {width}x{height} is more than its {size} bytes can hold; mend or replace it")
     frames = int(getattr(picture, "n_frames", 1))
     if frames > 1:
         raise DataError(f"{path}: {frames} frames in one file; store one image a file")

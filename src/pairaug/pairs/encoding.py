@@ -45,10 +45,10 @@ def lossless_form(form: Form, values: Collection[int] = ()) -> Form:
     if form.format in LOSSY_FORMATS | MEDICAL_FORMATS:
         form = Form(".png", "PNG", "L" if form.mode == "CMYK" else form.mode)
     highest = max(values, default=0)
+    if highest >= COLOUR and any(255 < value < COLOUR for value in values):
+        raise DataError("label values above 255 beside colours: no mask holds both; choose one kind with --only")
     if highest <= _highest(form) and not (form.mode in ("RGB", "RGBA") and 255 < highest < COLOUR):
         return form
-    if highest >= COLOUR and any(255 < value < COLOUR for value in values):
-        raise DataError("label values above 255 beside colours: no mask holds both; bring them to one kind, --only")
     return Form(".png", "PNG", "L" if highest <= 255 else "I;16" if highest <= 65535 else "RGB")
 
 
