@@ -22,7 +22,8 @@ from pairaug.evaluation.segmenter.fit import fit_segmenter
 from pairaug.evaluation.segmenter.presets import PRESETS
 from pairaug.evaluation.utility.ruler import ItemScores, score
 from pairaug.evaluation.work import Work
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
 

@@ -14,8 +14,10 @@ from PIL import Image
 
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import digest_bytes, read_json_lines
-from pairaug.pairs.checking import CheckPolicy, check_pairs
-from pairaug.pairs.decoding import DecodePolicy, decode_image
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
+from pairaug.pairs.decoding import decode_image
+from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import LabelMap, parse_label
 from pairaug.pairs.pair import Found
 from pairaug.pairs.source import find_pairs

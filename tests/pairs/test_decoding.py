@@ -17,7 +17,8 @@ import tifffile
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import COLOUR, DecodePolicy, decode_image, decode_mask, pack_colours, unpack_colours
+from pairaug.pairs.decoding import COLOUR, decode_image, decode_mask, pack_colours, unpack_colours
+from pairaug.pairs.form import DecodePolicy
 from tests.pairs.drawn import classes, photograph
 
 POLICY = DecodePolicy()

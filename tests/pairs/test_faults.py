@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.pair import Found
 from pairaug.pairs.source import Selection, find_pairs

@@ -24,7 +24,8 @@ import tifffile
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import DecodePolicy, decode_image, decode_mask
+from pairaug.pairs.decoding import decode_image, decode_mask
+from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.medical import _KEPT
 from pairaug.pairs.slices import is_volume
 from tests.pairs.drawn import classes, photograph

@@ -11,7 +11,8 @@ from PIL import Image, ImageFilter
 from scipy import ndimage
 
 from pairaug.errors import DataError
-from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs, load_classes
+from pairaug.pairs.checked import Checked, CheckPolicy
+from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.decoding import COLOUR
 from pairaug.pairs.labels import Cleaning, LabelMap, count_values, find_label_map, parse_label
 from pairaug.pairs.source import find_pairs

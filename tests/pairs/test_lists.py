@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.checking import CheckPolicy, check_pairs, load_classes, load_image
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.pair import Side
 from pairaug.pairs.source import Selection, find_masks, find_pairs

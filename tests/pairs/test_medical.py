@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.checking import CheckPolicy, check_pairs, load_classes, load_image
-from pairaug.pairs.decoding import DecodePolicy, Form, decode_image, decode_mask
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs, load_classes, load_image
+from pairaug.pairs.decoding import decode_image, decode_mask
+from pairaug.pairs.form import DecodePolicy, Form
 from pairaug.pairs.pair import Found
 from pairaug.pairs.slices import content_digest, file_of, is_medical, parse_slice, split_ending, with_ending
 from pairaug.pairs.source import Selection, find_masks, find_pairs

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import COLOUR, DecodePolicy, Form, decode_image, decode_mask
+from pairaug.pairs.decoding import COLOUR, decode_image, decode_mask
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask, lossless_form
+from pairaug.pairs.form import DecodePolicy, Form
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.source import find_pairs
 

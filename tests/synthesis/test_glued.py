@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.synthesis.manifest import METADATA

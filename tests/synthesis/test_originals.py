@@ -14,7 +14,7 @@ from PIL import Image
 
 from pairaug.errors import DataError, ModelError
 from pairaug.files import link_atomic
-from pairaug.pairs.checking import CheckPolicy
+from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import Cleaning
 from pairaug.synthesis.formats import FORMATS
 from pairaug.synthesis.manifest import MANIFEST, METADATA

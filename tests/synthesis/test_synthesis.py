@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from pairaug.errors import DataError, Interrupted, ModelError, OutputError, UsageError
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
 from pairaug.synthesis.ledger import Ledger
@@ -350,7 +351,7 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
 
 
 def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way() -> None:
-    from pairaug.pairs.decoding import Form
+    from pairaug.pairs.form import Form
     from pairaug.synthesis.formats.mirror import changed_mask_formats, mirrored
     from pairaug.training.model_file import TrainedPair
 

@@ -12,7 +12,7 @@ from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError
 
 if TYPE_CHECKING:
-    from pairaug.pairs.checking import Checked
+    from pairaug.pairs.checked import Checked
 
 
 def register(app: typer.Typer) -> None:

@@ -83,7 +83,8 @@ def demo(
 
 def _pictures(folder: Path) -> list[Picture]:
     """The first pairs of a data set as arrays."""
-    from pairaug.pairs.checking import CheckPolicy, check_pairs, load_classes, load_image
+    from pairaug.pairs.checked import CheckPolicy
+    from pairaug.pairs.checking import check_pairs, load_classes, load_image
     from pairaug.pairs.source import Selection, find_pairs
     from pairaug.report.contact import viewable
 

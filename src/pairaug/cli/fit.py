@@ -14,7 +14,7 @@ from pairaug.errors import ShortfallError, UsageError
 from pairaug.reporting import spoken_time
 
 if TYPE_CHECKING:
-    from pairaug.pairs.checking import Checked
+    from pairaug.pairs.checked import Checked
     from pairaug.registry import Kind
     from pairaug.training.plan import FitOptions
 

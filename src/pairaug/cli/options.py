@@ -13,7 +13,7 @@ import typer
 from pairaug.errors import UsageError
 
 if TYPE_CHECKING:
-    from pairaug.pairs.checking import CheckPolicy
+    from pairaug.pairs.checked import CheckPolicy
     from pairaug.pairs.pair import Side
     from pairaug.pairs.source import Selection
 
@@ -153,8 +153,8 @@ def policy_of(
     ignore_label: str | None = None,
     window: str | None = None,
 ) -> CheckPolicy:
-    from pairaug.pairs.checking import CheckPolicy
-    from pairaug.pairs.decoding import DecodePolicy
+    from pairaug.pairs.checked import CheckPolicy
+    from pairaug.pairs.form import DecodePolicy
     from pairaug.pairs.labels import Cleaning
 
     if alpha not in ("refuse", "drop"):

@@ -26,7 +26,8 @@ from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.remarks import remarks_on
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads

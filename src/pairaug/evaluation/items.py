@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError
 from pairaug.evaluation.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.evaluation.segmenter.base import Example
-from pairaug.pairs.checking import Checked, CheckedPair, CheckPolicy, load_classes, load_image
+from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
+from pairaug.pairs.checking import load_classes, load_image
 from pairaug.pairs.labels import show_values
 
 LOOKED_AT_SIDE = 256

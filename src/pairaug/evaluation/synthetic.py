@@ -20,7 +20,8 @@ from pairaug.errors import DataError
 from pairaug.evaluation.items import Items, Terms, in_terms, lenient
 from pairaug.evaluation.sampling import choose
 from pairaug.files import digest_file, json_lines, read_json_lines
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA
 from pairaug.pairs.pair import Found, Pair

@@ -22,7 +22,8 @@ from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.ruler import ReferenceRuler, Ruler
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.work import Work
-from pairaug.pairs.checking import CheckPolicy, check_pairs
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.pair import Found
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.reporting import Reporter

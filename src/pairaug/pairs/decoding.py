@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import io
 import logging
-import math
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +18,16 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
-from pairaug.files import human_bytes
+from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
-# Read by ``medical``, never written: their headers may name a patient.
-MEDICAL_FORMATS = frozenset({"NIFTI", "DICOM"})
-LOSSY_FORMATS = frozenset({"JPEG"})
 # Above all grey levels: a label value with this bit is a colour, so that pure blue is not taken for white.
 COLOUR = 0x1000000
 GLUED_MODES = frozenset({"L", "RGB"})
 _MASK_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# 16-bit colour takes 6; the rest is room for what else lies in a file.
-_MOST_BYTES_PER_PIXEL = 8
 # No compression of TIFF packs more bytes into one (LZW comes to 1,400), and none of JPEG more pixels.
 _MOST_UNPACKED = 2000
 _EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
@@ -46,56 +38,6 @@ warnings.simplefilter("error", Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 for _decoder in ("PIL", "tifffile"):
     logging.getLogger(_decoder).addHandler(logging.NullHandler())
-
-
-@dataclass(frozen=True)
-class Form:
-    """How pixels lie in a file: what a synthetic one has to look like.
-
-    ``mode`` is Pillow's, with "RGB;16" for three channels of 16 bits; ``palette`` is RGB bytes in hexadecimal.
-    A level stands for the value ``slope`` * level + ``intercept`` (Hounsfield units, say) where ``medical`` read it.
-    """
-
-    suffix: str
-    format: str
-    mode: str
-    palette: str = ""
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    @property
-    def bits(self) -> int:
-        return 16 if "16" in self.mode else 1 if self.mode == "1" else 8
-
-    @property
-    def channels(self) -> int:
-        """Channels of the decoded image: 1 for grey, 3 for colour."""
-        if self.mode in ("1", "L", "LA", "I;16"):
-            return 1
-        return 1 if self.mode in ("P", "PA") and self.grey_palette else 3
-
-    @property
-    def grey_palette(self) -> bool:
-        colours = bytes.fromhex(self.palette)
-        return colours[0::3] == colours[1::3] == colours[2::3]
-
-
-@dataclass(frozen=True)
-class DecodePolicy:
-    """What the user allows: dropping an alpha channel that is not opaque, and how many pixels a file may hold.
-
-    ``window``: the lowest and the highest value to keep of NIfTI and DICOM images.
-    """
-
-    alpha: str = "refuse"
-    max_pixels: int = 89_478_485
-    window: tuple[float, float] | None = None
-
-    def __post_init__(self) -> None:
-        if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
-            raise ValueError(f"window must be two numbers, the lower first, not {self.window}")
-        if self.alpha not in ("refuse", "drop"):
-            raise ValueError(f"alpha must be 'refuse' or 'drop', not {self.alpha!r}")
 
 
 def decode_image(
@@ -161,19 +103,6 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
         if isinstance(error, UnidentifiedImageError) and data.startswith(_TIFF_STARTS):
             return _from_tifffile(path, data, policy)
         raise DataError(f"{path}: {_what_it_is(data, error)}") from error
-
-
-def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
-    """All of a file, unless it is larger than any picture of the pixels allowed. Raises DataError."""
-    try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES_PER_PIXEL * policy.max_pixels + 2**20:
-            raise DataError(f"{path}: {human_bytes(size)} is more than an image may hold; raise it with --max-pixels")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); mend its permissions or replace it") from None
 
 
 def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy, size: int) -> None:

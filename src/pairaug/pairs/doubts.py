@@ -10,13 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from pairaug.errors import DataError
+from pairaug.pairs.checked import CheckedPair
 from pairaug.pairs.labels import LabelMap, show_value, show_values
-
-if TYPE_CHECKING:
-    from pairaug.pairs.checking import CheckedPair
 
 TOO_FEW = 5
 

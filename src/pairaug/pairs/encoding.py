@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import COLOUR, LOSSY_FORMATS, MEDICAL_FORMATS, Form, unpack_colours
+from pairaug.pairs.decoding import COLOUR, unpack_colours
+from pairaug.pairs.form import LOSSY_FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
 
 # Level 3 costs a third of Pillow's default and 4 % more bytes on fundus pictures.

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import DecodePolicy, Form, bytes_of
+from pairaug.pairs.form import DecodePolicy, Form, bytes_of
 from pairaug.pairs.slices import Axis, is_volume, parse_slice
 
 _Read = TypeVar("_Read")

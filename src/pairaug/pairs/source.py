@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
-from pairaug.pairs.decoding import LOSSY_FORMATS, DecodePolicy, decode_mask
+from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.discovery import discover, mask_files
+from pairaug.pairs.form import LOSSY_FORMATS, DecodePolicy
 from pairaug.pairs.globs import any_match, matches, named_folder
 from pairaug.pairs.groups import grouped, whole_groups
 from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import DecodePolicy
+from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.medical import Volume, read_volume
 from pairaug.pairs.pair import Pair, Skipped
 from pairaug.pairs.slices import Axis, is_volume, slice_name, split_ending

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
-from pairaug.pairs.checking import CheckedPair, CheckPolicy, load_classes, load_image
-from pairaug.pairs.decoding import DecodePolicy, decode_mask
+from pairaug.pairs.checked import CheckedPair, CheckPolicy
+from pairaug.pairs.checking import load_classes, load_image
+from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
+from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import scan

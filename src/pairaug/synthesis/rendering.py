@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError
 from pairaug.files import digest_bytes
 from pairaug.models.base import MaskGenerator, Translator
-from pairaug.pairs.checking import Checked, load_classes
-from pairaug.pairs.decoding import Form
+from pairaug.pairs.checked import Checked
+from pairaug.pairs.checking import load_classes
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
+from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.resampling import resize_image, resize_labels
 from pairaug.synthesis.formats.base import Format

@@ -17,7 +17,8 @@ from pairaug.errors import OutputError, UsageError
 from pairaug.files import clear_temporaries, folder_lock, probe_output
 from pairaug.interruption import Interruption
 from pairaug.models.base import Translator
-from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs, same_labels
+from pairaug.pairs.checked import Checked, CheckPolicy
+from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from pairaug.files import clear_temporaries, folder_lock, human_bytes, probe_output, read_json_lines, write_atomic
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
-from pairaug.pairs.checking import Checked, CheckPolicy, load_classes, refuse_changed
+from pairaug.pairs.checked import Checked, CheckPolicy
+from pairaug.pairs.checking import load_classes, refuse_changed
 from pairaug.pairs.source import Selection
 from pairaug.registry import Kind, ModelEntry
 from pairaug.report.curves import loss_curves

@@ -22,8 +22,8 @@ from pairaug import __version__
 from pairaug.errors import ModelError
 from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
-from pairaug.pairs.checking import Checked
-from pairaug.pairs.decoding import FORMATS, MEDICAL_FORMATS, Form
+from pairaug.pairs.checked import Checked
+from pairaug.pairs.form import FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
 from pairaug.registry import MODELS, Kind
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pairaug.errors import UsageError
-from pairaug.pairs.checking import Checked, CheckPolicy, check_pairs
+from pairaug.pairs.checked import Checked, CheckPolicy
+from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
 from pairaug.registry import DEFAULT_MODEL, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pairaug.models.base import Batch, Shape
-from pairaug.pairs.checking import Checked, load_classes, load_image
+from pairaug.pairs.checked import Checked
+from pairaug.pairs.checking import load_classes, load_image
 from pairaug.pairs.resampling import resize_image, resize_labels
 
 

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.pairs.decoding import Form
+from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.pair import Side
 from pairaug.training.model_file import FittedModel, TrainedPair

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, final
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.pairs.decoding import DecodePolicy, decode_mask
+from pairaug.pairs.decoding import decode_mask
+from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import show_value
 from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
 from pairaug.synthesis.formats.mirror import mirrored

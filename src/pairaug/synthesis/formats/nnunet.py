@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import UsageError
-from pairaug.pairs.decoding import Form
+from pairaug.pairs.form import Form
 from pairaug.pairs.labels import show_value, value_for_json
 from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written, json_text
 from pairaug.training.model_file import FittedModel, TrainedPair

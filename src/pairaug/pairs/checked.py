@@ -1,0 +1,73 @@
+"""A data set that has been looked at in full, and what the user allowed when it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pairaug.files import digest_bytes
+from pairaug.pairs.form import DecodePolicy, Form
+from pairaug.pairs.labels import Cleaning, LabelMap
+from pairaug.pairs.pair import Pair, Skipped
+
+
+@dataclass(frozen=True)
+class CheckPolicy:
+    """All that the user may say about the content of the files."""
+
+    decode: DecodePolicy = field(default_factory=DecodePolicy)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class CheckedPair:
+    """A pair that decodes. ``size`` is (width, height); ``values`` counts the pixels of each label value.
+
+    ``image_form``, ``image_digest`` and ``levels`` (lowest and highest grey level) are empty for a bare mask.
+    ``mask_parts``: the digests of the files whose union is the mask, where there are several.
+    """
+
+    pair: Pair
+    size: tuple[int, int]
+    image_form: Form | None
+    mask_form: Form
+    image_digest: str
+    mask_digest: str
+    values: dict[int, int]
+    levels: tuple[int, int]
+    mask_parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A data set that has been looked at in full."""
+
+    root: Path
+    pairs: tuple[CheckedPair, ...]
+    label_map: LabelMap
+    layout: str
+    policy: CheckPolicy
+    skipped: tuple[Skipped, ...]
+    bad: tuple[Skipped, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the content: which pairs, in which order and groups, read in which way."""
+        lines = [f"{p.image_digest} {p.mask_digest} {p.pair.group or ''}" for p in self.pairs]
+        return digest_bytes("\n".join([*lines, repr(self.policy.cleaning), repr(self.label_map)]).encode())
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images: 1 where all are grey, 3 where any has colour."""
+        return max((p.image_form.channels for p in self.pairs if p.image_form), default=0)
+
+    @property
+    def intensity(self) -> tuple[int, int]:
+        """The grey levels that stand for black and white: the whole range for 8 bits, the one in use for 16."""
+        deep = any(p.image_form is not None and p.image_form.bits == 16 for p in self.pairs)
+        if not deep:
+            return (0, 255)
+        low, high = min(p.levels[0] for p in self.pairs), max(p.levels[1] for p in self.pairs)
+        return (low, max(high, low + 1))
