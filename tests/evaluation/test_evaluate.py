@@ -203,7 +203,7 @@ def test_a_time_limit_leaves_parts_out_and_names_them(real: Path, other: Path, t
 
 def test_segmenters_that_would_not_fit_into_the_time_are_not_begun(real: Path, other: Path, tmp_path: Path) -> None:
     source = FakeSource(expected=3600.0)
-    options = EvaluationOptions(max_minutes=5, parts=("agreement",), cache=tmp_path, segmenter=source)
+    options = EvaluationOptions(max_minutes=5, parts=("agreement",), cache=tmp_path, segmenter=source, threads=1)
     found = evaluate(real, other, options)
     assert found.agreement is None
     assert "takes about 2.0 h" in next(entry.reason for entry in found.not_measured if entry.part == "agreement")
