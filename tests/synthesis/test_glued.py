@@ -50,9 +50,9 @@ def glued(drive: Path, tmp_path: Path) -> tuple[Path, Path, list[tuple[np.ndarra
     """The glued pairs, models fitted on them, and what was glued."""
     data, models = tmp_path / "data", tmp_path / "models"
     halves = glue(drive, data)
-    fit = FitOptions(models=models, epochs=1, settings=NARROW)
+    fit = FitOptions(models=models, epochs=1, settings=NARROW, threads=1)
     fit_translator(data, fit, selection=Selection(glued="left"))
-    fit_mask_generator(data, FitOptions(models=models), selection=Selection(glued="left"))
+    fit_mask_generator(data, FitOptions(models=models, threads=1), selection=Selection(glued="left"))
     return data, models, halves
 
 
@@ -107,10 +107,10 @@ def test_glued_pairs_are_taken_apart_where_the_layout_wants_two_files(
 def test_glued_jpegs_become_png_with_exact_masks(drive: Path, tmp_path: Path) -> None:
     data, models = tmp_path / "data", tmp_path / "models"
     halves = glue(drive, data, ".jpg")
-    fit = FitOptions(models=models, epochs=1, settings=NARROW)
+    fit = FitOptions(models=models, epochs=1, settings=NARROW, threads=1)
     policy = CheckPolicy(cleaning=Cleaning(threshold=128))
     fit_translator(data, fit, selection=Selection(glued="left"), policy=policy)
-    fit_mask_generator(data, FitOptions(models=models), selection=Selection(glued="left"), policy=policy)
+    fit_mask_generator(data, FitOptions(models=models, threads=1), selection=Selection(glued="left"), policy=policy)
     out = synthesize(tmp_path / "out", originals_too(models))
     assert {path.suffix for path in out.iterdir() if not path.name.endswith(("json", "jsonl"))} == {".png"}
     width = halves[0][1].shape[1]

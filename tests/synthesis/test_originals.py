@@ -28,24 +28,37 @@ from tests.conftest import Cli, contents
 NARROW = {"base": 2}
 
 
-@pytest.fixture
-def data(drive: Path, tmp_path: Path) -> Path:
-    """A data set of one's own, that may be changed: two pairs of ``drive``."""
-    for folder in ("images", "masks"):
-        (tmp_path / "data" / folder).mkdir(parents=True)
-        for path in sorted((drive / folder).iterdir())[:2]:
-            shutil.copy(path, tmp_path / "data" / folder / path.name)
-    return tmp_path / "data"
+@pytest.fixture(scope="module")
+def own(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of one's own: ``data``, two pairs of ``drive``, and ``models`` fitted on them."""
+    own = tmp_path_factory.mktemp("own")
+    fit_both(two_pairs(drive, own / "data"), own / "models")
+    return own
 
 
 @pytest.fixture
-def models(data: Path, tmp_path: Path) -> Path:
-    return fit_both(data, tmp_path / "models")
+def data(own: Path, drive: Path) -> Path:
+    """The data set of ``own``, which a test may change: it is made anew for each."""
+    shutil.rmtree(own / "data", ignore_errors=True)
+    return two_pairs(drive, own / "data")
+
+
+@pytest.fixture
+def models(own: Path, data: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(own / "models", tmp_path / "models"))
+
+
+def two_pairs(drive: Path, folder: Path) -> Path:
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True)
+        for path in sorted((drive / kind).iterdir())[:2]:
+            shutil.copy(path, folder / kind / path.name)
+    return folder
 
 
 def fit_both(data: Path, models: Path, policy: CheckPolicy | None = None) -> Path:
-    fit_mask_generator(data, FitOptions(models=models), policy=policy)
-    fit_translator(data, FitOptions(models=models, epochs=1, settings=NARROW), policy=policy)
+    fit_mask_generator(data, FitOptions(models=models, threads=1), policy=policy)
+    fit_translator(data, FitOptions(models=models, epochs=1, settings=NARROW, threads=1), policy=policy)
     return models
 
 
@@ -307,8 +320,8 @@ def test_united_masks_are_found_again_where_a_list_had_to_name_them(drive: Path,
         whole.append(mask)
         lines.append(json.dumps({"image": str(data / f"p{number}.png"), "mask": parts}))
     models = tmp_path / "models"
-    fit_mask_generator("-", FitOptions(models=models), lines=lines)
-    fit_translator("-", FitOptions(models=models, epochs=1, settings=NARROW), lines=lines)
+    fit_mask_generator("-", FitOptions(models=models, threads=1), lines=lines)
+    fit_translator("-", FitOptions(models=models, epochs=1, settings=NARROW, threads=1), lines=lines)
     assert "left_of" not in (models / "translator/pairs.jsonl").read_text()
     out = synthesize(tmp_path / "out", with_originals(models))
     for row, mask in zip(rows_of(out), whole, strict=False):

@@ -181,8 +181,8 @@ def test_too_little_space_is_found_before_work(fitted: Path, tmp_path: Path, mon
 
 def test_the_output_mirrors_layout_modes_sizes_and_label_values(cells: Path, tmp_path: Path) -> None:
     models, out = tmp_path / "models", tmp_path / "out"
-    fit_mask_generator(cells / "GT", FitOptions(models=models))
-    fit_translator(cells, FitOptions(models=models, epochs=1, settings={"base": 2}))
+    fit_mask_generator(cells / "GT", FitOptions(models=models, threads=1))
+    fit_translator(cells, FitOptions(models=models, epochs=1, settings={"base": 2}, threads=1))
     synthesize(out, SynthesisOptions(12, models))
     for folder in (METADATA, None):  # by its own list, and by its names alone
         if folder is None:
@@ -227,8 +227,8 @@ def test_nothing_of_the_originals_but_pixels_reaches_the_output(tmp_path: Path) 
         mask = np.zeros((40, 40), np.uint8)
         mask[10:20, 5 + i : 30] = 255
         Image.fromarray(mask).save(source / f"masks/{i}.png")
-    fit_mask_generator(source, FitOptions(models=models))
-    fit_translator(source, FitOptions(models=models, epochs=1, settings={"base": 2}))
+    fit_mask_generator(source, FitOptions(models=models, threads=1))
+    fit_translator(source, FitOptions(models=models, epochs=1, settings={"base": 2}, threads=1))
     synthesize(tmp_path / "out", SynthesisOptions(2, models))
     for files in (contents(tmp_path / "out"), contents(models)):
         everything = b"".join(files.values())
@@ -329,7 +329,7 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
     drive: Path, cells: Path, fitted: Path, tmp_path: Path
 ) -> None:
     mixed = tmp_path / "mixed"
-    fit_mask_generator(cells / "GT", FitOptions(models=mixed))
+    fit_mask_generator(cells / "GT", FitOptions(models=mixed, threads=1))
     shutil.copytree(fitted / "translator", mixed / "translator")
     with pytest.raises(ModelError, match=r"\{0, 128, 255\}.*\{0, 255\}"):
         synthesize(tmp_path / "out", SynthesisOptions(1, mixed))
@@ -339,7 +339,7 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
     mask = np.zeros((30, 30), np.uint8)
     mask[5:9] = 255
     Image.fromarray(mask).save(tmp_path / "one/a.png")
-    fit_mask_generator(tmp_path / "one", FitOptions(models=other))
+    fit_mask_generator(tmp_path / "one", FitOptions(models=other, threads=1))
     shutil.copytree(fitted / "translator", other / "translator")
 
     class Listening(Reporter):
