@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,10 @@ from pairaug.evaluation.item_rows import item_rows
 from pairaug.evaluation.masks import MaskRealism, measure_masks
 from pairaug.evaluation.metrics.equal_sizes import Comparison
 from pairaug.evaluation.metrics.neighbours import coverage_floor
+from pairaug.evaluation.metrics.novelty import Nearest
 from pairaug.evaluation.metrics.planting import plant
 from pairaug.evaluation.novelty import Novelty, measure_novelty
-from pairaug.evaluation.page_data import Origin, page_masks, page_of, read_losses
+from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, page_of, read_losses
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.sets import FakeSource, draw_masks, drawn, opened, paint, work, write
@@ -274,3 +276,12 @@ def test_loss_histories_are_read_from_the_models_folder(tmp_path: Path) -> None:
     assert found.losses["l1"].tolist() == [0.5, 0.25]
     assert np.isnan(found.losses["gan"][0])
     assert list(read_losses(tmp_path / "nowhere")) == []
+
+
+def test_the_suspects_shown_are_of_different_real_items_before_two_are_of_one() -> None:
+    nearest = [
+        Nearest(index=real, view="whole", distance=0.1, score=score, flagged=True)
+        for real, score in ((0, 9.0), (0, 8.0), (1, 3.0), (0, 7.0), (2, 2.0))
+    ]
+    nearest.append(Nearest(None, None, None, float("-inf"), False))
+    assert _most_suspicious(SimpleNamespace(nearest=nearest)) == [0, 2, 4, 1, 3]  # type: ignore[arg-type]

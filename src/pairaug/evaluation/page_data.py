@@ -7,6 +7,7 @@ ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -178,15 +179,25 @@ def _share(share: Share) -> page.Share:
 
 
 def _suspects(part: Novelty, sets: Sets) -> list[page.Suspect]:
-    """The most suspicious masks and images, flagged or not, by how far they lie above the bar."""
-    ranked: list[tuple[float, Literal["mask", "image"], int, CopySearch]] = []
+    """The most suspicious masks and as many images, flagged or not, the most suspicious of each real item first."""
     kinds: tuple[tuple[Literal["mask", "image"], CopySearch], ...] = (("mask", part.masks), ("image", part.images))
-    for kind, search in kinds:
-        for index, nearest in enumerate(search.nearest):
-            if nearest.index is not None:
-                ranked.append((nearest.score - search.threshold, kind, index, search))
-    ranked.sort(key=lambda entry: -entry[0])
-    return [_suspect(kind, index, search, sets) for _, kind, index, search in ranked[:SHOWN]]
+    return [
+        _suspect(kind, index, search, sets)
+        for kind, search in kinds
+        for index in _most_suspicious(search)[: SHOWN // len(kinds)]
+    ]
+
+
+def _most_suspicious(search: CopySearch) -> list[int]:
+    """Items by suspicion, but one of each real item before a second of any."""
+    found = [index for index, nearest in enumerate(search.nearest) if nearest.index is not None]
+    found.sort(key=lambda index: -search.nearest[index].score)
+    turn: Counter[int | None] = Counter()
+    turns = []
+    for place, index in enumerate(found):
+        turns.append((turn[search.nearest[index].index], place, index))
+        turn[search.nearest[index].index] += 1
+    return [index for _, _, index in sorted(turns)]
 
 
 def _suspect(kind: Literal["mask", "image"], index: int, search: CopySearch, sets: Sets) -> page.Suspect:
@@ -216,7 +227,7 @@ def _agreement(part: Agreement) -> page.Agreement | None:
 
     held_out = None if part.held_out_profile is None else page.OffsetProfile(part.held_out_profile)
     return page.Agreement(
-        segmenter="two segmenters, each fitted on half of the real pairs",
+        segmenter="Two segmenters, each fitted on half of the real pairs, look for the masks in the images.",
         dice=ratio(part.dice),
         cldice=ratio(part.centreline),
         offset=page.OffsetProfile(part.profile),

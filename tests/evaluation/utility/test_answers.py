@@ -26,7 +26,7 @@ def test_a_gain_of_five_points_is_found_though_seeds_differ_by_two(bench: Bench)
 def test_no_gain_is_no_help(bench: Bench) -> None:
     found = bench.measure(bench.ruler(own=0.001))
     assert found.word == "does not help"
-    assert "so a gain of 1 point(s) is ruled out" in found.sentence
+    assert "so a gain of 1 point is ruled out" in found.sentence
 
 
 def test_a_loss_is_no_help_and_called_harm(bench: Bench) -> None:
@@ -70,7 +70,7 @@ def test_worth_off_the_curve_is_not_determinable_and_says_why(bench: Bench, gain
 
 def test_without_a_curve_worth_is_not_determinable(bench: Bench) -> None:
     found = bench.measure(bench.ruler(gain={0.5: 0.05}), curve=())
-    assert found.worth.reason == "the learning curve has 1 point(s), two are needed"
+    assert found.worth.reason == "the learning curve needs two points and has 1"
 
 
 def test_synthetic_arms_are_compared_with_the_warped_arm_too(bench: Bench) -> None:

@@ -120,7 +120,7 @@ def test_a_time_budget_leaves_out_the_least_informative_cells_and_names_them(ben
     assert len(found.left_out) == 3 + 3 * 3
     assert found.left_out[0] == "real, 5 pairs, seeds 0, 1, 2"
     assert any("of which --max-minutes allows 6 min" in note for note in bench.listener.notes)
-    assert found.worth.reason == "the learning curve has 1 point(s), two are needed"
+    assert found.worth.reason == "the learning curve needs two points and has 1"
 
 
 def test_a_slow_machine_is_noticed_before_the_budget_is_broken(bench: Bench) -> None:

@@ -217,7 +217,7 @@ def _worth(runs: Runs, arm: str, own: int, groups: Sequence[int], rng: np.random
     if ours is None:
         return WorthResult(arm, own, points, None, "the arm was not run")
     if len(scores) < 2:
-        return WorthResult(arm, own, points, None, f"the learning curve has {len(scores)} point(s), two are needed")
+        return WorthResult(arm, own, points, None, f"the learning curve needs two points and has {len(scores)}")
     worth = worth_real_pairs(scores, _cells(list(ours), ours, "dice"), groups, rng)
     reason = None
     if worth.value is None:
@@ -290,7 +290,8 @@ def _sentence(word: Verdict, wanted: Compared | None, worthwhile: float) -> str:
     if word == "does not help" and found.high < 0:
         return f"Training on these pairs does not help, it harms: {mean} {interval} {where}; {seen}."
     if word == "does not help":
-        least = f"a gain of {100 * worthwhile:g} point(s) is ruled out"
+        points = "1 point" if worthwhile == 0.01 else f"{100 * worthwhile:g} points"
+        least = f"a gain of {points} is ruled out"
         return f"Training on these pairs does not help: {mean} {interval} {where}, so {least}; {seen}."
     return f"Cannot tell whether training on these pairs helps: {mean} {interval} {where}; {seen}."
 

@@ -87,9 +87,7 @@ def utility_section(utility: Utility) -> Markup:
     curve = [_curve(utility.curve)] if utility.curve else [note("There is no learning curve: one size of real pairs.")]
     return section(
         "utility",
-        paragraph(
-            element("strong", f"{utility.verdict.capitalize()}. "), utility.sentence, class_=f"verdict {_tone(utility)}"
-        ),
+        paragraph(utility.sentence, class_=f"verdict {_tone(utility)}"),
         paragraph(
             "The same segmenter was trained for the same number of steps in different ways (arms) and tested on "
             f"{utility.tested_on}. Score: {utility.metric}; higher is better. Each dot is one training."
