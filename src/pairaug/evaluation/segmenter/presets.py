@@ -2,6 +2,15 @@
 
 Steps, not seconds, so that every machine fits the same network. ``expected_seconds`` is what a fit took on one thread
 of a machine of two cores while another ran on the other.
+
+What was tried (classical augmentation, width 16, batches of 8 crops of 256 px; Dice on training pairs that were left
+out). CT, 33 pairs: 600 steps 0.683, 1,250 steps 0.724. CT, 5 pairs: 350 steps 0.607, 500 steps 0.595 (seed 0). Vessels,
+10 pairs, 500 steps: 0.785. Nuclei, 40 pairs, 400 steps: 0.895. Cells, 31 pairs, 400 steps: 0.949. A width of 24 takes
+twice as long a step; channels last halves it. On two idle cores two fits on one thread each make 3.9 steps a second.
+
+How quiet it is (CT, 5 pairs, 500 steps, 3 seeds, the 48 test slices): over seeds the deviation of *real + classical* is
+1.1 Dice points; that of its paired difference to the arm with synthetic pairs 1.0, without augmentation 1.6, with
+warps 1.8; unpaired they would be 1.8, 2.9 and 2.7. The goal of 1.0 is not met for all of them yet.
 """
 
 from __future__ import annotations
