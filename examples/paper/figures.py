@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw
 from pairaug.files import read_json_lines
 from pairaug.models.base import MaskGenerator, Shape
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
-from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.resampling import resize_labels
 from pairaug.pairs.source import find_pairs
 from pairaug.report.curves import loss_curves
