@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+
+from pairaug.errors import DataError
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs
+from pairaug.pairs.decoding import decode_image
+from pairaug.pairs.form import DecodePolicy
+from pairaug.pairs.pair import Found
+
+POLICY = DecodePolicy()
 
 nibabel: Any
 pydicom: Any
@@ -75,3 +85,23 @@ def write_dicom(path: Path, pixels: NDArray[Any], **tags: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pydicom.dcmwrite(path, one, enforce_file_format=True)
     return path
+
+
+def volumes(root: Path, count: int = 2, ending: str = ".nii.gz") -> Path:
+    for number in range(count):
+        values, mask = ct(number)
+        write_nifti(root / f"imagesTr/case{number}_0000{ending}", values)
+        write_nifti(root / f"labelsTr/case{number}{ending}", mask)
+    return root
+
+
+def refused(found: Found) -> str:
+    with pytest.raises(DataError) as caught:
+        check_pairs(found, CheckPolicy())
+    return "\n".join([caught.value.message, *caught.value.details])
+
+
+def refusal(path: Path, decode: Any = decode_image, policy: DecodePolicy = POLICY) -> str:
+    with pytest.raises(DataError) as caught:
+        decode(path, policy)
+    return str(caught.value)

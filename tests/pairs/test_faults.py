@@ -89,7 +89,7 @@ MET_BY = {
     ),
     "multi-frame file": (
         "pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",
-        "pairs/test_medical.py::test_a_dicom_that_cannot_be_used_is_refused",
+        "pairs/test_medical_values.py::test_a_dicom_that_cannot_be_used_is_refused",
     ),
     "empty masks": ("pairs/test_labels.py::test_empty_masks_are_counted_and_all_empty_is_refused",),
     "names": (
