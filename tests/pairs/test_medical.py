@@ -25,7 +25,6 @@ from tests.pairs.scans import LPS, ct, refusal, refused, volumes, write_dicom, w
 pytest.importorskip("nibabel")
 pytest.importorskip("pydicom")
 
-SHAPE = (40, 36, 6)
 MARKED = [1, 2, 3, 4]  # the slices with a mask
 
 
