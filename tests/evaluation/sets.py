@@ -96,8 +96,8 @@ class Listener(Reporter):
         self.lines.append(text)
 
 
-def work(deadline: float | None = None) -> Work:
-    return Work(2, Reporter(), deadline)
+def work(deadline: float | None = None, workers: int = 2) -> Work:
+    return Work(workers, Reporter(), deadline)
 
 
 def opened(real: Path, synthetic: Path, **options: Any) -> Any:
