@@ -3,14 +3,15 @@
 Steps, not seconds, so that every machine fits the same network. ``expected_seconds`` is what a fit took on one thread
 of a machine of two cores while another ran on the other.
 
-What was tried (classical augmentation, width 16, batches of 8 crops of 256 px; Dice on training pairs that were left
-out). CT, 33 pairs: 600 steps 0.683, 1,250 steps 0.724. CT, 5 pairs: 350 steps 0.607, 500 steps 0.595 (seed 0). Vessels,
-10 pairs, 500 steps: 0.785. Nuclei, 40 pairs, 400 steps: 0.895. Cells, 31 pairs, 400 steps: 0.949. A width of 24 takes
-twice as long a step; channels last halves it. On two idle cores two fits on one thread each make 3.9 steps a second.
+What was tried, one run each that no command repeats yet (classical augmentation, width 16, batches of 8 crops of
+256 px; Dice on training pairs that were left out). CT, 33 pairs: 600 steps 0.683, 1,250 steps 0.724. CT, 5 pairs: 350
+steps 0.607 and 0.578, 500 steps 0.595 and 0.601 (seeds 0 and 1). Vessels, 10 pairs, 500 steps: 0.785. Nuclei, 40 pairs,
+400 steps: 0.895. Cells, 31 pairs, 400 steps: 0.949. A width of 24 takes twice as long a step; channels last halves it.
+On two idle cores two fits on one thread each make 3.9 steps a second.
 
-How quiet it is (CT, 5 pairs, 500 steps, 3 seeds, the 48 test slices): over seeds the deviation of *real + classical* is
-1.1 Dice points; that of its paired difference to the arm with synthetic pairs 1.0, without augmentation 1.6, with
-warps 1.8; unpaired they would be 1.8, 2.9 and 2.7. The goal of 1.0 is not met for all of them yet.
+How quiet it is (``examples/paper/table.py --sets ct --sizes 5``: 500 steps, 3 seeds, 48 test slices): over seeds the
+deviation of *real + classical* is 1.1 Dice points; that of its paired difference to the arm with synthetic pairs 1.0,
+without augmentation 1.6, with warps 1.8; unpaired they would be 1.8, 2.9 and 2.7. The goal of 1.0 is not met for all.
 """
 
 from __future__ import annotations
@@ -41,6 +42,6 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.65),
-    "full": Preset("full", few=500, many=2500, batch_size=8, width=16, rate=3e-3, step_seconds=0.65),
+    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.52),
+    "full": Preset("full", few=500, many=2500, batch_size=8, width=16, rate=3e-3, step_seconds=0.52),
 }

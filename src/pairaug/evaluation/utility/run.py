@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
@@ -24,6 +23,7 @@ from pairaug.evaluation.utility.result import Utility, summarise
 from pairaug.evaluation.utility.ruler import Ruler, slender_classes
 from pairaug.evaluation.utility.running import Bench, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
+from pairaug.evaluation.work import one_thread_each
 from pairaug.files import probe_output
 from pairaug.reporting import Reporter, spoken_time
 
@@ -56,7 +56,7 @@ def measure_utility(
     began = clock()
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
-    with threadpool_limits(limits=1):  # small matrix products: more threads would only wait for each other
+    with one_thread_each():
         sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter)
     for note in sides.notes:
         reporter.note(f"utility: {note}")
