@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.evaluation.items import Items, Terms, in_terms, lenient
-from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.evaluation.metrics.pair_scores import PairScores, score_pair
+from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
 from pairaug.evaluation.segmenter.fit import fit_segmenter
 from pairaug.evaluation.segmenter.presets import PRESETS
-from pairaug.evaluation.utility.ruler import ItemScores, score
 from pairaug.evaluation.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
@@ -55,7 +55,7 @@ def report(data: Path, name: str, split: dict[str, Pairs], preset: str, seed: in
     recipe = Recipe([train.example(index) for index in range(len(train))])
     segmenter = fit_segmenter(recipe, train.terms.classes, PRESETS[preset], seed, Reporter())
     seconds = time.monotonic() - began
-    scores = [score(segmenter, test.example(index), train.terms.classes, ()) for index in range(len(test))]
+    scores = [scored(segmenter, test.example(index), train.terms.classes) for index in range(len(test))]
     aim = AIMS.get(name) or second_observer(data, split["test"], test)
     return (
         f"{name}: {len(train)} pairs, {PRESETS[preset].steps(len(train))} steps, {seconds:.0f} s, side "
@@ -75,28 +75,18 @@ def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> Items:
 def second_observer(data: Path, pairs: Pairs, first: Items) -> float:
     """The mean Dice of the second observer's masks against the first's."""
     second = items(data, [[image, mask.replace("_1stHO", "_2ndHO")] for image, mask in pairs], first.terms)
-    scores = [score(_Known(second.labels(index)), first.example(index), 2, ()) for index in range(len(first))]
-    return mean(scores)
+    return mean([score_pair(second.labels(index), first.labels(index), 2, ()) for index in range(len(first))])
 
 
-class _Known:
-    """A segmenter that gives one annotation, whatever it is shown."""
-
-    def __init__(self, labels: np.ndarray) -> None:
-        self._labels = labels
-
-    def predict(self, image: np.ndarray) -> np.ndarray:
-        return self._labels
-
-    def save(self, path: Path) -> None:
-        raise NotImplementedError
+def scored(segmenter: Segmenter, test: Example, classes: int) -> PairScores:
+    return score_pair(segmenter.predict(test.image), test.labels, classes, ())
 
 
-def mean(scores: list[ItemScores]) -> float:
+def mean(scores: list[PairScores]) -> float:
     return float(np.mean([item.mean_dice for item in scores]))
 
 
-def by_class(scores: list[ItemScores]) -> list[float]:
+def by_class(scores: list[PairScores]) -> list[float]:
     columns = zip(*(item.dice for item in scores), strict=True)
     return [float(np.mean([value for value in column if value is not None])) for column in columns]
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from pairaug.evaluation.folds import FoldSegmenters
 from pairaug.evaluation.items import Items
 from pairaug.evaluation.metrics.bootstrap import Resampling
-from pairaug.evaluation.metrics.overlap import Offset, best_offset, centreline_dice, dice, offset_profile
+from pairaug.evaluation.metrics.overlap import Labels, Offset, best_offset, offset_profile
+from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.segmenter.base import Segmenter
 from pairaug.evaluation.work import Work
 
@@ -31,7 +31,6 @@ RADIUS = 3
 TOO_LOW, TOO_HIGH = 0.95, 1.05
 
 Floats = NDArray[np.float64]
-Labels = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -117,24 +116,12 @@ def measure_agreement(
     )
 
 
-def pair_scores(prediction: Labels, labels: Labels, classes: int) -> tuple[float, float]:
-    """Mean Dice and clDice of two label maps over the foreground classes that either holds; 1 where neither does."""
-    found = [
-        (dice(prediction == value, labels == value), centreline_dice(prediction == value, labels == value))
-        for value in range(1, classes)
-        if (prediction == value).any() or (labels == value).any()
-    ]
-    if not found:
-        return 1.0, 1.0
-    mean = np.mean(found, axis=0)
-    return float(mean[0]), float(mean[1])
-
-
 def _score(segmenter: Segmenter, image: NDArray[np.float32], labels: Labels, classes: int) -> _Scores:
     prediction = segmenter.predict(image)
     fits = min(labels.shape) > 2 * RADIUS
     profile = offset_profile(prediction, labels, classes, RADIUS) if fits else None
-    return _Scores(*pair_scores(prediction, labels, classes), profile)
+    scores = score_pair(prediction, labels, classes)
+    return _Scores(scores.mean_dice, scores.mean_centreline, profile)
 
 
 def _mean(scores: Sequence[_Scores]) -> _Scores:

@@ -10,7 +10,7 @@ from scipy.stats import wasserstein_distance
 
 from pairaug.errors import DataError
 from pairaug.evaluation.metrics.equal_sizes import compare, draw_halves, jackknife_spread, split_halves
-from pairaug.evaluation.metrics.wasserstein import compare_statistic, wasserstein
+from pairaug.evaluation.metrics.wasserstein import QUANTILES, compare_statistic, condensed, wasserstein
 
 
 def items(values: np.ndarray) -> list[np.ndarray]:
@@ -40,6 +40,16 @@ def test_wasserstein_to_nothing_is_not_defined() -> None:
 def test_wasserstein_is_that_of_scipy(first: list[float], second: list[float]) -> None:
     own = wasserstein(items(np.array(first)), items(np.array(second)))
     assert own == pytest.approx(wasserstein_distance(first, second), abs=1e-9)
+
+
+def test_few_values_stay_as_they_are_and_many_move_the_distance_by_no_more_than_is_said(
+    rng: np.random.Generator,
+) -> None:
+    few = rng.normal(size=QUANTILES)
+    assert condensed(few) is few
+    for values in (rng.lognormal(size=5000), rng.integers(0, 3, 5001).astype(float), rng.normal(size=QUANTILES + 1)):
+        assert condensed(values).size == QUANTILES
+        assert wasserstein([values], [condensed(values)]) <= np.ptp(values) / QUANTILES
 
 
 @given(st.lists(st.integers(0, 6), min_size=4, max_size=20), st.integers(0, 1000))

@@ -15,7 +15,7 @@ from pairaug.evaluation.utility.arms import chosen_arms
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import make_plan
-from pairaug.evaluation.utility.ruler import score, slender_classes
+from pairaug.evaluation.utility.ruler import slender_classes
 from tests.evaluation.utility.fakes import Bench, FakeRuler, draw, items
 
 ALL = 5 * 3 + 3 * 3 * 3  # five arms at the models' pairs, three real ones at 2, 10 and 20, three seeds
@@ -256,24 +256,6 @@ def test_examples_are_decoded_when_looked_at_and_few_are_kept() -> None:
     assert len(examples[2:5]) == 3
     with pytest.raises(IndexError):
         examples[20]
-
-
-def test_a_score_counts_classes_that_either_side_holds() -> None:
-    example = draw(1)
-
-    def scored(wanted: float, labels_empty: bool) -> float:
-        from pairaug.evaluation.segmenter.base import Example
-        from tests.evaluation.utility.fakes import Spoiler
-
-        truth = example.labels * 0 if labels_empty else example.labels
-        segmenter = Spoiler({example.image.tobytes(): example.labels}, lambda _: wanted)
-        return score(segmenter, Example(example.image, truth), 3, ()).mean_dice
-
-    assert scored(1.0, False) == 1.0
-    assert scored(0.6, False) == pytest.approx(0.6, abs=0.001)
-    assert scored(0.0, False) == 0.0
-    assert scored(0.0, True) == 1.0
-    assert scored(0.5, True) == 0.0
 
 
 def test_thin_structures_are_told_from_blobs(drive: Path, cells: Path) -> None:

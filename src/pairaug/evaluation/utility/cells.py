@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pairaug import __version__
+from pairaug.evaluation.metrics.pair_scores import ClassScores, PairScores
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.plan import Cell
-from pairaug.evaluation.utility.ruler import ClassScores, ItemScores
 from pairaug.files import digest_bytes, write_atomic
 from pairaug.reporting import Reporter
 
@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 class Scored:
     """What a run left: the scores of every test item in order, and how long it took."""
 
-    items: tuple[ItemScores, ...]
+    items: tuple[PairScores, ...]
     seconds: float
 
 
@@ -87,7 +87,7 @@ class CellFolder:
             body = content["cell"]
             if content["sha256"] != _fingerprint(body) or body["facts"] != self._context.facts(cell):
                 raise ValueError("it is not what was written")
-            items = tuple(ItemScores(_scores(row["dice"]), _scores(row["cldice"])) for row in body["items"])
+            items = tuple(PairScores(_scores(row["dice"]), _scores(row["cldice"])) for row in body["items"])
             if len(items) != len(self._context.test):
                 raise ValueError("test items are missing")
             return Scored(items, float(body["seconds"]))

@@ -1,29 +1,19 @@
-"""What measures: a way to fit a segmenter, how many steps and how long it takes, and how a fitted one is scored.
-
-Score of a test item: the mean Dice (and clDice) over the foreground classes that its annotation or its prediction
-holds, 1 where neither holds any; a class that is only predicted, or only missed, counts 0. Predictions are compared
-at the image's own size.
-"""
+"""What measures: a way to fit a segmenter, its steps and their time, and the classes of which clDice is taken."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.metrics.overlap import centreline_dice, dice
 from pairaug.evaluation.metrics.statistics import mean_width, skeleton_length, thin
 from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
 from pairaug.reporting import Reporter
 
 SLENDER, WIDEST = 30.0, 0.04  # vessels reach 500, the ring of a cell around its nucleus 15
 LOOKED_AT = 8
-
-Labels = NDArray[np.integer[Any]]
-ClassScores = tuple[float | None, ...]
 
 
 class Ruler(Protocol):
@@ -67,33 +57,6 @@ class ReferenceRuler:
         return fit_segmenter(recipe, classes, self._preset, seed, reporter)
 
 
-@dataclass(frozen=True)
-class ItemScores:
-    """One test item, a value a foreground class; None where neither side holds it. ``centreline``: thin classes."""
-
-    dice: ClassScores
-    centreline: ClassScores
-
-    @property
-    def mean_dice(self) -> float:
-        return _mean(self.dice)
-
-    @property
-    def mean_centreline(self) -> float:
-        return _mean(self.centreline)
-
-
-def score(segmenter: Segmenter, example: Example, classes: int, slender: Sequence[int]) -> ItemScores:
-    """Segment one test example and compare. ``slender``: the classes of which clDice is taken."""
-    found = segmenter.predict(example.image)
-    regions = [(found == value, example.labels == value) for value in range(1, classes)]
-    held = [bool(ours.any() or theirs.any()) for ours, theirs in regions]
-    return ItemScores(
-        tuple(dice(*pair) if any_ else None for pair, any_ in zip(regions, held, strict=True)),
-        tuple(centreline_dice(*regions[value - 1]) if held[value - 1] else None for value in slender),
-    )
-
-
 def slender_classes(test: Sequence[Example], classes: int) -> tuple[int, ...]:
     """The classes that are thin structures: typically ``SLENDER`` times as long as wide, a part.
 
@@ -121,8 +84,3 @@ def _slenderness(region: NDArray[np.bool_]) -> float | None:
         return 0.0
     _, parts = ndimage.label(region, structure=np.ones((3, 3)))
     return float(skeleton_length(skeleton) / int(parts) / max(width, 1.0))
-
-
-def _mean(values: Sequence[float | None]) -> float:
-    held = [value for value in values if value is not None]
-    return float(np.mean(held)) if held else 1.0

@@ -13,10 +13,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from pairaug.errors import Interrupted
+from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.plan import Cell
-from pairaug.evaluation.utility.ruler import Ruler, score
+from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.work import one_thread_each
 from pairaug.reporting import Reporter
 
@@ -71,8 +72,8 @@ def _run(cell: Cell, bench: Bench, steps: _Steps) -> Scored:
     start = bench.clock()
     recipe = cell.arm.recipe(Examples(bench.context.real_of(cell)), Examples(bench.context.synthetic))
     segmenter = bench.ruler.fit(recipe, bench.context.classes, cell.seed, _Listener(steps, cell.title))
-    slender = bench.context.slender
-    items = tuple(score(segmenter, example, bench.context.classes, slender) for example in bench.tests)
+    classes, slender = bench.context.classes, bench.context.slender
+    items = tuple(score_pair(segmenter.predict(test.image), test.labels, classes, slender) for test in bench.tests)
     return Scored(items, bench.clock() - start)
 
 
