@@ -139,7 +139,7 @@ class Bench:
     def ruler(self, **settings: object) -> FakeRuler:
         return FakeRuler(self.real if self.test is None else self.test, **settings)  # type: ignore[arg-type]
 
-    def measure(self, ruler: FakeRuler, fitting: Fitting | None = None, **options: object) -> Utility:
+    def measure(self, ruler: FakeRuler, fitting: Fitting | None = None, workers: int = 1, **options: object) -> Utility:
         return measure_utility(
             self.real,
             self.synthetic,
@@ -150,6 +150,7 @@ class Bench:
             UtilityOptions(cells=self.cells, **options),  # type: ignore[arg-type]
             self.listener,
             clock=lambda: ruler.clock,
+            workers=workers,
         )
 
 
