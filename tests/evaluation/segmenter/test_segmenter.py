@@ -14,7 +14,15 @@ from pairaug.evaluation.metrics.overlap import class_dice
 from pairaug.evaluation.segmenter import fit
 from pairaug.evaluation.segmenter.augment import Augmenter, Draw
 from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
-from pairaug.evaluation.segmenter.fit import UNetSegmenter, fit_segmenter, load_segmenter
+from pairaug.evaluation.segmenter.fit import (
+    SETTLING,
+    UNetSegmenter,
+    _batches,
+    _built,
+    _settle,
+    fit_segmenter,
+    load_segmenter,
+)
 from pairaug.evaluation.segmenter.frames import Frames, size_at, to_frame, working_side
 from pairaug.evaluation.segmenter.identity import identity_of
 from pairaug.evaluation.segmenter.presets import PRESETS, Preset
@@ -127,10 +135,8 @@ def test_the_deformations_of_a_step_do_not_depend_on_what_the_pictures_hold() ->
     assert torch.equal(crops[0], crops[1])
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 10), (0.5, 20), (1.0, 40)])
-def test_the_share_of_synthetic_draws_is_the_share_asked_for(
-    share: float, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_the_share_of_synthetic_draws_is_the_share_asked_for(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: Counter[str] = Counter()
     real, synthetic = blobs(0, 3), blobs(1, 5)
     crops = Augmenter.crops
@@ -153,8 +159,27 @@ def test_the_share_of_synthetic_draws_is_the_share_asked_for(
     monkeypatch.setattr(Augmenter, "crops", counted)
     preset = Preset("short", 10, 10, 4, 4, 1e-3, 0.1)
     fit_segmenter(Recipe(real, synthetic, share), 3, preset, 0, Reporter())
-    assert drawn["synthetic"] == expected
-    assert drawn.total() == 40
+    assert drawn.total() == 4 * (10 + SETTLING)
+    assert drawn["synthetic"] == share * drawn.total()
+
+
+def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights() -> None:
+    """Whatever the last steps left: two networks of the same weights settle to the same statistics."""
+    settings = {"channels": 1, "classes": 3, "width": 4, "side": 64}
+    settled, weights = [], []
+    for left in (0.0, 5.0):
+        network = _built(settings, 0)
+        for name, buffer in network.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.fill_(left)
+        recipe = Recipe(blobs(0, 3), augmentation="none")
+        _settle(network, _batches(recipe, settings, 4, 0))
+        settled.append({name: value for name, value in network.named_buffers() if "running" in name})
+        weights.append(dict(network.named_parameters()))
+    fresh = dict(_built(settings, 0).named_parameters())
+    assert all(torch.equal(settled[0][name], settled[1][name]) for name in settled[0])
+    assert any(float(value.abs().max()) > 0.01 for value in settled[0].values())
+    assert all(torch.equal(side[name], value) for side in weights for name, value in fresh.items())
 
 
 def test_every_example_is_drawn_equally_often() -> None:

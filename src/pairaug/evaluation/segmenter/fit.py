@@ -2,8 +2,11 @@
 
 AdamW with a one-cycle learning rate that ends at zero; cross entropy plus soft Dice against the share that each class
 has of a pixel. Draws walk through the examples in seeded permutations; the places, deformations and the initial
-weights come from the seed alone, so that runs of several arms with one seed are paired. A prediction is the mean of
-the probabilities of four flips, brought to the image's own size before the largest is taken.
+weights come from the seed alone, so that runs of several arms with one seed are paired. At the end the statistics of
+batch norm are taken once more, over ``SETTLING`` batches of pictures that are not augmented (Wu and Johnson 2021,
+arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than will be segmented.
+A prediction is the mean of the probabilities of four flips, brought to the image's own size before the largest is
+taken.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,7 @@ CROP = 256
 WARM_UP = 0.15
 WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 5.0
+SETTLING = 50
 
 
 class UNetSegmenter:
@@ -106,7 +111,21 @@ def fit_segmenter(recipe: Recipe, classes: int, preset: Preset, seed: int, repor
         schedule.step()
         reporter.progress(step, steps, "steps")
     reporter.end_progress()
+    _settle(
+        network, _batches(replace(recipe, augmentation="none"), settings, preset.batch_size, derive(seed, "settling"))
+    )
     return UNetSegmenter(network, settings)
+
+
+@torch.no_grad()
+def _settle(network: FoldedUNet, batches: Iterator[tuple[Tensor, Tensor]]) -> None:
+    """The statistics of batch norm as plain means over ``SETTLING`` batches."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None
+    for pictures, _ in itertools.islice(batches, SETTLING):
+        network(pictures.contiguous(memory_format=torch.channels_last))
 
 
 def _built(settings: dict[str, int], seed: int) -> FoldedUNet:
