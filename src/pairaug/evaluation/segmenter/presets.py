@@ -23,7 +23,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Preset:
-    """``few`` steps at 5 or fewer real pairs, ``many`` at 20 or more, linear in the logarithm between."""
+    """``few`` steps at 5 or fewer real pairs, ``many`` at 20 or more, linear in the logarithm between.
+
+    They are shared out among ``members``, networks of which the probabilities are averaged.
+    """
 
     name: str
     few: int
@@ -32,16 +35,18 @@ class Preset:
     width: int
     rate: float
     step_seconds: float
+    members: int = 1
 
     def steps(self, pairs: int) -> int:
         place = np.interp(np.log(max(pairs, 1)), np.log([5, 20]), [0.0, 1.0])
-        return round(self.few + float(place) * (self.many - self.few))
+        each = round((self.few + float(place) * (self.many - self.few)) / self.members)
+        return self.members * each
 
     def expected_seconds(self, pairs: int) -> float:
         return self.steps(pairs) * self.step_seconds
 
 
 PRESETS = {
-    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.52),
-    "full": Preset("full", few=500, many=2500, batch_size=8, width=16, rate=3e-3, step_seconds=0.52),
+    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.56),
+    "full": Preset("full", few=700, many=2000, batch_size=8, width=16, rate=3e-3, step_seconds=0.56, members=2),
 }
