@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pairaug.evaluation.evaluate import EvaluationOptions, evaluate
-from pairaug.evaluation.folds import ReferenceSegmenter
 from pairaug.evaluation.segmenter.presets import PRESETS
+from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.pairs.drawing import write_demo_pairs
 
 REAL, SIDE = 20, 256

@@ -17,13 +17,14 @@ import numpy as np
 
 from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.agreement import Agreement, measure_agreement
-from pairaug.evaluation.folds import ReferenceSegmenter, SegmenterSource, fold_segmenters
+from pairaug.evaluation.folds import SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
 from pairaug.evaluation.items import Items, Terms, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
 from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.remarks import remarks_on
+from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.pairs.checked import CheckPolicy

@@ -42,30 +42,6 @@ class SegmenterSource(Protocol):
     def load(self, path: Path) -> Segmenter: ...
 
 
-class ReferenceSegmenter:
-    """The project's own segmenter with one of its presets."""
-
-    def __init__(self, preset: str = "quick") -> None:
-        from pairaug.evaluation.segmenter.identity import identity_of
-        from pairaug.evaluation.segmenter.presets import PRESETS
-
-        self._preset = PRESETS[preset]
-        self.name = identity_of(self._preset)
-
-    def seconds(self, pairs: int) -> float:
-        return self._preset.expected_seconds(pairs)
-
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter:
-        from pairaug.evaluation.segmenter.fit import fit_segmenter
-
-        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
-
-    def load(self, path: Path) -> Segmenter:
-        from pairaug.evaluation.segmenter.fit import load_segmenter
-
-        return load_segmenter(path)
-
-
 @dataclass(frozen=True)
 class FoldSegmenters:
     """``segmenters[f]`` has not seen the real pairs i with ``fold_of[i] == f``; ``digests``: of their files."""

@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
-from pairaug.evaluation.utility.ruler import ReferenceRuler, Ruler
+from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.work import Work
 from pairaug.pairs.checked import CheckPolicy
@@ -62,7 +63,7 @@ def measure_usefulness(
             test=test,
             fitting=fitting_of(opened.manifest, others, vouched),
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
-            ruler=wanted.ruler or ReferenceRuler(options.preset),
+            ruler=wanted.ruler or ReferenceSegmenter(options.preset),
             options=options,
             reporter=work.reporter,
             workers=work.workers,

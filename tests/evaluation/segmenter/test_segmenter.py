@@ -261,8 +261,8 @@ def test_a_frame_keeps_the_aspect_and_each_class_its_area() -> None:
 def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
     full = PRESETS["full"]
     assert full.steps(3) == full.steps(5) == full.few
-    assert full.few < full.steps(10) < full.steps(20) == full.steps(500) == full.many
-    assert full.expected_seconds(20) == pytest.approx(full.many * full.step_seconds)
+    assert full.few < full.steps(10) < full.steps(20) < full.steps(50) == full.steps(500) == full.many
+    assert full.expected_seconds(50) == pytest.approx(full.many * full.step_seconds)
 
 
 def test_what_is_kept_is_named_after_the_preset_and_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,3 +270,19 @@ def test_what_is_kept_is_named_after_the_preset_and_the_code(monkeypatch: pytest
     assert quick != full
     monkeypatch.setattr("pairaug.evaluation.segmenter.identity._code_digest", lambda: "another")
     assert identity_of(PRESETS["quick"]) != quick
+
+
+def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor decides the precision, not the figures: both find nearly the same, under names of their own."""
+    name = "pairaug.evaluation.segmenter.{}.processor_precision"
+    found, names, image = [], [], blobs(99, 1)[0].image
+    for precision in (torch.float32, torch.bfloat16):
+        for module in ("fit", "identity"):
+            monkeypatch.setattr(name.format(module), lambda precision=precision: precision)
+        found.append(fit_segmenter(Recipe(blobs(0, 6)), 3, TINY, seed=1, reporter=Reporter()))
+        names.append(identity_of(PRESETS["quick"]))
+    assert names[0] != names[1]
+    both = [segmenter.probabilities(image) for segmenter in found]
+    assert 0 < float((both[0] - both[1]).abs().mean()) < 0.1
+    monkeypatch.setattr(name.format("fit"), lambda: torch.float32)
+    assert float((found[1].probabilities(image) - both[1]).abs().mean()) < 0.01

@@ -50,7 +50,7 @@ class QuickRuler:
 
 @pytest.fixture(autouse=True)
 def _quick_ruler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(usefulness, "ReferenceRuler", QuickRuler)
+    monkeypatch.setattr(usefulness, "ReferenceSegmenter", QuickRuler)
     monkeypatch.setattr(QuickRuler, "fits", 0)
 
 

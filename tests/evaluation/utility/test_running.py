@@ -314,9 +314,9 @@ def test_centreline_scores_are_kept_for_thin_structures(bench: Bench, monkeypatc
 
 
 def test_the_ruler_of_the_project_fits_these_recipes() -> None:
-    from pairaug.evaluation.utility.ruler import ReferenceRuler
+    from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 
-    ruler = ReferenceRuler("full")
+    ruler = ReferenceSegmenter("full")
     assert ruler.steps(20) >= ruler.steps(5) > 0
     assert ruler.seconds(20) >= ruler.seconds(5) > 0
     assert "full" in ruler.name

@@ -52,7 +52,7 @@ class Augmenter:
         return torch.stack(pictures), torch.stack(shares)
 
     def _crop(self, draw: Draw, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        planes = torch.from_numpy(draw.frame.planes.astype(np.float32))[None]
+        planes = torch.from_numpy(draw.frame.planes).float()[None]
         grid = self._grid(planes.shape[-2:], draw.centre, rng)
         sampled = functional.grid_sample(planes, grid, mode="bilinear", padding_mode="reflection", align_corners=False)[
             0

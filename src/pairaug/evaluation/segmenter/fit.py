@@ -7,6 +7,8 @@ pairs two of them differ by more Dice points than the arms do (``presets``), and
 At the end of a fit the statistics of batch norm are taken once more, over ``SETTLING`` batches that are not augmented
 (Wu and Johnson 2021, arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than
 will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
+On processors with matrix units the convolutions run in bfloat16 over float32 weights (autocast), which halves the time
+of a step; which precision it was is part of the segmenter's name (``identity``).
 A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size before
 the largest is taken.
 """
@@ -35,6 +37,7 @@ from pairaug.evaluation.segmenter.frames import Frame, Frames, size_at, to_pictu
 from pairaug.evaluation.segmenter.network import MULTIPLE, FoldedUNet
 from pairaug.evaluation.segmenter.presets import Preset
 from pairaug.reporting import Reporter
+from pairaug.training.device import processor_precision
 from pairaug.training.randomness import derive, numpy_generator
 
 CROP = 256
@@ -64,7 +67,7 @@ class UNetSegmenter:
         views = torch.cat([torch.flip(padded, axes) for axes in _FLIPS]).contiguous(memory_format=torch.channels_last)
         members = []
         for network in self.networks:
-            found = network(views).softmax(dim=1)
+            found = _logits(network, views).softmax(dim=1)
             turned = [torch.flip(view, axes) for view, axes in zip(found, _VIEW_FLIPS, strict=True)]
             inner = torch.stack(turned).mean(dim=0)[None, :, :height, :width]
             members.append(functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0])
@@ -138,7 +141,7 @@ def _fitted(
     for step, (pictures, shares) in enumerate(
         itertools.islice(_batches(recipe, settings, preset.batch_size, seed), steps)
     ):
-        loss = _loss(network(pictures.contiguous(memory_format=torch.channels_last)), shares)
+        loss = _loss(_logits(network, pictures.contiguous(memory_format=torch.channels_last)), shares)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
@@ -158,7 +161,14 @@ def _settle(network: FoldedUNet, batches: Iterator[tuple[Tensor, Tensor]]) -> No
             layer.reset_running_stats()
             layer.momentum = None
     for pictures, _ in itertools.islice(batches, SETTLING):
-        network(pictures.contiguous(memory_format=torch.channels_last))
+        _logits(network, pictures.contiguous(memory_format=torch.channels_last))
+
+
+def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
+    """What the network says, float32; its convolutions run in the precision that suits the processor."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=processor_precision() == torch.bfloat16):
+        found: Tensor = network(pictures).float()
+    return found
 
 
 def _built(settings: dict[str, int], seed: int) -> FoldedUNet:

@@ -7,11 +7,12 @@ from importlib import resources
 
 from pairaug.evaluation.segmenter.presets import Preset
 from pairaug.files import digest_bytes
+from pairaug.training.device import processor_precision
 
 
 def identity_of(preset: Preset) -> str:
-    """A name that changes with the preset and with the source of the segmenter."""
-    return f"{preset!r} code {_code_digest()[:16]}"
+    """A name that changes with the preset, the precision and the source of the segmenter."""
+    return f"{preset!r} {str(processor_precision()).removeprefix('torch.')} code {_code_digest()[:16]}"
 
 
 @lru_cache(maxsize=1)

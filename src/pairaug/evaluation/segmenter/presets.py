@@ -23,7 +23,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Preset:
-    """``few`` steps at 5 or fewer real pairs, ``many`` at 20 or more, linear in the logarithm between.
+    """``few`` steps at 5 or fewer real pairs, ``many`` at 50 or more, linear in the logarithm between.
 
     They are shared out among ``members``, networks of which the probabilities are averaged.
     """
@@ -38,7 +38,7 @@ class Preset:
     members: int = 1
 
     def steps(self, pairs: int) -> int:
-        place = np.interp(np.log(max(pairs, 1)), np.log([5, 20]), [0.0, 1.0])
+        place = np.interp(np.log(max(pairs, 1)), np.log([5, 50]), [0.0, 1.0])
         each = round((self.few + float(place) * (self.many - self.few)) / self.members)
         return self.members * each
 
@@ -47,6 +47,6 @@ class Preset:
 
 
 PRESETS = {
-    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.56),
-    "full": Preset("full", few=700, many=2000, batch_size=8, width=16, rate=3e-3, step_seconds=0.56, members=2),
+    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.45),
+    "full": Preset("full", few=700, many=2000, batch_size=8, width=16, rate=3e-3, step_seconds=0.45, members=2),
 }

@@ -35,28 +35,6 @@ class Ruler(Protocol):
     def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
 
 
-class ReferenceRuler:
-    """The project's own segmenter with one of its presets."""
-
-    def __init__(self, preset: str) -> None:
-        from pairaug.evaluation.segmenter.identity import identity_of
-        from pairaug.evaluation.segmenter.presets import PRESETS
-
-        self._preset = PRESETS[preset]
-        self.name = identity_of(self._preset)
-
-    def steps(self, pairs: int) -> int:
-        return self._preset.steps(pairs)
-
-    def seconds(self, pairs: int) -> float:
-        return self._preset.expected_seconds(pairs)
-
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter:
-        from pairaug.evaluation.segmenter.fit import fit_segmenter
-
-        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
-
-
 def slender_classes(test: Sequence[Example], classes: int) -> tuple[int, ...]:
     """The classes that are thin structures: typically ``SLENDER`` times as long as wide, a part.
 

@@ -1,0 +1,39 @@
+"""The project's own segmenter with one of its presets, as agreement (``folds``) and utility (``ruler``) ask for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.evaluation.segmenter.fit import UNetSegmenter, fit_segmenter, load_segmenter
+from pairaug.evaluation.segmenter.identity import identity_of
+from pairaug.evaluation.segmenter.presets import PRESETS
+from pairaug.reporting import Reporter
+from pairaug.training.device import processor_precision
+
+IN_BFLOAT16 = 0.5  # of the time of a fit in float32
+
+
+class ReferenceSegmenter:
+    """``name`` stands for everything that decides a fit beside the recipe and the seed."""
+
+    def __init__(self, preset: str = "quick") -> None:
+        self._preset = PRESETS[preset]
+        self.name = identity_of(self._preset)
+
+    def steps(self, pairs: int) -> int:
+        """Optimiser steps at so many real pairs, of all members together."""
+        return self._preset.steps(pairs)
+
+    def seconds(self, pairs: int) -> float:
+        """About how long that takes on one thread of this machine."""
+        pace = IN_BFLOAT16 if processor_precision() == torch.bfloat16 else 1.0
+        return pace * self._preset.expected_seconds(pairs)
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> UNetSegmenter:
+        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
+
+    def load(self, path: Path) -> UNetSegmenter:
+        return load_segmenter(path)
