@@ -1,11 +1,12 @@
 """The paper's method in figures: its two models, fitted on 5 and on 20 pairs, measured by ``pairaug evaluate``.
 
-    python examples/paper/table.py DATA WORK [--sets vessels,ct] [--sizes 5,20] [--seeds 3] [--show]
+    python examples/paper/table.py DATA WORK [--sets vessels,ct] [--sizes 5,20] [--seeds 3] [--arms A] [--curve A]
 
 DATA is a folder with ``splits.json``: for ``vessels`` and ``ct`` the lists ``train`` and ``test`` of [image, mask]
 paths, ``group_by``, and ``subsets`` with draws of 5 and 20 training pairs, of which the first is taken. WORK receives
 models, 200 synthetic pairs a draw, pages, and ``SET-SIZE.json``. The same command continues where it was
-stopped. ``--show`` prints the tables of what is there and measures nothing.
+stopped. ``--arms`` and ``--curve`` are those of ``pairaug evaluate``, to leave something out for time. ``--show``
+prints the tables of what is there and measures nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def main() -> None:
     parser.add_argument("--sets", default="vessels,ct")
     parser.add_argument("--sizes", default="5,20")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", default="real,classical,warped,synthetic,synthetic-alone")
+    parser.add_argument("--curve", default="classical")
     parser.add_argument("--show", action="store_true")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
@@ -37,7 +40,7 @@ def main() -> None:
         for name, size in chosen:
             make(asked.data, asked.work, name, size)
         for name, size in chosen:
-            measure(asked.data, asked.work, name, size, asked.seeds)
+            measure(asked, name, size)
     show(asked.work, chosen)
 
 
@@ -51,8 +54,9 @@ def make(data: Path, work: Path, name: str, size: str) -> None:
     pairaug("synthesize", "--count", COUNT, "--models", models, "--out", out)
 
 
-def measure(data: Path, work: Path, name: str, size: str, seeds: int) -> None:
+def measure(asked: argparse.Namespace, name: str, size: str) -> None:
     """Everything, against all training pairs; utility is tested on the test list."""
+    data, work = asked.data, asked.work
     split = json.loads((data / "splits.json").read_text())[name]
     train = write_list(data, work / f"{name}-train.txt", split["train"])
     test = write_list(data, work / f"{name}-test.txt", split["test"])
@@ -60,7 +64,8 @@ def measure(data: Path, work: Path, name: str, size: str, seeds: int) -> None:
         *("evaluate", "-", work / f"synthetic-{name}-{size}"),
         *(("--group-by", split["group_by"]) if split["group_by"] else ()),
         *("--models", work / f"models-{name}-{size}", "--cache", work / "segmenters"),
-        *("--utility", "--test", test, "--seeds", seeds, "--curve", "classical", "--sizes", CURVE[size]),
+        *("--utility", "--test", test, "--seeds", asked.seeds),
+        *("--arms", asked.arms, "--curve", asked.curve, "--sizes", CURVE[size]),
         *("--html", work / f"{name}-{size}.html", "--json"),
         lines=train.read_text(),
     )

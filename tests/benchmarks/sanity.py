@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from segmenter import groups
 
 Pair = tuple[Image.Image, NDArray[Any]]
 Spoil = Callable[[list[Pair]], list[Pair]]
@@ -59,8 +59,7 @@ def try_set(data: Path, name: str, split: dict[str, Any], folder: Path, cache: P
 
 def halves(split: dict[str, Any]) -> tuple[list[list[str]], list[list[str]]]:
     """Two halves of the training pairs by whole groups, in the list's order."""
-    pattern = split["group_by"]
-    names = [match[1] if pattern and (match := re.search(pattern, pair[0])) else pair[0] for pair in split["train"]]
+    names = groups(split)
     distinct = np.random.default_rng(0).permutation(sorted(set(names)))
     chosen = set(distinct[: len(distinct) // 2])
     sides = [[pair for pair, name in zip(split["train"], names, strict=True) if (name in chosen) == side]
