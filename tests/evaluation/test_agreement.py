@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import Agreement, measure_agreement
+from pairaug.evaluation.agreement import Agreement, Ratio, measure_agreement
+from pairaug.evaluation.answers import Answer, answers_of
+from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.folds import fold_segmenters, grouped_folds
 from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.segmenter.base import Recipe
@@ -28,6 +30,10 @@ def measured(real: Path, synthetic: Path, **options: object) -> Agreement:
     with opened(real, synthetic, **options) as sets:
         fitted = fold_segmenters(sets.real, FakeSource(), Path("cache"), work(), 0)
         return measure_agreement(sets.real, sets.synthetic.items, sets.synthetic.masks, fitted, work(), 0)
+
+
+def answer_of(found: Agreement) -> Answer:
+    return answers_of(Evaluation(None, None, None, found, None, (), ()))[3]
 
 
 def test_real_against_real_scores_1_inside_its_interval(real: Path, tmp_path: Path) -> None:
@@ -66,7 +72,18 @@ def test_cartoons_score_above_1(real: Path, tmp_path: Path) -> None:
     ])  # fmt: skip
     masks = draw_masks(1, 12)
     cartoons = write(tmp_path / "cartoons", masks, [(60 + 150 * mask).astype(np.uint8) for mask in masks])
-    assert measured(noisy, cartoons).dice.low > 1.05
+    found = measured(noisy, cartoons)
+    assert found.dice.low > 1.05
+    answer = answer_of(found)
+    assert answer.answer == "no"
+    assert "too well: cartoons are easy" in answer.because
+
+
+def test_thin_structures_that_are_found_too_well_are_named_where_dice_alone_looks_right(real: Path) -> None:
+    found = measured(real, real)
+    right = Ratio(1.0, 0.98, 1.02, 0.8, 0.8)
+    told = [answer_of(replace(found, dice=right, centreline=Ratio(1.2, low, 1.3, 0.9, 0.75))) for low in (1.0, 1.1)]
+    assert [("along centre lines 1.20 times" in answer.because) for answer in told] == [False, True]
 
 
 def test_masks_too_small_for_an_offset_have_none(tmp_path: Path) -> None:

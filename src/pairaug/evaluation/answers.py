@@ -18,6 +18,7 @@ from pairaug.evaluation.novelty import CopySearch, Novelty
 
 Verdict = Literal["yes", "no", "cannot tell", "not measured"]
 ALLOWED_FLAGS = 0.05
+TOO_WELL = "which is too well: cartoons are easy, and above 1.05 is as suspicious as below 0.95"
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,9 @@ def _fits(part: Agreement | None) -> Answer:
     if moved and part.offset is not None:
         words += f"; images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
     if ratio.low > TOO_HIGH:
-        words += "; that is too well: cartoons are easy, and above 1.05 is as suspicious as below 0.95"
+        words += f"; {TOO_WELL}"
+    elif part.centreline.low is not None and part.centreline.low > TOO_HIGH:
+        words += f"; along centre lines {part.centreline.value:.2f} times, {TOO_WELL}"
     off = moved or ratio.high < TOO_LOW or ratio.low > TOO_HIGH
     inside = TOO_LOW <= ratio.value <= TOO_HIGH
     return Answer(question, "no" if off else "yes" if inside else "cannot tell", words)

@@ -61,9 +61,10 @@ def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
     grouped = any(item.pair.group is not None for item in real.pairs)
     names = [show_value(value) for value in real.terms.label_values[1:]]
     looked = len(synthetic.items)
+    real_name = "the list on stdin" if origin.real == "-" else origin.real
     note = "" if looked == synthetic.total else f"{looked} of them looked at"
     compared = [
-        page.DataSet("real", origin.real, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
+        page.DataSet("real", real_name, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
         page.DataSet("synthetic", origin.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
     losses = list(read_losses(origin.models))

@@ -87,7 +87,7 @@ def _scores(caption: str, scores: Sequence[Score]) -> Markup:
     axis = score_axis(scores)
     rows = [
         [
-            titled(score.name, f"{score.meaning} {score.good}".strip()),
+            titled(score.name, f"{score.meaning} {score.good[:1].upper()}{score.good[1:]}".strip()),
             score_row(score, axis),
             two_lines(
                 with_interval(score.value, score.low, score.high),
