@@ -24,6 +24,7 @@ from segmenter import items
 
 from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
+from pairaug.evaluation.segmenter.decision import decide
 from pairaug.evaluation.segmenter.fit import fit_segmenter
 from pairaug.evaluation.segmenter.presets import PRESETS
 from pairaug.evaluation.work import Work
@@ -82,7 +83,7 @@ def main() -> None:
 def dice(path: Path, tests: list[Example], classes: int, members: list[int]) -> float:
     """Mean score on the tests of the members of a fit whose probabilities are averaged."""
     fit = np.load(path)
-    found = (fit[f"arr_{index}"][members].mean(axis=0, dtype=np.float32).argmax(axis=0) for index in range(len(tests)))
+    found = (decide(fit[f"arr_{index}"][members].mean(axis=0, dtype=np.float32)) for index in range(len(tests)))
     pairs = zip(found, tests, strict=True)
     return float(np.mean([score_pair(labels, test.labels, classes, ()).mean_dice for labels, test in pairs]))
 

@@ -9,8 +9,8 @@ At the end of a fit the statistics of batch norm are taken once more, over ``SET
 will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
 On processors with matrix units the convolutions run in bfloat16 over float32 weights (autocast), which halves the time
 of a step; which precision it was is part of the segmenter's name (``identity``).
-A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size before
-the largest is taken.
+A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size, of
+which ``decision`` makes labels.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from torch.nn import functional
 from pairaug.errors import ModelError
 from pairaug.evaluation.segmenter.augment import Augmenter, Draw
 from pairaug.evaluation.segmenter.base import Example, Recipe
+from pairaug.evaluation.segmenter.decision import decide
 from pairaug.evaluation.segmenter.frames import Frame, Frames, size_at, to_picture, working_side
 from pairaug.evaluation.segmenter.network import MULTIPLE, FoldedUNet
 from pairaug.evaluation.segmenter.presets import Preset
@@ -74,8 +75,7 @@ class UNetSegmenter:
         return members
 
     def predict(self, image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-        labels: NDArray[np.uint8] = self.probabilities(image).argmax(dim=0).numpy().astype(np.uint8)
-        return labels
+        return decide(self.probabilities(image).numpy())
 
     def save(self, path: Path) -> None:
         weights = {
