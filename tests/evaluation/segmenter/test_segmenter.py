@@ -108,6 +108,14 @@ def test_members_share_the_steps_and_their_probabilities_are_averaged() -> None:
     assert torch.allclose(found.probabilities(image), torch.stack(alone).mean(dim=0))
 
 
+def test_many_pairs_get_one_network_of_all_the_steps() -> None:
+    preset = Preset("two", 6, 6, 2, 4, 1e-3, 0.1, members=2)
+    assert [preset.members_at(pairs) for pairs in (1, 9, 10, 50)] == [2, 2, 1, 1]
+    assert preset.steps(9) == preset.steps(10) == 6
+    found = fit_segmenter(Recipe(blobs(0, 10)), 3, preset, 0, Reporter())
+    assert len(found.networks) == 1
+
+
 def test_a_prediction_has_the_size_of_its_image_whatever_that_is(fitted: UNetSegmenter) -> None:
     for height, width in ((64, 64), (51, 83), (200, 130), (7, 9)):
         image = np.random.default_rng(0).random((height, width, fitted.settings["channels"]))

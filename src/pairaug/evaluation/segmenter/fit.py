@@ -122,19 +122,27 @@ def fit_segmenter(recipe: Recipe, classes: int, preset: Preset, seed: int, repor
         "width": preset.width,
         "side": working_side(recipe.real, classes),
     }
-    steps = preset.steps(len(recipe.real)) // preset.members
+    members = preset.members_at(len(recipe.real))
+    steps = preset.steps(len(recipe.real)) // members
     networks = [
-        _fitted(recipe, settings, preset, member, steps, derive(seed, "member", member), reporter)
-        for member in range(preset.members)
+        _fitted(recipe, settings, preset, (member, members), steps, derive(seed, "member", member), reporter)
+        for member in range(members)
     ]
     reporter.end_progress()
     return UNetSegmenter(networks, settings)
 
 
 def _fitted(
-    recipe: Recipe, settings: dict[str, int], preset: Preset, member: int, steps: int, seed: int, reporter: Reporter
+    recipe: Recipe,
+    settings: dict[str, int],
+    preset: Preset,
+    place: tuple[int, int],
+    steps: int,
+    seed: int,
+    reporter: Reporter,
 ) -> FoldedUNet:
-    """One network, from the initial weights of this member's number."""
+    """One network, from the initial weights of this member's number; ``place``: it, and how many members there are."""
+    member, members = place
     network = _built(settings, derive(member, "segmenter weights"))
     optimiser = torch.optim.AdamW(network.parameters(), lr=preset.rate, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, preset.rate, total_steps=steps, pct_start=WARM_UP)
@@ -147,7 +155,7 @@ def _fitted(
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
-        reporter.progress(member * steps + step + 1, preset.members * steps, "steps")
+        reporter.progress(member * steps + step + 1, members * steps, "steps")
     plain = replace(recipe, augmentation="none")
     _settle(network, _batches(plain, settings, preset.batch_size, derive(seed, "settling")))
     return network
