@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import Agreement, Ratio, measure_agreement
+from pairaug.evaluation.agreement import Agreement, Ratio, _best_offsets, _differ, _Scores, measure_agreement
 from pairaug.evaluation.answers import Answer, answers_of
 from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.folds import fold_segmenters, grouped_folds
+from pairaug.evaluation.metrics.bootstrap import Resampling
 from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.segmenter.base import Recipe
 from pairaug.evaluation.work import OutOfTime, Work
@@ -43,6 +44,25 @@ def test_real_against_real_scores_1_inside_its_interval(real: Path, tmp_path: Pa
     assert found.centreline.value == pytest.approx(1, abs=0.05)
     assert (found.offset.row, found.offset.column) == (0, 0)
     assert (found.held_out_offset.row, found.held_out_offset.column) == (0, 0)
+    assert not found.moved
+
+
+def test_offsets_that_differ_by_chance_are_not_called_a_shift() -> None:
+    """Blobs: nearly flat profiles with a peak anywhere on each side."""
+    rng = np.random.default_rng(0)
+
+    def scores(centre: tuple[int, int] | None) -> list[_Scores]:
+        profiles = 0.7 + 0.01 * rng.random((12, 7, 7))
+        if centre is not None:
+            profiles[:, centre[0], centre[1]] += 0.1
+        return [_Scores(0.7, 0.7, profile) for profile in profiles]
+
+    weights = Resampling(range(12), rng).items
+    flat, other, zero, down = (_best_offsets(scores(c), weights) for c in (None, None, (3, 3), (5, 3)))
+    assert not _differ(flat, other)
+    assert not _differ(flat, zero)
+    assert _differ(zero, down)
+    assert not _differ(None, down)
 
 
 def test_masks_shifted_by_2_px_against_their_images_give_offset_2_and_lower_agreement(
@@ -53,6 +73,8 @@ def test_masks_shifted_by_2_px_against_their_images_give_offset_2_and_lower_agre
     found = measured(real, shifted)
     assert (found.offset.row, found.offset.column) == (2, 0)
     assert found.dice.high < 0.95
+    assert found.moved
+    assert "images lie (2, 0) px beside their masks" in answer_of(found).because
     assert all((pair.offset.row, pair.offset.column) == (2, 0) for pair in found.pairs)
 
 

@@ -124,20 +124,13 @@ def _fits(part: Agreement | None) -> Answer:
     if ratio.value is None or ratio.low is None or ratio.high is None:
         return Answer(question, "cannot tell", "the segmenter fails on held-out real pairs themselves")
     words = f"a segmenter of real pairs agrees {ratio.value:.2f} times as well as on held-out real pairs"
-    moved = (
-        part.offset is not None
-        and part.held_out_offset is not None
-        and (
-            abs(part.offset.row - part.held_out_offset.row) + abs(part.offset.column - part.held_out_offset.column) > 0
-        )
-    )
-    if moved and part.offset is not None:
+    if part.moved and part.offset is not None:
         words += f"; images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
     if ratio.low > TOO_HIGH:
         words += f"; {TOO_WELL}"
     elif part.centreline.low is not None and part.centreline.low > TOO_HIGH:
         words += f"; along centre lines {part.centreline.value:.2f} times, {TOO_WELL}"
-    off = moved or ratio.high < TOO_LOW or ratio.low > TOO_HIGH
+    off = part.moved or ratio.high < TOO_LOW or ratio.low > TOO_HIGH
     inside = TOO_LOW <= ratio.value <= TOO_HIGH
     return Answer(question, "no" if off else "yes" if inside else "cannot tell", words)
 

@@ -176,6 +176,7 @@ def _agreement(part: Agreement) -> Json:
         "dice_ratio": finite(part.dice.value),
         "cldice_ratio": finite(part.centreline.value),
         "offset": _offset(part.offset),
+        "offset_differs": part.moved,
         "dice": part.dice.synthetic,
         "cldice": part.centreline.synthetic,
         "intervals": {"dice_ratio": interval(part.dice), "cldice_ratio": interval(part.centreline)},

@@ -125,6 +125,8 @@ def _agreement(part: Agreement) -> Iterator[Line]:
     if part.offset is not None and part.held_out_offset is not None:
         offset, held_out = part.offset, part.held_out_offset
         words = "rows and columns in px that the image lies beside its mask"
+        if not part.moved and (offset.row, offset.column) != (held_out.row, held_out.column):
+            words += ", no further apart than chance puts them"
         yield "offset", f"{offset.row}, {offset.column}", "", f"{held_out.row}, {held_out.column}", words
     yield "", "", "", "", "above 1.05 is as suspicious as below 0.95: cartoon images are easy"
 
