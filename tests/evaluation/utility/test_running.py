@@ -187,13 +187,13 @@ def test_a_run_killed_for_good_loses_at_most_one_cell(bench: Bench) -> None:
     assert len(ruler.fits) == ALL - 3
 
 
-def test_an_interrupt_ends_all_cells_under_way_and_the_command_with_them(bench: Bench) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_all_cells_under_way_and_the_command_with_them(bench: Bench, sent: signal.Signals) -> None:
     code = (
-        "import signal, sys, threading\nfrom pathlib import Path\nfrom pairaug.errors import Interrupted\n"
+        "import sys, threading\nfrom pathlib import Path\nfrom pairaug.errors import Interrupted\n"
         "from pairaug.evaluation.utility import sides\n"
         "from tests.evaluation.utility.fakes import Bench, FakeRuler, NoCopies\n"
         "sides.Detector = NoCopies\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs inherit that it is ignored
         "both = threading.Barrier(2, action=lambda: print('ready', flush=True))\n"
         "class Endless(FakeRuler):\n"
         "    def fit(self, recipe, classes, seed, reporter):\n"
@@ -201,19 +201,19 @@ def test_an_interrupt_ends_all_cells_under_way_and_the_command_with_them(bench: 
         "        while True:\n            reporter.progress(1, 2, 'steps')\n"
         "bench = Bench(Path(sys.argv[1]))\n"
         "try:\n    bench.measure(Endless(bench.test), workers=2)\n"
-        "except Interrupted as end:\n    print(end.message, flush=True)\n"
+        "except Interrupted as end:\n    print(end.exit_code, end.message, flush=True)\n"
     )
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", code, str(bench.cells)]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
+        child.send_signal(sent)
         try:
             told, _ = child.communicate(timeout=60)
         finally:
             child.kill()
-    assert told == f"interrupted; 0 of {ALL} cells are saved; the same command continues\n"
+    assert told == f"{128 + sent} interrupted; 0 of {ALL} cells are saved; the same command continues\n"
 
 
 def test_the_same_run_again_fits_nothing_and_says_the_same(bench: Bench) -> None:

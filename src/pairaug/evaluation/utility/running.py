@@ -19,9 +19,11 @@ from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.work import one_thread_each
+from pairaug.interruption import Interruption
 from pairaug.reporting import Reporter
 
 SIGINT = 2
+LISTENING = 0.5  # seconds after which a signal is noticed
 
 
 @dataclass(frozen=True)
@@ -39,30 +41,37 @@ class Bench:
 
 
 def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
-    """Run the cells of ``left`` in order into ``done``, until one would end after the budget."""
+    """Run the cells of ``left`` in order into ``done``, until one would end after the budget.
+
+    Raises Interrupted after SIGINT or SIGTERM; finished cells are saved then.
+    """
     waiting = deque(left)
     total = len(done) + len(left)
     running: dict[Future[Scored], Cell] = {}
     steps = _Steps(bench, sum(bench.ruler.steps(cell.size) for cell in left))
     pace = _Pace(bench)
-    with one_thread_each(), ThreadPoolExecutor(bench.workers) as pool:
+
+    def saved() -> str:
+        return f"{len(done)} of {total} cells are saved"
+
+    with Interruption(bench.reporter.note) as asked, one_thread_each(), ThreadPoolExecutor(bench.workers) as pool:
         try:
             while waiting or running:
+                if asked.signal:
+                    raise asked.error(saved())
                 while waiting and len(running) < bench.workers:
                     if not pace.allows(waiting[0]):
                         waiting.clear()
                         break
                     cell = waiting.popleft()
                     running[pool.submit(_run, cell, bench, steps)] = cell
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                for future in wait(running, LISTENING, FIRST_COMPLETED).done:
                     cell = running.pop(future)
                     done[cell] = future.result()
                     bench.cells.write(cell, done[cell])
                     pace.learn(cell, done[cell].seconds)
-        except KeyboardInterrupt:
-            raise Interrupted(
-                SIGINT, f"interrupted; {len(done)} of {total} cells are saved; the same command continues"
-            ) from None
+        except KeyboardInterrupt:  # where no handler could be set
+            raise Interrupted(SIGINT, f"interrupted; {saved()}; the same command continues") from None
         finally:
             steps.stop.set()
             bench.reporter.end_progress()
