@@ -70,7 +70,9 @@ class Spoiler:
 
 @dataclass
 class FakeRuler:
-    """Dice: 0.5 at 5 pairs, ``slope`` more for every doubling, ``gain[augmentation, share]`` on top, and noise.
+    """Dice: 0.5 at 5 pairs, ``slope`` more for every doubling, ``gain[share]`` on top, and noise.
+
+    ``plain``: what leaving out all augmentation gains.
 
     ``shared``: what a seed does to every arm; ``own``: to this arm alone. A cell takes ``pace`` seconds of ``clock``.
     """
@@ -78,6 +80,7 @@ class FakeRuler:
     tests: Sequence[Item]
     gain: dict[float, float] = field(default_factory=dict)
     slope: float = 0.05
+    plain: float = 0.0
     shared: float = 0.02
     own: float = 0.002
     pace: float = 60.0
@@ -98,6 +101,7 @@ class FakeRuler:
         self.clock += self.pace
         size = len(recipe.real)
         level = 0.5 + self.slope * np.log2(size / 5) + self.gain.get(recipe.synthetic_share, 0.0)
+        level += self.plain if recipe.augmentation == "none" else 0.0
         level += np.random.default_rng([seed, 1]).normal(0, self.shared)
         arm = [seed, size, round(100 * recipe.synthetic_share), len(recipe.augmentation)]
         level += np.random.default_rng([*arm, 2]).normal(0, self.own)

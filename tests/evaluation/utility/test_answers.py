@@ -35,6 +35,13 @@ def test_a_loss_is_no_help_and_called_harm(bench: Bench) -> None:
     assert "it harms" in found.sentence
 
 
+@pytest.mark.parametrize("plain", [-0.03, 0.0, 0.03])
+def test_a_baseline_that_another_real_arm_beats_is_called_not_the_best(bench: Bench, plain: float) -> None:
+    found = bench.measure(bench.ruler(plain=plain))
+    warned = [note for note in found.notes if "not the best that can be done without synthetic pairs" in note]
+    assert [note.split(" scores ")[0] for note in warned] == (["real"] if plain > 0 else [])
+
+
 def test_large_noise_cannot_tell_and_says_how_much_it_could_have_seen(bench: Bench) -> None:
     found = bench.measure(bench.ruler(gain={0.5: 0.02}, own=0.08))
     assert found.word == "cannot tell"

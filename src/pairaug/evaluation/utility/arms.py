@@ -43,6 +43,7 @@ _PLAIN = (
     Arm("classical", BASELINE, "classical"),
     Arm("warped", WARPED, "classical and warped"),
 )
+REAL_TITLES = tuple(arm.title for arm in _PLAIN)
 _ALONE = Arm("synthetic-alone", "synthetic + classical", "classical", 1.0)
 
 

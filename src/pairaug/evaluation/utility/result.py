@@ -22,7 +22,7 @@ from pairaug.evaluation.metrics.bootstrap import (
     verdict,
     worth_real_pairs,
 )
-from pairaug.evaluation.utility.arms import BASELINE, WARPED, judged
+from pairaug.evaluation.utility.arms import BASELINE, REAL_TITLES, WARPED, judged
 from pairaug.evaluation.utility.cells import Scored
 from pairaug.evaluation.utility.plan import Cell, Plan
 
@@ -156,7 +156,7 @@ def summarise(
         worth=worth,
         facts=facts,
         left_out=left_out,
-        notes=(*notes, *_caveats(plan, done, wanted)),
+        notes=(*notes, *_caveats(plan, done, wanted, differences)),
     )
 
 
@@ -270,6 +270,11 @@ def _spread(values: np.ndarray[Any, Any]) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
+def _surely_above(found: Compared) -> bool:
+    low = found.difference.low
+    return found.difference.mean > 0 if low is None else low > 0
+
+
 def _points(value: float) -> str:
     return f"{100 * value:+.1f}"
 
@@ -313,8 +318,13 @@ def _worth_sentence(found: WorthResult) -> str:
     return f"{what} is worth {found.worth.value:.1f} real ({interval})."
 
 
-def _caveats(plan: Plan, done: Done, wanted: Compared | None) -> list[str]:
-    notes = []
+def _caveats(plan: Plan, done: Done, wanted: Compared | None, differences: Sequence[Compared]) -> list[str]:
+    notes = [
+        f"{one.arm} scores {_points(one.difference.mean)} Dice points over {BASELINE}: the verdict is about "
+        "the second, which is not the best that can be done without synthetic pairs"
+        for one in differences
+        if one.measure == "dice" and one.baseline == BASELINE and one.arm in REAL_TITLES and _surely_above(one)
+    ]
     if wanted is not None and wanted.draws == 1:
         notes.append(
             "the intervals cover seeds and test items, not the choice of the training pairs: the models saw one draw "
