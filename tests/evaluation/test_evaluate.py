@@ -60,9 +60,9 @@ def whole(folder: Path, real: Path, other: Path) -> tuple[Evaluation, dict[str, 
         return result, as_json(result, sets), as_text(result, sets), list(item_rows(result, sets))
 
 
-def masks_of(real: Path, synthetic: Path) -> MaskRealism:
+def masks_of(real: Path, synthetic: Path, per_mask: int = 1) -> MaskRealism:
     with opened(real, synthetic) as sets:
-        return measure_masks(sets.real, sets.synthetic.items, tuple(range(len(sets.synthetic.items))), work(), 0)
+        return measure_masks(sets.real, sets.synthetic.items, sets.synthetic.masks, per_mask, work(), 0)
 
 
 def images_of(real: Path, synthetic: Path) -> ImageRealism:
@@ -133,6 +133,14 @@ def test_one_mask_repeated_drives_coverage_to_the_floor_and_overlap_to_1(real: P
     assert found.neighbours.mean.coverage <= coverage_floor(half)
     assert found.neighbours.mean.recall < 0.2
     assert found.dice.value == 1
+
+
+def test_a_mask_that_has_several_images_on_purpose_counts_once(real: Path, folder: Path) -> None:
+    masks = draw_masks(9, 12)
+    once = masks_of(real, write(folder / "once", masks, paint(masks, 9)))
+    twice = write(folder / "twice", masks * 2, paint(masks * 2, 9))
+    assert masks_of(real, twice, per_mask=2).dice == once.dice
+    assert masks_of(real, twice).dice.value > once.dice.value
 
 
 def test_blurred_images_raise_the_ratio(real: Path, other: Path, folder: Path) -> None:

@@ -199,3 +199,13 @@ def test_a_set_of_originals_alone_is_refused(tmp_path: Path) -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         EvaluationOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "wanted"),
+    [(None, 1), ({}, 1), ({"config": {"per_mask": {"value": 3}}}, 3), ({"config": {"per_mask": "rubbish"}}, 1)],
+)
+def test_how_many_images_a_mask_has_on_purpose_is_read_from_the_manifest(
+    manifest: dict[str, object] | None, wanted: int
+) -> None:
+    assert _per_mask(manifest) == wanted

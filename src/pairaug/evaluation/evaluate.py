@@ -161,7 +161,10 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
 
     derived = [synthetic.derived(index) for index in range(len(synthetic.items))]
     with one_thread_each():
-        masks = part("masks", lambda: measure_masks(real, synthetic.items, synthetic.masks, work, seed))
+        masks = part(
+            "masks",
+            lambda: measure_masks(real, synthetic.items, synthetic.masks, synthetic.per_mask, work, seed),
+        )
         images = part("images", lambda: measure_images(real, synthetic.items, synthetic.masks, work, seed))
         novelty = part("novelty", lambda: measure_novelty(real, synthetic.items, derived, work, seed))
     result_of_agreement = part("agreement", agreement)

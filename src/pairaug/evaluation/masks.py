@@ -2,7 +2,8 @@
 
 Enters: the real and the synthetic set. Leaves: every shape statistic of every class compared by Wasserstein-1 in units
 of real halves, coverage, density and recall of mask features, and how much the masks overlap among themselves.
-Masks of one file (several images of one mask) count once in the overlap and in what is compared.
+Where a set holds several images of each mask on purpose, the mask counts once; a generator that repeats itself has all
+its masks counted.
 """
 
 from __future__ import annotations
@@ -47,11 +48,13 @@ class _Looked:
     small: NDArray[np.uint8]
 
 
-def measure_masks(real: Items, synthetic: Items, repeats: tuple[int, ...], work: Work, seed: int) -> MaskRealism:
-    """``repeats`` numbers the masks of the synthetic pairs; equal numbers are one mask painted several times."""
+def measure_masks(
+    real: Items, synthetic: Items, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
+) -> MaskRealism:
+    """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once."""
     rng = np.random.default_rng([seed, 1])
     classes = real.terms.classes
-    once = [repeats.index(number) for number in dict.fromkeys(repeats)]
+    once = [index for index, number in enumerate(repeats) if repeats[:index].count(number) % per_mask == 0]
     ours = work.each(lambda index: _look(real, index), len(real), "real masks")
     theirs = work.each(lambda index: _look(synthetic, index), once, "synthetic masks")
     values = {

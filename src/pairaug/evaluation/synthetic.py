@@ -37,8 +37,9 @@ class Synthetic:
     """The pairs that are looked at, and what is known of the whole set.
 
     ``rows``: their metadata (empty for other tools' sets); ``total``: synthetic pairs in the set; ``originals``: pairs
-    left out; ``masks``: a number a pair, equal where two have one mask file; ``trained_on``: digests of what the
-    models saw, None where no manifest says so.
+    left out; ``masks``: a number a pair, equal where two have one mask file; ``per_mask``: how many images a mask was
+    given on purpose (1 where no manifest says so); ``trained_on``: digests of what the models saw, None where no
+    manifest says so.
     """
 
     items: Items
@@ -46,6 +47,7 @@ class Synthetic:
     total: int
     originals: int
     masks: tuple[int, ...]
+    per_mask: int
     trained_on: frozenset[str] | None
     manifest: Mapping[str, Any] | None
 
@@ -76,7 +78,16 @@ def open_synthetic(
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
         items = in_terms(str(source), checked, terms, _translated(manifest))
-        yield Synthetic(items, tuple(rows), total, left_out, masks, _trained_on(manifest), manifest)
+        yield Synthetic(
+            items, tuple(rows), total, left_out, masks, _per_mask(manifest), _trained_on(manifest), manifest
+        )
+
+
+def _per_mask(manifest: Mapping[str, Any] | None) -> int:
+    try:
+        return max(1, int((manifest or {})["config"]["per_mask"]["value"]))
+    except (KeyError, TypeError, ValueError):
+        return 1
 
 
 def _manifest(source: Path) -> Mapping[str, Any] | None:
