@@ -14,6 +14,7 @@ from pairaug.evaluation.evaluate import EvaluationOptions
 from pairaug.evaluation.items import Pictures, compact
 from pairaug.evaluation.remarks import remarks_on
 from pairaug.evaluation.sampling import choose, evenly
+from pairaug.evaluation.synthetic import _per_mask
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.evaluation.sets import draw_masks, drawn, opened, paint, write
