@@ -4,7 +4,7 @@
 
 DATA is a folder with ``splits.json`` (a ``train`` list of [image, mask] paths a set, and ``group_by``). The first half
 (groups kept whole, seed 0) is the real set, with two reference segmenters fitted on it (about 3 minutes a set on two
-cores; ``--cache`` keeps them). Measured against it: the other half as it is; its masks moved 2 px down; its images
+cores; ``--cache`` keeps them). Measured against it: the other half as it is; its masks moved 2 px up; its images
 dealt to other masks; its images blurred; one of its pairs repeated; and the first half itself, and mirrored.
 Every line is one call of ``pairaug evaluate``. Nothing of the test lists is read.
 """
