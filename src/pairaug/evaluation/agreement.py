@@ -57,7 +57,7 @@ class PairAgreement:
 class Agreement:
     """``profile`` and ``held_out_profile``: mean Dice at every offset (see ``overlap``; None: masks too small).
 
-    ``moved``: the two best offsets differ, in rows or in columns, in 95 % of the resampled sets of pairs.
+    ``moved``: the two best offsets differ, in rows or in columns, beyond the 95 % interval of resampled pairs.
     """
 
     dice: Ratio

@@ -42,6 +42,11 @@ def test_a_baseline_that_another_real_arm_beats_is_called_not_the_best(bench: Be
     assert [note.split(" scores ")[0] for note in warned] == (["real"] if plain > 0 else [])
 
 
+def test_one_seed_is_not_enough_to_call_the_baseline_beaten(bench: Bench) -> None:
+    found = bench.measure(bench.ruler(plain=0.03), seeds=1)
+    assert not any("not the best that can be done" in note for note in found.notes)
+
+
 def test_large_noise_cannot_tell_and_says_how_much_it_could_have_seen(bench: Bench) -> None:
     found = bench.measure(bench.ruler(gain={0.5: 0.02}, own=0.08))
     assert found.word == "cannot tell"

@@ -271,8 +271,7 @@ def _spread(values: np.ndarray[Any, Any]) -> float | None:
 
 
 def _surely_above(found: Compared) -> bool:
-    low = found.difference.low
-    return found.difference.mean > 0 if low is None else low > 0
+    return found.difference.low is not None and found.difference.low > 0
 
 
 def _points(value: float) -> str:
