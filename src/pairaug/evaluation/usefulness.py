@@ -63,7 +63,7 @@ def measure_usefulness(
             test=test,
             fitting=fitting_of(opened.manifest, others, vouched),
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
-            ruler=wanted.ruler or ReferenceSegmenter(options.preset),
+            ruler=wanted.ruler or ReferenceSegmenter(options.preset, sharing=True),
             options=options,
             reporter=work.reporter,
             workers=work.workers,

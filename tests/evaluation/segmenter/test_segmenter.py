@@ -12,19 +12,19 @@ import torch
 
 from pairaug.errors import ModelError
 from pairaug.evaluation.metrics.overlap import class_dice
-from pairaug.evaluation.segmenter import fit
+from pairaug.evaluation.segmenter import batches, fit
 from pairaug.evaluation.segmenter.augment import Augmenter, Draw
 from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
+from pairaug.evaluation.segmenter.batches import Batches
 from pairaug.evaluation.segmenter.fit import (
     SETTLING,
     UNetSegmenter,
-    _batches,
     _built,
     _settle,
     fit_segmenter,
     load_segmenter,
 )
-from pairaug.evaluation.segmenter.frames import Frames, size_at, to_frame, working_side
+from pairaug.evaluation.segmenter.frames import SETS, Frames, KeptFrames, size_at, to_frame, working_side
 from pairaug.evaluation.segmenter.identity import identity_of
 from pairaug.evaluation.segmenter.network import FoldedUNet
 from pairaug.evaluation.segmenter.presets import PRESETS, Preset
@@ -227,7 +227,7 @@ def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights()
             if name.endswith("running_mean"):
                 buffer.fill_(left)
         recipe = Recipe(blobs(0, 3), augmentation="none")
-        _settle(network, _batches(recipe, settings, 4, 0))
+        _settle(network, Batches(recipe, 64, 3, KeptFrames()).draw(4, 0))
         settled.append({name: value for name, value in network.named_buffers() if "running" in name})
         weights.append(dict(network.named_parameters()))
     fresh = dict(_built(settings, 0).named_parameters())
@@ -238,7 +238,7 @@ def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights()
 
 def test_every_example_is_drawn_equally_often() -> None:
     frames = Frames(blobs(0, 4), 64, 3)
-    walk = fit._walk(frames, np.random.default_rng(0))
+    walk = batches.walk(frames, np.random.default_rng(0))
     counts = Counter(id(next(walk)) for _ in range(20))
     assert list(counts.values()) == [5, 5, 5, 5]
 
@@ -252,6 +252,25 @@ def test_frames_beyond_the_memory_allowed_are_made_anew(monkeypatch: pytest.Monk
     assert frames[0] is frames[0]
     assert frames[1] is not frames[1]
     assert np.array_equal(frames[1].planes, to_frame(examples[1], 64, 3).planes)
+
+
+def test_kept_frames_are_made_once_for_a_set_of_examples_and_given_up_for_later_sets() -> None:
+    sets = [blobs(seed, 2) for seed in range(SETS + 1)]
+    kept = KeptFrames()
+    first = kept.of(sets[0], 64, 3)
+    assert kept.of(sets[0], 64, 3) is first
+    assert kept.of(sets[0], 32, 3) is not first
+    assert kept.of(list(sets[0]), 64, 3) is not first
+    for others in sets[1:]:
+        kept.of(others, 64, 3)
+    assert kept.of(sets[0], 64, 3) is not first
+
+
+def test_frames_that_an_earlier_fit_made_change_nothing() -> None:
+    short, recipe, kept = Preset("short", 3, 3, 2, 4, 1e-3, 0.1), Recipe(blobs(0, 3), blobs(1, 3), 0.5), KeptFrames()
+    both = [weights(fit_segmenter(recipe, 3, short, 1, Reporter(), kept)) for _ in range(2)]
+    assert torch.equal(both[0], both[1])
+    assert torch.equal(both[0], weights(fit_segmenter(recipe, 3, short, 1, Reporter())))
 
 
 def test_thin_structures_get_a_larger_frame_than_thick_ones() -> None:

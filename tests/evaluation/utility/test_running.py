@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pairaug.errors import Interrupted
+from pairaug.evaluation.segmenter import batches
+from pairaug.evaluation.segmenter.frames import KeptFrames
 from pairaug.evaluation.utility.arms import chosen_arms
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.options import UtilityOptions
@@ -44,6 +46,13 @@ def test_a_cell_is_given_exactly_the_pairs_of_its_arm(bench: Bench) -> None:
         assert {example.image.tobytes() for example in recipe.synthetic} == (new if recipe.synthetic_share else set())
 
 
+def test_cells_on_the_same_pairs_share_one_sequence_so_that_a_ruler_can_keep_their_frames(bench: Bench) -> None:
+    ruler = bench.ruler()
+    bench.measure(ruler)
+    assert len({id(recipe.real) for recipe, _ in ruler.fits if len(recipe.real) == 5}) == 1
+    assert len({id(recipe.synthetic) for recipe, _ in ruler.fits if recipe.synthetic_share}) == 1
+
+
 def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(bench: Bench) -> None:
     ruler = bench.ruler()
     bench.measure(ruler, seed=7)
@@ -56,11 +65,10 @@ def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(bench: Bench) ->
 
 def test_the_real_segmenter_draws_the_share_that_the_arm_says(bench: Bench) -> None:
     """Counts what the reference segmenter takes from each side, by the frames of its walks."""
-    fit = pytest.importorskip("pairaug.evaluation.segmenter.fit")
     real, synthetic = Examples(bench.real[:5]), Examples(bench.synthetic)
     for arm in chosen_arms(UtilityOptions()):
         drawn = {"real": 0, "synthetic": 0}
-        inner = fit._walk
+        inner = batches.walk
 
         def counted(frames, rng, inner=inner, drawn=drawn):  # type: ignore[no-untyped-def]
             side = "real" if len(frames) == 5 else "synthetic"
@@ -69,11 +77,10 @@ def test_the_real_segmenter_draws_the_share_that_the_arm_says(bench: Bench) -> N
                 yield frame
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fit, "_walk", counted)
-            settings = {"channels": 1, "classes": 2, "width": 4, "side": 64}
-            batches = fit._batches(arm.recipe(real, synthetic), settings, 8, 0)
+            patch.setattr(batches, "walk", counted)
+            drawing = batches.Batches(arm.recipe(real, synthetic), 64, 2, KeptFrames()).draw(8, 0)
             for _ in range(10):
-                next(batches)
+                next(drawing)
         assert drawn == {"real": round(80 * (1 - arm.share)), "synthetic": round(80 * arm.share)}, arm.title
 
 

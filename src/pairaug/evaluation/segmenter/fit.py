@@ -1,9 +1,9 @@
 """Fitting the reference segmenter, and using it.
 
 AdamW with a one-cycle learning rate that ends at zero; cross entropy plus soft Dice against the share that each class
-has of a pixel. Draws walk through the examples in seeded permutations; the places and deformations come from the seed
-alone, so that runs of several arms with one seed are paired. The initial weights are always the same ones: with five
-pairs two of them differ by more Dice points than the arms do (``presets``), and the instrument is not the question.
+has of a pixel. What a seed draws it draws in every arm (``batches``). The initial weights are always the same ones:
+with five pairs two of them differ by more Dice points than the arms do (``presets``), and the instrument is not the
+question.
 At the end of a fit the statistics of batch norm are taken once more, over ``SETTLING`` batches that are not augmented
 (Wu and Johnson 2021, arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than
 will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
@@ -17,8 +17,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +30,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pairaug.errors import ModelError
-from pairaug.evaluation.segmenter.augment import Augmenter, Draw
-from pairaug.evaluation.segmenter.base import Example, Recipe
+from pairaug.evaluation.segmenter.base import Recipe
+from pairaug.evaluation.segmenter.batches import Batch, Batches
 from pairaug.evaluation.segmenter.decision import decide
-from pairaug.evaluation.segmenter.frames import Frame, Frames, size_at, to_picture, working_side
+from pairaug.evaluation.segmenter.frames import KeptFrames, to_picture, working_side
 from pairaug.evaluation.segmenter.network import MULTIPLE, FoldedUNet
 from pairaug.evaluation.segmenter.presets import Preset
 from pairaug.reporting import Reporter
 from pairaug.training.device import processor_precision
-from pairaug.training.randomness import derive, numpy_generator
+from pairaug.training.randomness import derive
 
-CROP = 256
 WARM_UP = 0.15
 WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 5.0
@@ -65,7 +63,7 @@ class UNetSegmenter:
         picture = torch.from_numpy(to_picture(image, self.settings["side"])).permute(2, 0, 1)[None]
         height, width = picture.shape[-2:]
         padded = functional.pad(picture, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
-        views = torch.cat([torch.flip(padded, axes) for axes in _FLIPS]).contiguous(memory_format=torch.channels_last)
+        views = torch.cat([torch.flip(padded, axes) for axes in _FLIPS])
         members = []
         for network in self.networks:
             found = _logits(network, views).softmax(dim=1)
@@ -114,68 +112,64 @@ def _loaded(weights: dict[str, Tensor], settings: dict[str, int]) -> FoldedUNet:
     return _channels_last(network)
 
 
-def fit_segmenter(recipe: Recipe, classes: int, preset: Preset, seed: int, reporter: Reporter) -> UNetSegmenter:
-    """Fit one on a recipe's examples, for as many steps and at the size that its real examples call for."""
+def fit_segmenter(
+    recipe: Recipe, classes: int, preset: Preset, seed: int, reporter: Reporter, kept: KeptFrames | None = None
+) -> UNetSegmenter:
+    """Fit one on a recipe's examples, for as many steps and at the size that its real examples call for.
+
+    ``kept``: frames of earlier fits, where several share their examples.
+    """
     settings = {
         "channels": int(recipe.real[0].image.shape[2]),
         "classes": classes,
         "width": preset.width,
         "side": working_side(recipe.real, classes),
     }
-    members = preset.members_at(len(recipe.real))
-    steps = preset.steps(len(recipe.real)) // members
-    networks = [
-        _fitted(recipe, settings, preset, (member, members), steps, derive(seed, "member", member), reporter)
-        for member in range(members)
-    ]
+    batches = Batches(recipe, settings["side"], classes, kept or KeptFrames())
+    members, steps = preset.members_at(len(recipe.real)), preset.steps(len(recipe.real))
+    done = itertools.count(1)
+    networks = []
+    for member in range(members):
+        network = _built(settings, derive(member, "segmenter weights"))
+        draws = derive(seed, "member", member)
+        for _ in _training(network, batches.draw(preset.batch_size, draws), steps // members, preset.rate):
+            reporter.progress(next(done), steps, "steps")
+        _settle(network, batches.draw(preset.batch_size, derive(draws, "settling"), plain=True))
+        networks.append(network)
     reporter.end_progress()
     return UNetSegmenter(networks, settings)
 
 
-def _fitted(
-    recipe: Recipe,
-    settings: dict[str, int],
-    preset: Preset,
-    place: tuple[int, int],
-    steps: int,
-    seed: int,
-    reporter: Reporter,
-) -> FoldedUNet:
-    """One network, from the initial weights of this member's number; ``place``: it, and how many members there are."""
-    member, members = place
-    network = _built(settings, derive(member, "segmenter weights"))
-    optimiser = torch.optim.AdamW(network.parameters(), lr=preset.rate, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, preset.rate, total_steps=steps, pct_start=WARM_UP)
-    for step, (pictures, shares) in enumerate(
-        itertools.islice(_batches(recipe, settings, preset.batch_size, seed), steps)
-    ):
-        loss = _loss(_logits(network, pictures.contiguous(memory_format=torch.channels_last)), shares)
+def _training(network: FoldedUNet, batches: Iterable[Batch], steps: int, rate: float) -> Iterator[None]:
+    """Take ``steps`` optimiser steps with the network, one each time that it is asked."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=WARM_UP)
+    for pictures, shares in itertools.islice(batches, steps):
+        loss = _loss(_logits(network, pictures), shares)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
         optimiser.step()
         schedule.step()
-        reporter.progress(member * steps + step + 1, members * steps, "steps")
-    plain = replace(recipe, augmentation="none")
-    _settle(network, _batches(plain, settings, preset.batch_size, derive(seed, "settling")))
-    return network
+        yield
 
 
 @torch.no_grad()
-def _settle(network: FoldedUNet, batches: Iterator[tuple[Tensor, Tensor]]) -> None:
+def _settle(network: FoldedUNet, batches: Iterable[Batch]) -> None:
     """The statistics of batch norm as plain means over ``SETTLING`` batches."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None
     for pictures, _ in itertools.islice(batches, SETTLING):
-        _logits(network, pictures.contiguous(memory_format=torch.channels_last))
+        _logits(network, pictures)
 
 
 def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
     """What the network says, float32; its convolutions run in the precision that suits the processor."""
+    laid_out = pictures.contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=processor_precision() == torch.bfloat16):
-        found: Tensor = network(pictures).float()
+        found: Tensor = network(laid_out).float()
     return found
 
 
@@ -191,47 +185,6 @@ def _channels_last(network: FoldedUNet) -> FoldedUNet:
         if isinstance(layer, nn.Conv2d):
             layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
     return network
-
-
-def _batches(recipe: Recipe, settings: dict[str, int], size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
-    real, synthetic = (Frames(some, settings["side"], settings["classes"]) for some in (recipe.real, recipe.synthetic))
-    crop = _crop_size(recipe.real, settings["side"])
-    augmenter = Augmenter(crop, recipe.augmentation)
-    of_real = _walk(real, numpy_generator(seed, "order of real"))
-    of_synthetic = _walk(synthetic, numpy_generator(seed, "order of synthetic"))
-    for step in itertools.count():
-        rng = numpy_generator(seed, "augmentation", step)
-        before, after = (int((step + turn) * size * recipe.synthetic_share + 1e-9) for turn in (0, 1))
-        frames = [next(of_synthetic) for _ in range(after - before)]
-        frames += [next(of_real) for _ in range(size - len(frames))]
-        yield augmenter.crops([Draw(frame, _centre(frame, crop, rng)) for frame in frames], rng)
-
-
-def _crop_size(examples: Sequence[Example], side: int) -> tuple[int, int]:
-    """At most ``CROP``; where the pictures are smaller, their largest extent in whole ``MULTIPLE``s."""
-    heights, widths = zip(*(size_at(example.labels.shape, side) for example in examples), strict=True)
-    height, width = (min(CROP, -(-max(extents) // MULTIPLE) * MULTIPLE) for extents in (heights, widths))
-    return height, width
-
-
-def _walk(frames: Frames, rng: np.random.Generator) -> Iterator[Frame]:
-    """All frames in a new order, again and again."""
-    while True:
-        for index in rng.permutation(len(frames)):
-            yield frames[int(index)]
-
-
-def _centre(frame: Frame, crop: Sequence[int], rng: np.random.Generator) -> tuple[float, float]:
-    """A place for the crop's middle: anywhere that keeps the crop inside, in half of the draws near the foreground."""
-    place, near, which = rng.random(2), rng.random() < 0.5, rng.random()
-    size = np.array(frame.planes.shape[1:])
-    margin = np.minimum(np.array(crop) / 2 / size, 0.5)
-    if near and frame.foreground.size:
-        row, column = divmod(int(frame.foreground[int(which * frame.foreground.size)]), int(size[1]))
-        place = np.clip((np.array([row, column]) + 0.5) / size, margin, 1 - margin)
-    else:
-        place = margin + place * (1 - 2 * margin)
-    return float(place[0]), float(place[1])
 
 
 def _loss(logits: Tensor, shares: Tensor) -> Tensor:

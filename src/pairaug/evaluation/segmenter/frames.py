@@ -8,8 +8,10 @@ Enters: Examples. Leaves: Frames, in half precision.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ THIN = 4.0
 SMALLEST, LARGEST = 256, 640
 LOOKED_AT = 20
 KEPT_BYTES = 2**30
+SETS = 3
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,27 @@ class Frames:
             self._kept[index] = frame
             self._bytes += size
         return frame
+
+
+class KeptFrames:
+    """The frames of the sets of examples that were asked for last, for fits that share them; of ``SETS`` sets at most.
+
+    A set is the very sequence, not an equal one. Fits on several threads may ask at once.
+    """
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[int, int, int], Frames] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, examples: Sequence[Example], side: int, classes: int) -> Frames:
+        """The frames of ``examples`` at the working size ``side``."""
+        key = (id(examples), side, classes)  # the frames hold the examples, so that no other set gets their id
+        with self._lock:
+            frames = self._held.setdefault(key, Frames(examples, side, classes))
+            self._held.move_to_end(key)
+            while len(self._held) > SETS:
+                self._held.popitem(last=False)
+        return frames
 
 
 def _width(region: NDArray[np.bool_]) -> float | None:

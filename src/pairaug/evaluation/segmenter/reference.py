@@ -8,6 +8,7 @@ import torch
 
 from pairaug.evaluation.segmenter.base import Recipe
 from pairaug.evaluation.segmenter.fit import UNetSegmenter, fit_segmenter, load_segmenter
+from pairaug.evaluation.segmenter.frames import KeptFrames
 from pairaug.evaluation.segmenter.identity import identity_of
 from pairaug.evaluation.segmenter.presets import PRESETS
 from pairaug.reporting import Reporter
@@ -17,11 +18,15 @@ IN_BFLOAT16 = 0.5  # of the time of a fit in float32
 
 
 class ReferenceSegmenter:
-    """``name`` stands for everything that decides a fit beside the recipe and the seed."""
+    """``name`` stands for everything that decides a fit beside the recipe and the seed.
 
-    def __init__(self, preset: str = "quick") -> None:
+    ``sharing``: several fits are to come on the same sequences of examples, whose frames are worth keeping.
+    """
+
+    def __init__(self, preset: str = "quick", *, sharing: bool = False) -> None:
         self._preset = PRESETS[preset]
         self.name = identity_of(self._preset)
+        self._frames = KeptFrames() if sharing else None
 
     def steps(self, pairs: int) -> int:
         """Optimiser steps at so many real pairs, of all members together."""
@@ -33,7 +38,7 @@ class ReferenceSegmenter:
         return pace * self._preset.expected_seconds(pairs)
 
     def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> UNetSegmenter:
-        return fit_segmenter(recipe, classes, self._preset, seed, reporter)
+        return fit_segmenter(recipe, classes, self._preset, seed, reporter, self._frames)
 
     def load(self, path: Path) -> UNetSegmenter:
         return load_segmenter(path)

@@ -49,7 +49,7 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
     total = len(done) + len(left)
     running: dict[Future[Scored], Cell] = {}
     steps = _Steps(bench, sum(bench.ruler.steps(cell.size) for cell in left))
-    pace = _Pace(bench)
+    stock, pace = _Stock(bench.context), _Pace(bench)
 
     def saved() -> str:
         return f"{len(done)} of {total} cells are saved"
@@ -64,7 +64,7 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
                         waiting.clear()
                         break
                     cell = waiting.popleft()
-                    running[pool.submit(_run, cell, bench, steps)] = cell
+                    running[pool.submit(_run, cell, bench, stock, steps)] = cell
                 for future in wait(running, LISTENING, FIRST_COMPLETED).done:
                     cell = running.pop(future)
                     done[cell] = future.result()
@@ -77,13 +77,25 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
             bench.reporter.end_progress()
 
 
-def _run(cell: Cell, bench: Bench, steps: _Steps) -> Scored:
+def _run(cell: Cell, bench: Bench, stock: _Stock, steps: _Steps) -> Scored:
     start = bench.clock()
-    recipe = cell.arm.recipe(Examples(bench.context.real_of(cell)), Examples(bench.context.synthetic))
+    recipe = cell.arm.recipe(stock.real(cell), stock.synthetic)
     segmenter = bench.ruler.fit(recipe, bench.context.classes, cell.seed, _Listener(steps, cell.title))
     classes, slender = bench.context.classes, bench.context.slender
     items = tuple(score_pair(segmenter.predict(test.image), test.labels, classes, slender) for test in bench.tests)
     return Scored(items, bench.clock() - start)
+
+
+class _Stock:
+    """What cells train on: the very same sequence for the same pairs, so that a ruler may keep what it makes of it."""
+
+    def __init__(self, context: Context) -> None:
+        self.synthetic = Examples(context.synthetic)
+        self._context = context
+        self._real: dict[tuple[int, ...], Examples] = {}
+
+    def real(self, cell: Cell) -> Examples:
+        return self._real.setdefault(cell.pairs, Examples(self._context.real_of(cell)))
 
 
 class _Pace:
