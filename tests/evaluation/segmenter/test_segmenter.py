@@ -291,7 +291,7 @@ def test_a_frame_keeps_the_aspect_and_each_class_its_area() -> None:
 def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
     full = PRESETS["full"]
     assert full.steps(3) == full.steps(5) == full.few
-    assert full.few < full.steps(10) < full.steps(20) < full.steps(50) == full.steps(500) == full.many
+    assert full.few < full.steps(10) < full.steps(20) == full.steps(50) == full.steps(500) == full.many
     assert full.expected_seconds(50) == pytest.approx(full.many * full.step_seconds)
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -64,14 +63,14 @@ class Augmenter:
     def _grid(self, size: Sequence[int], centre: tuple[float, float], rng: np.random.Generator) -> Tensor:
         """Sampling places (1, h, w, 2) in the coordinates of ``grid_sample``."""
         matrix = torch.eye(2)
-        displacement = torch.zeros(2, self.height, self.width)
+        displacement = torch.zeros(1, 2, self.height, self.width)
         if self.augmentation != "none":
             matrix = self._matrix(rng)
             displacement = self._displacement(rng)
         rows = (torch.arange(self.height) + 0.5) - self.height / 2
         columns = (torch.arange(self.width) + 0.5) - self.width / 2
         offsets = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)  # (h, w, 2): row, column in pixels
-        moved = offsets @ matrix.T + displacement.permute(1, 2, 0)
+        moved = offsets @ matrix.T + displacement[0].permute(1, 2, 0)
         height, width = size
         place = moved + torch.tensor([centre[0] * height, centre[1] * width])
         return torch.stack([place[..., 1] * 2 / width - 1, place[..., 0] * 2 / height - 1], dim=-1)[None]
@@ -86,10 +85,12 @@ class Augmenter:
         return torch.from_numpy(matrix.astype(np.float32))
 
     def _displacement(self, rng: np.random.Generator) -> Tensor:
-        noise = torch.from_numpy(rng.standard_normal((2, GRID, GRID)).astype(np.float32))
+        noise = rng.standard_normal((1, 2, GRID, GRID)).astype(np.float32)
         strong = rng.random() < 0.5
         size = WARPED_ELASTIC if strong and self.augmentation == "classical and warped" else ELASTIC
-        field = _bicubic(self.height) @ noise @ _bicubic(self.width).T
+        field = functional.interpolate(
+            torch.from_numpy(noise), (self.height, self.width), mode="bicubic", align_corners=True
+        )
         return field * (size * max(self.height, self.width))
 
     def _intensity(self, picture: Tensor, rng: np.random.Generator) -> Tensor:
@@ -117,13 +118,6 @@ class Augmenter:
             noise = torch.from_numpy(rng.standard_normal(picture.shape, dtype=np.float32))
             picture = picture + sigma * noise
         return picture
-
-
-@lru_cache(maxsize=8)
-def _bicubic(extent: int) -> Tensor:
-    """(extent, GRID): what every node adds to each pixel of a line between the first node and the last."""
-    nodes = torch.eye(GRID)[None, None]
-    return functional.interpolate(nodes, (extent, GRID), mode="bicubic", align_corners=True)[0, 0]
 
 
 def _equalised(picture: Tensor) -> Tensor:
