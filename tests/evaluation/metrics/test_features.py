@@ -105,5 +105,18 @@ def test_an_image_outside_of_0_and_1_is_refused_with_its_range() -> None:
 def test_standardised_blocks_weigh_the_same(real_features) -> None:
     (scaled,) = features.standardise(real_features, channels=3)
     ends = np.cumsum(features.block_lengths(3))
-    weights = [part.var(axis=0).sum() for part in np.split(scaled, ends[:-1], axis=1)]
+    weights = [part.var(axis=0, ddof=1).sum() for part in np.split(scaled, ends[:-1], axis=1)]
     assert weights == pytest.approx([1, 1, 1, 1], rel=0.05)
+
+
+def test_unseen_items_of_the_same_kind_are_no_further_away_than_those_that_set_the_scale() -> None:
+    """What the deviation of the six real items alone made 1.2 times as far."""
+    ratios = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        items = rng.standard_normal((12, sum(features.block_lengths(1))))
+        real, others = features.standardise(items[:6], items[6:], channels=1)
+        apart = np.linalg.norm(real[:, None] - others[None], axis=2).mean()
+        within = np.linalg.norm(real[:, None] - real[None], axis=2).sum() / 30
+        ratios.append(apart / within)
+    assert np.mean(ratios) == pytest.approx(1, abs=0.06)

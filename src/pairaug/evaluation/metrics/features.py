@@ -14,7 +14,7 @@ vessel that ends nowhere), whether an image fits its mask.
 
 The weights come from a numpy generator of a fixed seed, apart from any other random state; ``network_digest`` goes
 into the report, since figures are comparable only between equal digests. Raw features have all units; ``standardise``
-divides by the spread of the real set, block by block, so that no block wins by its number of columns.
+divides by the spread within the sets, block by block, so that no block wins by its number of columns.
 
 Enters: images (H, W) or (H, W, C), floating point in [0, 1]; or labels (H, W), looked at as the picture of their
 foreground classes. Leaves: float64 (n, d); d depends on C alone.
@@ -106,21 +106,25 @@ def block_lengths(channels: int) -> tuple[int, int, int, int]:
     )
 
 
-def standardise(real: Features, *others: Features, channels: int) -> tuple[Features, ...]:
-    """Centre and scale all sets (n, d) by the real one's mean and deviation; every block then weighs the same.
+def standardise(*sets: Features, channels: int) -> tuple[Features, ...]:
+    """Centre and scale all sets (n, d) alike; every block then weighs the same.
 
-    A feature that is constant in the real set is scaled by the median deviation of its block, lest it vanish or
-    explode.
+    The scale is the deviation within the sets, pooled: with that of the real set alone, real items would be nearer to
+    each other than to unseen ones of their own kind, for theirs is the spread that was divided by (six drawn images
+    against six of the same generator: MMD 1.3 times real halves, a p below 0.05 in half of the cases; pooled 1.04 and
+    12 %). How far the sets lie apart is no part of it. A feature that is constant within every set is scaled by the
+    median deviation of its block, lest it vanish or explode.
     """
     blocks = np.repeat(np.arange(4), block_lengths(channels))
-    scale = real.std(axis=0)
+    freedom = max(1, sum(map(len, sets)) - len(sets))
+    scale = np.sqrt(sum(((one - one.mean(axis=0)) ** 2).sum(axis=0) for one in sets) / freedom)
     for block in range(4):
         own = blocks == block
         varying = scale[own & (scale > 1e-9)]
         scale[own & (scale <= 1e-9)] = np.median(varying) if varying.size else 1.0
         scale[own] *= np.sqrt(own.sum())
-    centre = real.mean(axis=0)
-    return tuple((features - centre) / scale for features in (real, *others))
+    centre = sets[0].mean(axis=0)
+    return tuple((features - centre) / scale for features in sets)
 
 
 def _unit_filters(weights: Features) -> torch.Tensor:
