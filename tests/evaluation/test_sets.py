@@ -210,3 +210,30 @@ def test_how_many_images_a_mask_has_on_purpose_is_read_from_the_manifest(
     manifest: dict[str, object] | None, wanted: int
 ) -> None:
     assert _per_mask(manifest) == wanted
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"format": "mirror"},
+        {"models": ["a"]},
+        {"models": {"translator": {"trained_on": 5}}},
+        {"format": {"class_values": {"x": "y"}}},
+    ],
+)
+def test_a_damaged_manifest_of_pairaug_is_named_with_a_remedy(
+    damage: dict[str, object], drive: Path, fitted: Path, tmp_path: Path
+) -> None:
+    synthesize("out", SynthesisOptions(count=2, models=fitted))
+    manifest = Path("out/manifest.json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | damage))
+    with pytest.raises(DataError, match=r"manifest\.json: is damaged .*; make the set again"):
+        opened(drive, Path("out")).__enter__()
+
+
+def test_rows_that_do_not_name_their_parents_as_pairaug_does_are_refused(drive: Path, fitted: Path) -> None:
+    synthesize("out", SynthesisOptions(count=2, models=fitted))
+    rows = [json.loads(line) | {"derived_from": 7} for line in Path("out/metadata.jsonl").read_text().splitlines()]
+    Path("out/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=r"derived_from is 7; it must be a list"):
+        opened(drive, Path("out")).__enter__()

@@ -15,6 +15,7 @@ from pairaug.errors import DataError
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.labels import Cleaning
+from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Side
 from pairaug.pairs.source import Selection, find_masks, find_pairs
 from tests.conftest import Cli
@@ -189,3 +190,17 @@ def test_a_bare_folder_of_masks_is_a_source_of_masks(tmp_path: Path) -> None:
         ("", f"{number}_manual1.gif", "{id}_manual1.gif") for number in (21, 22)
     ]
     assert {entry.path for entry in found.skipped} == {"21_manual2.gif", "22_manual2.gif"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_lists_are_read_as_editors_and_shells_write_them(encoding: str, tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_bytes("größe.png\tmaske.png\n".encode(encoding))
+    assert read_list(listed) == ["größe.png\tmaske.png"]
+
+
+def test_a_list_in_another_encoding_is_refused_by_its_line(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_bytes("a.png\tb.png\ngröße.png\tmaske.png\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"list\.txt: line 2 is not UTF-8; save the list as UTF-8"):
+        read_list(listed)

@@ -209,7 +209,9 @@ def source_and_lines(source: str | None, list_file: Path | None) -> tuple[str, I
     if list_file is not None:
         if not list_file.is_file():
             raise UsageError(f"--list {list_file}: no such file")
-        return str(list_file), list_file.read_text(encoding="utf-8").splitlines()
+        from pairaug.pairs.listing import read_list
+
+        return str(list_file), read_list(list_file)
     assert source is not None
     return source, None
 

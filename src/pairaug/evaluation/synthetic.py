@@ -7,8 +7,9 @@ translated back by the manifest), grey against colour, 16 against 8 bits.
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from pairaug.files import digest_file, json_lines, read_json_lines
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.labels import parse_label
-from pairaug.pairs.listing import METADATA
+from pairaug.pairs.listing import METADATA, read_list
 from pairaug.pairs.pair import Found, Pair
 from pairaug.pairs.source import find_pairs
 from pairaug.synthesis.manifest import MANIFEST, checked_row, read_manifest
@@ -75,6 +76,7 @@ def open_synthetic(
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
+        _refuse_damaged(manifest, rows, source)
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
         items = in_terms(str(source), checked, terms, _translated(manifest))
@@ -120,7 +122,7 @@ def _sampled(
 
 def _discovered(source: Path) -> Found:
     if source.is_file():
-        return find_pairs(str(source), lines=source.read_text(encoding="utf-8").splitlines())
+        return find_pairs(str(source), lines=read_list(source))
     return find_pairs(source)
 
 
@@ -159,4 +161,22 @@ def _trained_on(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:
         return None
     models = [model for model in manifest.get("models", {}).values() if isinstance(model, dict)]
     lists = [model["trained_on"] for model in models if "trained_on" in model]
-    return frozenset(digest for seen in lists for digest in seen) if lists else None
+    return frozenset(str(digest) for seen in lists for digest in seen) if lists else None
+
+
+def _refuse_damaged(manifest: Mapping[str, Any] | None, rows: Sequence[Row], source: Path) -> None:
+    """What says that it is pairaug's must read as what pairaug writes."""
+    try:
+        _translated(manifest)
+        _trained_on(manifest)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{source / MANIFEST}: is damaged ({error}); make the set again, or move the file away to have the set "
+            "taken for another tool's"
+        ) from None
+    for row in rows:
+        parents = row.get("derived_from")
+        if parents is not None and not (isinstance(parents, list) and all(isinstance(one, str) for one in parents)):
+            raise DataError(
+                f"{source / METADATA}: derived_from is {json.dumps(parents)}; it must be a list of SHA-256 of masks"
+            )

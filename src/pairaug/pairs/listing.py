@@ -6,6 +6,7 @@ them all (for ``metadata.jsonl`` its own folder, which no path may leave).
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections import Counter
@@ -26,6 +27,17 @@ METADATA = "metadata.jsonl"
 _SIDES = ("left", "right")
 
 Entry = tuple[str, tuple[str, ...], Any]  # image, masks, the side of a glued mask
+
+
+def read_list(path: Path) -> list[str]:
+    """The lines of a list file in UTF-8, with or without a mark, or in UTF-16 with one. DataError for other bytes."""
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"{path}: line {line} is not UTF-8; save the list as UTF-8") from None
 
 
 def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
