@@ -90,3 +90,15 @@ def test_pairs_left_out_as_bad_end_it_with_8(two: tuple[Path, Path], cli: Cli, t
     ran = cli("evaluate", two[0], broken, "--parts", "novelty", "--skip-bad", "--json")
     assert ran.code == 8
     assert json.loads(ran.out)["synthetic"]["looked_at"] == 5
+
+
+def test_an_output_that_cannot_be_a_file_is_refused_before_anything_is_measured(
+    two: tuple[Path, Path], cli: Cli, tmp_path: Path
+) -> None:
+    for flag in ("--html", "--out-items"):
+        ran = cli("evaluate", *two, flag, tmp_path)
+        assert (ran.code, ran.out) == (2, "")
+        assert f"{flag} {tmp_path}: is a folder" in ran.err
+    ran = cli("evaluate", *two, "--html", "page.html", "--out-items", "page.html")
+    assert ran.code == 2
+    assert "give two files" in ran.err

@@ -12,10 +12,13 @@ from pairaug.evaluation import usefulness
 from pairaug.evaluation.evaluate import EvaluationOptions, evaluate
 from pairaug.evaluation.usefulness import Usefulness
 from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.result import Utility, WorthResult
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import Cli
+
+EACH = Selection(group_by=r"(.*)\.png")  # every pair is a group of its own, which may be split off for testing
 
 
 @pytest.fixture
@@ -23,12 +26,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What ``measure_utility`` was asked for; it is not run."""
     found: dict[str, Any] = {}
 
-    class Answer:
-        word, sentence, notes, left_out, arms, differences = "cannot tell", "It was not run.", (), (), (), ()
-
-    def measure(**arguments: Any) -> Answer:
+    def measure(**arguments: Any) -> Utility:
         found.update(arguments)
-        return Answer()
+        worth = WorthResult("", 0, (), None, "It was not run.")
+        return Utility("cannot tell", "It was not run.", "", (), (), worth, {}, (), ())
 
     monkeypatch.setattr(usefulness, "measure_utility", measure)
     return found
@@ -64,7 +65,7 @@ def test_all_synthetic_pairs_take_part_and_originals_are_marked(
 def test_groups_and_the_test_split_reach_it(drive: Path, out: None, asked: dict[str, Any], tmp_path: Path) -> None:
     for split, seed in (("train", 8), ("test", 9)):
         write_demo_pairs(tmp_path / "splits" / split, 2, side=96, seed=seed)
-    run(drive, wanted(test=tmp_path / "splits"), selection=Selection(group_by=r"(.*)\.png"))
+    run(drive, wanted(test=tmp_path / "splits"), selection=EACH)
     assert [item.group for item in asked["real"]] == [f"images/0{number}" for number in range(1, 7)]
     assert [item.name for item in asked["test"]] == ["test/images/01.png", "test/images/02.png"]
     assert asked["setting"].grouped
@@ -73,13 +74,13 @@ def test_groups_and_the_test_split_reach_it(drive: Path, out: None, asked: dict[
 def test_a_list_vouches_for_what_was_seen(drive: Path, out: None, asked: dict[str, Any], tmp_path: Path) -> None:
     listed = tmp_path / "seen.txt"
     listed.write_text("".join(f"{drive}/images/0{i}.png\t{drive}/masks/0{i}.png\n" for i in (1, 2)))
-    run(drive, wanted(fitted_on=listed))
+    run(drive, wanted(fitted_on=listed), selection=EACH)
     assert asked["fitting"].vouched == {item.image_sha256 for item in asked["real"][:2]}
     assert asked["test"] is None
 
 
 def test_the_time_that_is_left_reaches_it(drive: Path, out: None, asked: dict[str, Any]) -> None:
-    run(drive, wanted(), max_minutes=10)
+    run(drive, wanted(), max_minutes=10, selection=EACH)
     assert 0 < asked["options"].max_seconds <= 600
 
 
@@ -104,6 +105,6 @@ def test_flags_of_utility_alone_are_refused_without_it(drive: Path, cli: Cli) ->
 
 
 def test_its_answer_stands_in_the_text(drive: Path, out: None, cli: Cli, asked: dict[str, Any]) -> None:
-    ran = cli("evaluate", drive, "out", "--parts", "utility", "--utility", "-q")
+    ran = cli("evaluate", drive, "out", "--parts", "utility", "--utility", "-q", "--group-by", r"(.*)\.png")
     assert ran.code == 0, ran.err
     assert "does it help?   cannot tell: It was not run." in ran.out

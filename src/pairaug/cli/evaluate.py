@@ -130,9 +130,7 @@ def evaluate(
         threads=threads,
         utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
     )
-    for path in (html, out_items):
-        if path is not None:
-            probe_output(path.parent)
+    refuse_outputs(html, out_items)
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     with open_sets(name, synthetic, options, reporter) as sets:
         result = measure(sets, options, reporter)
@@ -156,9 +154,22 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
-        bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad)
+        skipped = () if result.utility is None else result.utility.skipped
+        bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad, *skipped)
     if bad:
         raise ShortfallError(f"{len(bad)} pairs left out by --skip-bad", [entry.reason for entry in bad])
+
+
+def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
+    """What could not be written in the end is told before anything is measured."""
+    for flag, path in (("--html", html), ("--out-items", out_items)):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UsageError(f"{flag} {path}: is a folder; give the name of a file")
+        probe_output(path.parent)
+    if html is not None and out_items is not None and html.resolve() == out_items.resolve():
+        raise UsageError(f"--html and --out-items: both name {html}; give two files")
 
 
 def _utility_options(

@@ -159,6 +159,10 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
         fitted = fold_segmenters(real, source, options.cache, work, seed)
         return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
 
+    if options.utility is not None and "utility" in options.parts:
+        from pairaug.evaluation.usefulness import refuse_early
+
+        refuse_early(options.utility, real, synthetic, options.selection, reporter)
     derived = [synthetic.derived(index) for index in range(len(synthetic.items))]
     with one_thread_each():
         masks = part(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.items import Items, in_terms, lenient
 from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of
@@ -22,10 +22,12 @@ from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.utility.run import Setting, measure_utility
+from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on
 from pairaug.evaluation.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
-from pairaug.pairs.pair import Found
+from pairaug.pairs.listing import read_list
+from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.reporting import Reporter
 
@@ -50,14 +52,14 @@ def measure_usefulness(
 ) -> Utility:
     """Raises DataError where a comparison would not be honest (see ``utility``)."""
     terms, policy = real.terms, real.checked.policy
+    test, skipped = _test_side(wanted, real, selection, work.reporter)
     left = None if work.deadline is None else max(1e-3, work.deadline - time.monotonic())
     options = replace(wanted.options, max_seconds=left, seed=seed)
-    test = None if wanted.test is None else list(_test_items(wanted.test, terms, policy, selection, work.reporter))
     rng = np.random.default_rng([seed, 8])
     with open_synthetic(Path(synthetic), terms, policy, MOST_SYNTHETIC, rng, originals=True) as opened:
         others = list(_synthetic_items(opened))
         vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, policy)
-        return measure_utility(
+        found = measure_utility(
             real=list(_items(real)),
             synthetic=others,
             test=test,
@@ -68,6 +70,17 @@ def measure_usefulness(
             reporter=work.reporter,
             workers=work.workers,
         )
+    return replace(found, skipped=skipped)
+
+
+def refuse_early(
+    wanted: Usefulness, real: Items, synthetic: Synthetic, selection: Selection, reporter: Reporter
+) -> None:
+    """What can be refused without training anything, before the other parts take their time. Raises as utility does."""
+    refuse_nothing_to_test_on(wanted.test is not None, selection.group_by is not None)
+    vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, real.checked.policy)
+    fitting_of(synthetic.manifest, (), vouched)
+    _test_side(wanted, real, selection, reporter)
 
 
 def _items(items: Items) -> Iterator[Item]:
@@ -83,16 +96,22 @@ def _synthetic_items(synthetic: Synthetic) -> Iterator[Item]:
         yield replace(item, original=synthetic.original(index), derived_from=parents)
 
 
-def _test_items(
-    source: str | Path, terms: Terms, policy: CheckPolicy, selection: Selection, reporter: Reporter
-) -> Iterator[Item]:
-    """The pairs of a folder or list; the test split, where a folder has splits."""
-    found = _found(source, Selection(group_by=selection.group_by))
+def _test_side(
+    wanted: Usefulness, real: Items, selection: Selection, reporter: Reporter
+) -> tuple[list[Item] | None, tuple[Skipped, ...]]:
+    """The pairs of the test folder or list (None: none given), of a folder with splits those of the test split.
+
+    And those that --skip-bad leaves out.
+    """
+    if wanted.test is None:
+        return None, ()
+    found = _found(wanted.test, Selection(group_by=selection.group_by))
     if "test" in found.splits:
         kept = tuple(pair for pair in found.pairs if pair.split == "test")
         reporter.note(f"test: the test split ({len(kept)} pairs) is used")
         found = replace(found, pairs=kept)
-    return _items(in_terms(str(source), check_pairs(found, lenient(policy)), terms))
+    checked = check_pairs(found, lenient(real.checked.policy))
+    return list(_items(in_terms(str(wanted.test), checked, real.terms))), checked.bad
 
 
 def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
@@ -104,5 +123,5 @@ def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
 def _found(source: str | Path, selection: Selection) -> Found:
     path = Path(source)
     if path.is_file():
-        return find_pairs(str(path), selection, path.read_text(encoding="utf-8").splitlines())
+        return find_pairs(str(path), selection, read_list(path))
     return find_pairs(path, selection)

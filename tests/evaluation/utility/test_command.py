@@ -34,7 +34,7 @@ class Darker:
 class QuickRuler:
     fits = 0
 
-    def __init__(self, preset: str) -> None:
+    def __init__(self, preset: str, *, sharing: bool) -> None:
         self.name = f"darker, {preset}"
 
     def steps(self, pairs: int) -> int:
@@ -109,3 +109,25 @@ def test_another_tools_set_needs_a_list(cli: Cli, drive: Path, others: Path, tmp
     ran = cli("evaluate", drive, strange, *FLAGS, "--test", others, "--fitted-on", drive, "--json")
     assert ran.code == 0, ran.err
     assert json.loads(ran.out)["utility"]["real_pairs"] == 6
+
+
+def test_what_utility_refuses_is_refused_before_anything_else_is_measured(
+    cli: Cli, drive: Path, augmented: Path, others: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(*arguments: object) -> None:
+        pytest.fail("measured")
+
+    monkeypatch.setattr("pairaug.evaluation.evaluate.measure_masks", measured)
+    assert cli("evaluate", drive, augmented, "--utility").code == 2
+    strange = write_demo_pairs(tmp_path / "strange", 4, side=96, seed=55)
+    assert cli("evaluate", drive, strange, "--utility", "--test", others).code == 3
+
+
+def test_a_test_pair_left_out_by_skip_bad_is_exit_8(cli: Cli, drive: Path, augmented: Path, tmp_path: Path) -> None:
+    damaged = write_demo_pairs(tmp_path / "damaged", 5, side=96, seed=77)
+    mask = sorted((damaged / "masks").iterdir())[-1]
+    mask.write_bytes(mask.read_bytes()[:60])
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", damaged, "--skip-bad", "--json")
+    assert ran.code == 8, ran.err
+    assert mask.name in ran.err
+    assert json.loads(ran.out)["utility"]["test_pairs"] == 4

@@ -51,6 +51,14 @@ class Sides:
         }
 
 
+def refuse_nothing_to_test_on(given: bool, grouped: bool) -> None:
+    """UsageError unless test pairs are ``given``, or groups known by which REAL can be split."""
+    if not given and not grouped:
+        raise UsageError(
+            "--utility: needs test pairs that no model saw; give --test SOURCE, or --group-by REGEX, which splits REAL"
+        )
+
+
 def choose_sides(
     real: Sequence[Item],
     synthetic: Sequence[Item],
@@ -65,10 +73,7 @@ def choose_sides(
 
     Raises DataError for a leak, UsageError where there is nothing to test on.
     """
-    if test is None and not grouped:
-        raise UsageError(
-            "--utility: needs test pairs that no model saw; give --test SOURCE, or --group-by REGEX, which splits REAL"
-        )
+    refuse_nothing_to_test_on(test is not None, grouped)
     seen = set(seen_pairs(real, fitting))
     fitted = [item for index, item in enumerate(real) if index in seen]
     others = [item for index, item in enumerate(real) if index not in seen]
