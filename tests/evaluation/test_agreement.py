@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import Agreement, Ratio, _best_offsets, _differ, _Scores, measure_agreement
+from pairaug.evaluation.agreement import (
+    Agreement,
+    Ratio,
+    _best_offsets,
+    _differ,
+    _ratio,
+    _Resampled,
+    _Scores,
+    measure_agreement,
+)
 from pairaug.evaluation.answers import Answer, answers_of
 from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.folds import fold_segmenters, grouped_folds
@@ -199,3 +208,22 @@ def test_the_progress_of_both_folds_is_counted_as_one(real: Path) -> None:
         fold_segmenters(sets.real, Slow(), Path("cache"), Work(2, Counter()), 0)
     assert told[-1] == (20_000, 20_000)
     assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_few_masks_have_no_interval_and_no_shift() -> None:
+    """One pair said "no" in five of eight draws of one and the same generator."""
+    enough, few = (_Resampled(range(count), np.random.default_rng(0)) for count in (12, 3))
+    scores = np.random.default_rng(1).uniform(0.4, 0.9, 12)
+    found = _ratio(scores[:3], scores, enough, few)
+    assert found.value == pytest.approx(scores[:3].mean() / scores.mean())
+    assert (found.low, found.high) == (None, None)
+
+
+def test_the_interval_holds_the_ratio_of_sets_from_one_source_in_19_of_20_cases() -> None:
+    inside = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        sides = [_Resampled(range(count), rng) for count in (8, 8)]
+        found = _ratio(rng.normal(0.7, 0.1, 8), rng.normal(0.7, 0.1, 8), *sides)
+        inside += found.low <= 1 <= found.high
+    assert 0.9 <= inside / 200 <= 0.99

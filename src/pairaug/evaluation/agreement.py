@@ -6,14 +6,15 @@ seen. 1 means "as easy as real"; a ratio above 1.05 is as suspicious as one belo
 The best offset of the predictions against the masks, within +-RADIUS native pixels, stands beside that on held-out
 real pairs: images that are painted beside their masks teach a segmenter to miss.
 
-Interval (95 %): quantiles of a bootstrap over groups of real pairs and over masks of synthetic ones; what two other
-halves of the real pairs would have taught the segmenters is not in it.
+Interval (95 %): quantiles of a bootstrap over groups of real pairs and over masks of synthetic ones; each side's
+deviations are stretched by sqrt(n / (n - 1)) for its n groups or masks, since a bootstrap of few is too narrow by that,
+and there is none with fewer than ``FEWEST``. What two other halves of the real pairs would have taught is not in it.
 Enters: both sets and the segmenters. Leaves: an ``Agreement``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,13 +30,14 @@ from pairaug.evaluation.work import Work
 
 RADIUS = 3
 TOO_LOW, TOO_HIGH = 0.95, 1.05
+FEWEST = 4  # groups or masks, below which resampling them says nothing
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Synthetic over held-out real with its 95 % interval; None where the real score is 0. And both scores."""
+    """Synthetic over held-out real, None where the real score is 0; its 95 % interval, None for few; both scores."""
 
     value: float | None
     low: float | None
@@ -102,18 +104,22 @@ def measure_agreement(
 
     ours = work.each(held_out, len(real), "held-out real images segmented")
     theirs = work.each(painted, len(synthetic), "synthetic images segmented")
-    resampled = [
-        Resampling(groups, np.random.default_rng([seed, 5, side])).items
-        for side, groups in enumerate((real.groups, masks))
-    ]
-    dices = (np.array([item.dice for item in side]) for side in (theirs, ours))
-    centrelines = (np.array([item.centreline for item in side]) for side in (theirs, ours))
+    of_real, of_synthetic = (
+        _Resampled(groups, np.random.default_rng([seed, 5, side])) for side, groups in enumerate((real.groups, masks))
+    )
+
+    def ratio(score: Callable[[_Scores], float]) -> Ratio:
+        mine, other = (np.array([score(item) for item in side]) for side in (ours, theirs))
+        return _ratio(other, mine, of_real, of_synthetic)
+
     return Agreement(
-        dice=_ratio(*dices, *resampled),
-        centreline=_ratio(*centrelines, *resampled),
+        dice=ratio(lambda item: item.dice),
+        centreline=ratio(lambda item: item.centreline),
         profile=_mean(theirs).profile,
         held_out_profile=_mean(ours).profile,
-        moved=_differ(_best_offsets(theirs, resampled[1]), _best_offsets(ours, resampled[0])),
+        moved=of_real.enough
+        and of_synthetic.enough
+        and _differ(_best_offsets(theirs, of_synthetic.weights), _best_offsets(ours, of_real.weights)),
         pairs=tuple(
             PairAgreement(item.dice, item.centreline, None if item.profile is None else best_offset(item.profile))
             for item in theirs
@@ -156,11 +162,28 @@ def _differ(first: NDArray[np.intp] | None, second: NDArray[np.intp] | None) -> 
     return bool(((low > 0) | (high < 0)).any())
 
 
-def _ratio(synthetic: Floats, real: Floats, real_weights: Floats, synthetic_weights: Floats) -> Ratio:
-    """``..._weights`` (repeats, items) resample the scores (items,)."""
+class _Resampled:
+    """One side's items, resampled by their groups: ``weights`` (repeats, items)."""
+
+    def __init__(self, groups: Sequence[int], rng: np.random.Generator) -> None:
+        count = len(set(groups))
+        self.enough = count >= FEWEST
+        self.weights: Floats = Resampling(groups, rng).items
+        self._stretch = float(np.sqrt(count / max(1, count - 1)))
+
+    def means(self, scores: Floats) -> Floats:
+        """The mean of scores (items,) in every repeat, (repeats,)."""
+        found: Floats = scores.mean() + self._stretch * (self.weights @ scores - scores.mean())
+        return found
+
+
+def _ratio(synthetic: Floats, real: Floats, of_real: _Resampled, of_synthetic: _Resampled) -> Ratio:
+    """The ratio of the mean scores (items,)."""
     ours, theirs = float(real.mean()), float(synthetic.mean())
-    below = real_weights @ real
-    if ours <= 0 or (below <= 0).any():
+    if ours <= 0:
         return Ratio(None, None, None, theirs, ours)
-    low, high = np.quantile(synthetic_weights @ synthetic / below, [0.025, 0.975])
+    below = of_real.means(real)
+    if not (of_real.enough and of_synthetic.enough) or (below <= 0).any():
+        return Ratio(theirs / ours, None, None, theirs, ours)
+    low, high = np.quantile(np.maximum(of_synthetic.means(synthetic), 0) / below, [0.025, 0.975])
     return Ratio(theirs / ours, float(low), float(high), theirs, ours)

@@ -1,7 +1,8 @@
 """One line for each question that a user has: new? real? varied? fits its masks? does it help?
 
 Enters: an evaluation. Leaves: answers of "yes", "no" or "cannot tell" with the figures behind them. An answer is
-judged against what held-out real data score and by the whole interval, so that few items make "cannot tell", not "no".
+judged against what held-out real data score and by the whole interval: "no" where all of it is beyond, "yes" where all
+of it is within, and few items, whose intervals are wide, make "cannot tell", not "no" and not "yes".
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pairaug.evaluation.metrics.equal_sizes import Comparison
 from pairaug.evaluation.novelty import CopySearch, Novelty
 
 Verdict = Literal["yes", "no", "cannot tell", "not measured"]
-ALLOWED_FLAGS = 0.05
+ALLOWED_FLAGS, MOST_ALLOWED = 0.05, 0.1  # of new items that look like copies, and where held-out real ones often do
+FAR = 2.0  # times as far as real from real: an interval that reaches beyond it says nothing for the set
 TOO_WELL = "which is too well: cartoons are easy, and above 1.05 is as suspicious as below 0.95"
 
 
@@ -48,22 +50,28 @@ def _new(part: Novelty | None) -> Answer:
 
 
 def _are_new(search: CopySearch) -> Verdict:
-    if search.share.count == 0:  # all declared: nothing claims to be new
+    if search.identical:
+        return "no"
+    share = search.share
+    if share.count == 0:  # all declared: nothing claims to be new
         return "no" if search.derived.count else "cannot tell"
-    if search.share.value is None or search.share.low is None:
+    if share.value is None or share.low is None or share.high is None:
         return "cannot tell"
     allowed = max(ALLOWED_FLAGS, search.held_out.value or 0.0)
-    return "yes" if search.share.low <= allowed else "no"
+    return "no" if share.low > allowed else "yes" if share.high <= min(allowed, MOST_ALLOWED) else "cannot tell"
 
 
 def _flags(search: CopySearch) -> str:
+    if search.identical:
+        return f"{search.identical} of {search.share.count} are real files, byte for byte"
     declared = f"all {search.derived.count} declared as made from real ones"
     if search.share.count == 0 and search.derived.count:
         return declared + ("" if search.derived.value is None else f", {search.derived.value:.0%} look like copies")
     if search.share.value is None:
         return "cannot tell, for planted copies are not found"
     held_out = "" if search.held_out.value is None else f", held-out real {search.held_out.value:.1%}"
-    return f"{search.flagged} of {search.share.count} flagged as copies ({search.share.value:.1%}{held_out})"
+    most = "" if search.share.high is None else f", at most {search.share.high:.1%} with chance"
+    return f"{search.flagged} of {search.share.count} flagged as copies ({search.share.value:.1%}{most}{held_out})"
 
 
 def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
@@ -72,27 +80,41 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
         return Answer(question, "not measured", "neither masks nor images were measured")
     words, verdicts = [], []
     if images is not None:
-        ratio = images.mmd.ratio
-        verdicts.append(_beyond(ratio))
-        words.append(f"images are {_number(ratio.value)} times as far from real ones as those among themselves")
+        verdicts.append(_beyond(images.mmd.ratio))
+        words.append(_distance(images.mmd.ratio))
     if masks is not None:
-        judged = [_beyond(found) for found in masks.statistics.values()]
+        judged = [_beyond(found) for found in masks.statistics.values() if found.value is not None]
         off = judged.count("no")
-        verdicts.append("no" if off > max(1, len(judged) // 10) else "yes" if "yes" in judged else "cannot tell")
+        if masks.missing or off > max(1, len(judged) // 10):
+            verdicts.append("no")
+        else:
+            verdicts.append("yes" if 2 * judged.count("yes") > len(judged) else "cannot tell")
         words.append(f"{off} of {len(judged)} mask statistics lie beyond what real halves show")
+        words += [f"no mask holds class {value}" for value in masks.missing]
     verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
 
 
 def _beyond(found: Comparison) -> Verdict:
-    """ "no" where the whole interval lies above all that held-out real scores."""
-    if found.value is None or found.low is None or found.held_out_high is None:
+    """ "no" where the whole interval lies above all that held-out real scores, "yes" where it ends below ``FAR``."""
+    if found.value is None or found.low is None or found.high is None or found.held_out_high is None:
         return "cannot tell"
-    return "no" if found.low > found.held_out_high and found.low > (1 if found.kind == "ratio" else 0) else "yes"
+    if found.low > found.held_out_high and found.low > (1 if found.kind == "ratio" else 0):
+        return "no"
+    near = found.high <= FAR if found.kind == "ratio" else found.high <= 0
+    return "yes" if near else "cannot tell"
+
+
+def _distance(found: Comparison) -> str:
+    if found.kind == "difference":
+        return f"images are {_number(found.value)} away from real ones, which do not differ among themselves"
+    return f"images are {_number(found.value)} times as far from real ones as those among themselves"
 
 
 def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
     question = "varied?"
+    if masks is None and images is None:
+        return Answer(question, "not measured", "neither masks nor images were measured")
     words: list[str] = []
     verdicts: list[Verdict] = []
     if masks is not None and masks.dice.value is not None and masks.real_dice.value is not None:
@@ -103,17 +125,20 @@ def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
         elif low is not None and high is not None:
             verdicts.append("no" if low > high else "yes")
     for name, part in (("mask", masks), ("image", images)):
-        found = part.neighbours if part is not None else None
+        if part is None:
+            continue
+        found = part.neighbours
         if found is None or found.mean is None or found.high is None or found.held_out_low is None:
+            verdicts.append("cannot tell")
+            words.append(f"{name}s are too few for coverage")
             continue
         assert found.held_out is not None
         words.append(f"{name} coverage {found.mean.coverage:.2f}, held-out real {found.held_out.coverage:.2f}")
         too_little = found.mean.coverage < found.held_out_low.coverage or found.high.recall < found.held_out_low.recall
-        verdicts.append("no" if too_little else "yes")
-    if not verdicts:
-        measured = masks is not None or images is not None
-        return Answer(question, "cannot tell" if measured else "not measured", "; ".join(words) or "too few pairs")
-    return Answer(question, "no" if "no" in verdicts else "yes", "; ".join(words))
+        seen = found.held_out_low.coverage > 0  # else even a set that covers nothing would pass
+        verdicts.append("no" if too_little else "yes" if seen else "cannot tell")
+    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    return Answer(question, verdict, "; ".join(words))
 
 
 def _fits(part: Agreement | None) -> Answer:
@@ -121,9 +146,11 @@ def _fits(part: Agreement | None) -> Answer:
     if part is None:
         return Answer(question, "not measured", "agreement was not measured")
     ratio = part.dice
-    if ratio.value is None or ratio.low is None or ratio.high is None:
+    if ratio.value is None:
         return Answer(question, "cannot tell", "the segmenter fails on held-out real pairs themselves")
     words = f"a segmenter of real pairs agrees {ratio.value:.2f} times as well as on held-out real pairs"
+    if ratio.low is None or ratio.high is None:
+        return Answer(question, "cannot tell", f"{words}; too few pairs for an interval")
     if part.moved and part.offset is not None:
         words += f"; images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
     if ratio.low > TOO_HIGH:

@@ -109,10 +109,12 @@ def _images(part: ImageRealism) -> Json:
     is_ratio = ratio.kind == "ratio"
     figures["intervals"]["mmd_ratio"] = [finite(ratio.low), finite(ratio.high)] if is_ratio else None
     figures["held_out"]["mmd_ratio"] = finite(ratio.held_out) if is_ratio else None
-    figures["held_out"]["mmd_ratio_interval"] = [finite(ratio.held_out_low), finite(ratio.held_out_high)]
+    range_of_halves = [finite(ratio.held_out_low), finite(ratio.held_out_high)]
+    figures["held_out"]["mmd_ratio_interval"] = range_of_halves if is_ratio else None
     figures["intervals"]["variety"] = None if variety is None else [variety.low, variety.high]
     return {
         "mmd_ratio": finite(ratio.value) if is_ratio else None,
+        "mmd_difference": None if is_ratio else finite(ratio.value),
         "p": part.mmd.p,
         "variety": None if variety is None else variety.value,
         "masks_of_several_images": 0 if variety is None else variety.masks,
@@ -155,6 +157,7 @@ def _search(search: CopySearch, kind: str, sets: Sets) -> Json:
         )
     return {
         "flagged": share_json(search.share),
+        "identical_files": search.identical,
         "derived": share_json(search.derived),
         "held_out": share_json(search.held_out),
         "power": {power.kind: {**share_json(power.found), "can_tell": power.can_tell} for power in search.powers},

@@ -80,7 +80,10 @@ def _masks(part: MaskRealism, names: list[str]) -> Iterator[Line]:
 def _images(part: ImageRealism) -> Iterator[Line]:
     ratio = part.mmd.ratio
     words = f"1: as different as real from real; larger is worse (p {part.mmd.p:.3f})"
-    yield "MMD ratio", _number(ratio.value), _interval(ratio.low, ratio.high), _number(ratio.held_out), words
+    name = "MMD ratio"
+    if ratio.kind == "difference":
+        name, words = "MMD", f"a distance, for the real images do not vary; larger is worse (p {part.mmd.p:.3f})"
+    yield name, _number(ratio.value), _interval(ratio.low, ratio.high), _number(ratio.held_out), words
     yield from _neighbours(part.neighbours, ("precision", "recall", "density", "coverage"))
     if part.variety is not None:
         variety = part.variety
@@ -107,6 +110,8 @@ def _search(kind: str, search: CopySearch) -> Iterator[Line]:
     if share.count:
         words = f"of {share.count}" + (": cannot tell, see the power" if share.value is None else "")
         yield f"{kind} copies", _number(share.value), _interval(share.low, share.high), held_out, words
+    if search.identical:
+        yield f"{kind}s that are real files", str(search.identical), "", "", "byte for byte"
     derived = search.derived
     if derived.count:
         words = f"of {derived.count} that are declared as made from real ones"

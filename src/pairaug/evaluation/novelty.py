@@ -28,7 +28,8 @@ class CopySearch:
 
     ``share``: of the items that are not declared as derived; ``derived``: of those that are (each None in its value
     where the detector cannot tell). ``suspects``: flagged items, the most suspicious first, as places among the
-    looked-at. ``threshold``: the score above which an item is flagged.
+    looked-at. ``threshold``: the score above which an item is flagged. ``identical``: how many items of ``share`` are
+    a real file byte for byte (empty masks do not count), which needs no detector.
     """
 
     nearest: tuple[Nearest, ...]
@@ -39,6 +40,7 @@ class CopySearch:
     linked: tuple[tuple[int, int], ...]
     suspects: tuple[int, ...]
     threshold: float
+    identical: int
 
     @property
     def flagged(self) -> int | None:
@@ -69,8 +71,21 @@ def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work
     prepared = work.each(prepare, len(kinds), "copy detectors")
     found = []
     for (detector, powers), (_, picture, holds_labels) in zip(prepared, kinds, strict=True):
-        found.append(_search(detector, powers, picture, derived if holds_labels else [False] * len(derived), work))
+        declared = derived if holds_labels else [False] * len(derived)
+        same = _identical(real, synthetic, declared, masks=holds_labels)
+        found.append(_search(detector, powers, picture, declared, same, work))
     return Novelty(*found)
+
+
+def _identical(real: Items, synthetic: Items, declared: Sequence[bool], *, masks: bool) -> int:
+    """How many synthetic files are real ones, byte for byte, and do not say so."""
+    ours = {item.mask_digest if masks else item.image_digest for item in real.pairs}
+    return sum(
+        (item.mask_digest if masks else item.image_digest) in ours
+        and not told
+        and (not masks or bool(synthetic.labels(index).any()))
+        for index, (item, told) in enumerate(zip(synthetic.pairs, declared, strict=True))
+    )
 
 
 def _search(
@@ -78,6 +93,7 @@ def _search(
     powers: tuple[Power, ...],
     picture: Callable[[int], FloatArray],
     derived: Sequence[bool],
+    identical: int,
     work: Work,
 ) -> CopySearch:
     looked = work.each(lambda index: detector.look(picture(index)), len(derived), "items compared with real ones")
@@ -93,4 +109,5 @@ def _search(
         linked=detector.linked,
         suspects=tuple(index for index in by_score if looked[index].flagged),
         threshold=detector.calibration.threshold,
+        identical=identical,
     )

@@ -17,7 +17,7 @@ FEW_GROUPS = 8
 
 def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
     looked = len(synthetic.items)
-    if looked < synthetic.total:
+    if looked + len(synthetic.items.checked.bad) < synthetic.total:
         yield (
             f"{looked} of {synthetic.total} synthetic pairs are looked at, drawn evenly over the set; "
             "--sample looks at more"
@@ -29,6 +29,8 @@ def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
         yield f"{derived} of {looked} masks are declared as made from real ones and counted apart under novelty"
     yield from _unseen(real, synthetic)
     yield from _too_few(real)
+    if looked < FEW_GROUPS:
+        yield f"only {looked} synthetic pairs are looked at: hardly anything can be said of the set that they come from"
 
 
 def _unseen(real: Items, synthetic: Synthetic) -> Iterator[str]:

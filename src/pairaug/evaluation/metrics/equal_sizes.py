@@ -212,6 +212,7 @@ def _held_out(
 
 
 def summarise(values: Sequence[float]) -> tuple[float, float, float]:
-    """Mean and the range of 95 % of at least one value."""
+    """Mean and the range of 95 % of at least one value, which always holds the mean."""
+    mean = float(np.mean(values))
     low, high = np.quantile(values, [0.025, 0.975])
-    return float(np.mean(values)), float(low), float(high)
+    return mean, min(mean, float(low)), max(mean, float(high))

@@ -1,0 +1,114 @@
+"""The one-line answers: "no" where all of the interval is beyond, "yes" where all is within, else "cannot tell"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pairaug.evaluation.agreement import Agreement, Ratio
+from pairaug.evaluation.answers import Answer, answers_of
+from pairaug.evaluation.evaluate import Evaluation
+from pairaug.evaluation.images import ImageRealism
+from pairaug.evaluation.masks import MaskRealism
+from pairaug.evaluation.metrics.equal_sizes import Comparison
+from pairaug.evaluation.metrics.mmd import MmdComparison
+from pairaug.evaluation.metrics.neighbours import NeighbourComparison, NeighbourScores
+from pairaug.evaluation.metrics.novelty import wilson
+from pairaug.evaluation.metrics.overlap import PairwiseDice
+from pairaug.evaluation.novelty import CopySearch, Novelty
+
+NOTHING = Evaluation(None, None, None, None, None, (), ())
+
+
+def answer(question: str, **parts: Any) -> Answer:
+    return next(one for one in answers_of(replace(NOTHING, **parts)) if one.question.startswith(question))
+
+
+def search(flagged: int, count: int, held_out: tuple[int, int] = (0, 20), identical: int = 0) -> CopySearch:
+    return CopySearch((), wilson(flagged, count), wilson(0, 0), wilson(*held_out), (), (), (), 1.0, identical)
+
+
+def ratio(value: float | None, low: float | None, high: float | None, held_out_high: float = 1.4) -> Comparison:
+    return Comparison("ratio", value, low, high, 1.0, 0.7, held_out_high, 10, 200)
+
+
+def images(mmd: Comparison, coverage: float = 0.9, held_out_low: float = 0.6) -> ImageRealism:
+    one, least = (NeighbourScores(share, share, share, share) for share in (coverage, held_out_low))
+    neighbours = NeighbourComparison(one, one, one, one, least, one, 0.9, 0.3, 10)
+    return ImageRealism(MmdComparison(mmd, 0.5, 10), neighbours, None, "")
+
+
+def masks(*statistics: Comparison, shares: tuple[list[float], list[float]] = ([0.2], [0.2])) -> MaskRealism:
+    values: Any = {"1/share": shares}
+    named = {f"1/{place}": one for place, one in enumerate(statistics)}
+    dice = PairwiseDice(0.3, 0.2, 0.4)
+    return MaskRealism(named, values, images(ratio(1, 0.9, 1.1)).neighbours, dice, dice, "")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (search(0, 200), "yes"),
+        (search(0, 24), "cannot tell"),  # up to 14 % of what they stand for may be copies
+        (search(16, 200), "cannot tell"),
+        (search(60, 200), "no"),
+        (search(3, 12, held_out=(6, 12)), "cannot tell"),  # a rule that flags half of the held-out ones allows nothing
+        (search(0, 200, identical=1), "no"),
+    ],
+)
+def test_a_set_is_new_where_few_flags_are_sure_and_never_where_a_file_is_a_real_one(
+    found: CopySearch, expected: str
+) -> None:
+    assert answer("new", novelty=Novelty(search(0, 200), found)).answer == expected
+
+
+@pytest.mark.parametrize(
+    ("mmd", "expected"),
+    [
+        (ratio(1.1, 0.9, 1.4), "yes"),
+        (ratio(1.8, 0.1, 25.0), "cannot tell"),
+        (ratio(2.5, 1.9, 3.0), "no"),
+        (ratio(1.0, None, None), "cannot tell"),
+    ],
+)
+def test_images_are_real_only_where_the_interval_says_so(mmd: Comparison, expected: str) -> None:
+    assert answer("real", images=images(mmd)).answer == expected
+
+
+def test_a_real_set_that_does_not_vary_is_told_of_in_distances_not_in_times() -> None:
+    found = answer("real", images=images(replace(ratio(0.4, 0.3, 0.5, 0.0), kind="difference")))
+    assert found.answer == "no"
+    assert "0.40 away" in found.because
+    assert "times" not in found.because
+
+
+def test_wide_intervals_of_mask_statistics_do_not_make_masks_real() -> None:
+    wide, near = ratio(1.0, 0.2, 9.0), ratio(1.0, 0.8, 1.2)
+    assert answer("real", masks=masks(wide, wide, near)).answer == "cannot tell"
+    assert answer("real", masks=masks(wide, near, near)).answer == "yes"
+
+
+def test_a_class_that_no_synthetic_mask_holds_is_told_of_where_that_is_no_chance() -> None:
+    near = ratio(1.0, 0.8, 1.2)
+    found = answer("real", masks=masks(near, shares=([0.1, 0.2, 0.1], [0.0] * 8)))
+    assert (found.answer, "no mask holds class 1" in found.because) == ("no", True)
+    rare = ([0.1] + [0.0] * 19, [0.0] * 8)
+    assert answer("real", masks=masks(near, shares=rare)).answer == "yes"
+
+
+def test_variety_cannot_be_told_where_even_nothing_covered_would_pass() -> None:
+    near = ratio(1.0, 0.8, 1.2)
+    assert answer("varied", images=images(near)).answer == "yes"
+    assert answer("varied", images=images(near, coverage=0.1)).answer == "no"
+    assert answer("varied", images=images(near, coverage=0.0, held_out_low=0.0)).answer == "cannot tell"
+    unmeasured = replace(images(near), neighbours=NeighbourComparison(*[None] * 8, 2))  # type: ignore[arg-type]
+    assert answer("varied", masks=masks(near), images=unmeasured).answer == "cannot tell"
+    assert answer("varied").because == "neither masks nor images were measured"
+
+
+def test_agreement_without_an_interval_is_no_answer() -> None:
+    part = Agreement(Ratio(1.0, None, None, 0.8, 0.8), Ratio(1.0, None, None, 0.8, 0.8), None, None, False, (), ())
+    found = answer("fits", agreement=part)
+    assert (found.answer, "too few pairs" in found.because) == ("cannot tell", True)
