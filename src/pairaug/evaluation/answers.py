@@ -89,7 +89,8 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
             verdicts.append("no")
         else:
             verdicts.append("yes" if 2 * judged.count("yes") > len(judged) else "cannot tell")
-        words.append(f"{off} of {len(judged)} mask statistics lie beyond what real halves show")
+        told = f"{off} of {len(judged)} mask statistics lie beyond what real halves show"
+        words.append(told if judged else "no mask statistic could be compared")
         words += [f"no mask holds class {value}" for value in masks.missing]
     verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))

@@ -64,6 +64,7 @@ def finite(value: float | None) -> float | None:
 def _masks(part: MaskRealism, names: list[str]) -> Json:
     figures = _neighbours(part.neighbours, ("coverage", "density", "recall", "precision"))
     figures["pairwise_dice"] = finite(part.dice.value)
+    figures["missing_classes"] = [names[value] for value in part.missing]
     figures["intervals"]["pairwise_dice"] = [finite(part.dice.low), finite(part.dice.high)]
     figures["held_out"]["pairwise_dice"] = finite(part.real_dice.value)
     statistics = {statistic_name(key, names): _comparison(found) for key, found in part.statistics.items()}

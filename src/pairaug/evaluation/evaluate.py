@@ -180,6 +180,9 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     else:
         wanted = options.utility
         utility = part("utility", lambda: _usefulness(wanted, sets, options, work))
+        if utility is not None and utility.left_out and not utility.arms:
+            missing.append(NotMeasured("utility", "no run would end within --max-minutes"))
+            utility = None
     return Evaluation(
         masks, images, novelty, result_of_agreement, utility, tuple(missing), tuple(remarks_on(real, synthetic))
     )

@@ -131,3 +131,14 @@ def test_a_test_pair_left_out_by_skip_bad_is_exit_8(cli: Cli, drive: Path, augme
     assert ran.code == 8, ran.err
     assert mask.name in ran.err
     assert json.loads(ran.out)["utility"]["test_pairs"] == 4
+
+
+def test_a_time_in_which_no_run_fits_leaves_utility_out_and_says_so(
+    cli: Cli, drive: Path, augmented: Path, others: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuickRuler, "seconds", lambda self, pairs: 1e6)
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--max-minutes", "5")
+    assert ran.code == 0, ran.err
+    content = json.loads(ran.out)
+    assert content["utility"] is None
+    assert "--max-minutes" in next(entry["reason"] for entry in content["not_measured"] if entry["part"] == "utility")
