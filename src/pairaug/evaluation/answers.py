@@ -69,9 +69,10 @@ def _flags(search: CopySearch) -> str:
         return declared + ("" if search.derived.value is None else f", {search.derived.value:.0%} look like copies")
     if search.share.value is None:
         return "cannot tell, for planted copies are not found"
-    held_out = "" if search.held_out.value is None else f", held-out real {search.held_out.value:.1%}"
-    most = "" if search.share.high is None else f", at most {search.share.high:.1%} with chance"
-    return f"{search.flagged} of {search.share.count} flagged as copies ({search.share.value:.1%}{most}{held_out})"
+    share, held_out = search.share, search.held_out.value
+    beside = "" if held_out is None else f"; held-out real {held_out:.1%}"
+    span = "" if share.low is None or share.high is None else f", by chance {share.low:.0%} to {share.high:.0%}"
+    return f"{search.flagged} of {share.count} flagged as copies ({share.value:.1%}{span}{beside})"
 
 
 def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
