@@ -237,3 +237,12 @@ def test_rows_that_do_not_name_their_parents_as_pairaug_does_are_refused(drive: 
     Path("out/metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(DataError, match=r"derived_from is 7; it must be a list"):
         opened(drive, Path("out")).__enter__()
+
+
+def test_a_torn_manifest_is_remarked_on(drive: Path, fitted: Path) -> None:
+    synthesize("out", SynthesisOptions(count=2, models=fitted))
+    manifest = Path("out/manifest.json")
+    manifest.write_bytes(manifest.read_bytes()[:200])
+    with opened(drive, Path("out")) as sets:
+        assert any("another tool's or torn" in remark for remark in remarks_on(sets.real, sets.synthetic))
+        assert sets.synthetic.trained_on is None

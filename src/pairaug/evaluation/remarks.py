@@ -27,6 +27,8 @@ def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
     derived = sum(synthetic.derived(index) for index in range(looked))
     if derived:
         yield f"{derived} of {looked} masks are declared as made from real ones and counted apart under novelty"
+    if synthetic.unread:
+        yield "manifest.json of the synthetic set is another tool's or torn: what its models saw is not known"
     yield from _unseen(real, synthetic)
     yield from _too_few(real)
     if looked < FEW_GROUPS:

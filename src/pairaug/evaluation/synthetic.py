@@ -40,7 +40,7 @@ class Synthetic:
     ``rows``: their metadata (empty for other tools' sets); ``total``: synthetic pairs in the set; ``originals``: pairs
     left out; ``masks``: a number a pair, equal where two have one mask file; ``per_mask``: how many images a mask was
     given on purpose (1 where no manifest says so); ``trained_on``: digests of what the models saw, None where no
-    manifest says so.
+    manifest says so; ``unread``: there is a manifest.json, but another tool's or a torn one.
     """
 
     items: Items
@@ -51,6 +51,7 @@ class Synthetic:
     per_mask: int
     trained_on: frozenset[str] | None
     manifest: Mapping[str, Any] | None
+    unread: bool
 
     def derived(self, index: int) -> bool:
         """Whether the set itself says that the mask was made from a real one."""
@@ -81,7 +82,15 @@ def open_synthetic(
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
         items = in_terms(str(source), checked, terms, _translated(manifest))
         yield Synthetic(
-            items, tuple(rows), total, left_out, masks, _per_mask(manifest), _trained_on(manifest), manifest
+            items=items,
+            rows=tuple(rows),
+            total=total,
+            originals=left_out,
+            masks=masks,
+            per_mask=_per_mask(manifest),
+            trained_on=_trained_on(manifest),
+            manifest=manifest,
+            unread=manifest is None and (source / MANIFEST).is_file(),
         )
 
 
