@@ -154,8 +154,7 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
-        skipped = () if result.utility is None else result.utility.skipped
-        bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad, *skipped)
+        bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad, *result.skipped)
     if bad:
         raise ShortfallError(f"{len(bad)} pairs left out by --skip-bad", [entry.reason for entry in bad])
 

@@ -29,12 +29,13 @@ from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
+from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
 if TYPE_CHECKING:
-    from pairaug.evaluation.usefulness import Usefulness
+    from pairaug.evaluation.usefulness import Prepared, Usefulness
     from pairaug.evaluation.utility.result import Utility
 
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
@@ -93,7 +94,10 @@ class NotMeasured:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was measured; see the modules of the parts. ``remarks``: what a reader of the figures has to know."""
+    """All that was measured; see the modules of the parts. ``remarks``: what a reader of the figures has to know.
+
+    ``skipped``: test pairs that --skip-bad left out.
+    """
 
     masks: MaskRealism | None
     images: ImageRealism | None
@@ -102,6 +106,7 @@ class Evaluation:
     utility: Utility | None
     not_measured: tuple[NotMeasured, ...]
     remarks: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def evaluate(
@@ -159,10 +164,8 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
         fitted = fold_segmenters(real, source, options.cache, work, seed)
         return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
 
-    if options.utility is not None and "utility" in options.parts:
-        from pairaug.evaluation.usefulness import refuse_early
-
-        refuse_early(options.utility, real, synthetic, options.selection, reporter)
+    wanted = options.utility if "utility" in options.parts else None
+    prepared = None if wanted is None else _prepared(wanted, sets, options, reporter)
     derived = [synthetic.derived(index) for index in range(len(synthetic.items))]
     with one_thread_each():
         masks = part(
@@ -178,17 +181,33 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     if options.utility is None:
         missing.append(NotMeasured("utility", "slow, so only with --utility"))
     else:
-        wanted = options.utility
-        utility = part("utility", lambda: _usefulness(wanted, sets, options, work))
+        utility = part("utility", lambda: _usefulness(wanted, prepared, sets, options, work))
         if utility is not None and utility.left_out and not utility.arms:
             missing.append(NotMeasured("utility", "no run would end within --max-minutes"))
             utility = None
     return Evaluation(
-        masks, images, novelty, result_of_agreement, utility, tuple(missing), tuple(remarks_on(real, synthetic))
+        masks,
+        images,
+        novelty,
+        result_of_agreement,
+        utility,
+        tuple(missing),
+        tuple(remarks_on(real, synthetic)),
+        () if prepared is None else prepared.skipped,
     )
 
 
-def _usefulness(wanted: Usefulness, sets: Sets, options: EvaluationOptions, work: Work) -> Utility:
+def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:
+    from pairaug.evaluation.usefulness import prepare
+
+    return prepare(wanted, sets.real, sets.synthetic, options.selection, reporter)
+
+
+def _usefulness(
+    wanted: Usefulness | None, prepared: Prepared | None, sets: Sets, options: EvaluationOptions, work: Work
+) -> Utility:
     from pairaug.evaluation.usefulness import measure_usefulness
 
-    return measure_usefulness(wanted, sets.real, sets.synthetic_source, options.selection, work, options.seed)
+    assert wanted is not None
+    assert prepared is not None
+    return measure_usefulness(wanted, prepared, sets.real, sets.synthetic_source, options.selection, work, options.seed)

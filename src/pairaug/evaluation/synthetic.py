@@ -71,16 +71,17 @@ def open_synthetic(
     Raises DataError for what cannot be compared.
     """
     manifest = _manifest(source)
+    stored, trained_on = _facts_of(manifest, source)
     with tempfile.TemporaryDirectory(prefix="pairaug-evaluate-") as scratch:
         found, rows, left_out, total = _sampled(source, sample, rng, Path(scratch), originals)
         checked = check_pairs(found, lenient(policy))
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
-        _refuse_damaged(manifest, rows, source)
+        _refuse_strange_parents(rows, source)
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
-        items = in_terms(str(source), checked, terms, _translated(manifest))
+        items = in_terms(str(source), checked, terms, stored)
         yield Synthetic(
             items=items,
             rows=tuple(rows),
@@ -88,7 +89,7 @@ def open_synthetic(
             originals=left_out,
             masks=masks,
             per_mask=_per_mask(manifest),
-            trained_on=_trained_on(manifest),
+            trained_on=trained_on,
             manifest=manifest,
             unread=manifest is None and (source / MANIFEST).is_file(),
         )
@@ -173,16 +174,18 @@ def _trained_on(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:
     return frozenset(str(digest) for seen in lists for digest in seen) if lists else None
 
 
-def _refuse_damaged(manifest: Mapping[str, Any] | None, rows: Sequence[Row], source: Path) -> None:
-    """What says that it is pairaug's must read as what pairaug writes."""
+def _facts_of(manifest: Mapping[str, Any] | None, source: Path) -> tuple[dict[int, int], frozenset[str] | None]:
+    """Both of the above. DataError where a manifest that says it is pairaug's does not read as one."""
     try:
-        _translated(manifest)
-        _trained_on(manifest)
+        return _translated(manifest), _trained_on(manifest)
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(
             f"{source / MANIFEST}: is damaged ({error}); make the set again, or move the file away to have the set "
             "taken for another tool's"
         ) from None
+
+
+def _refuse_strange_parents(rows: Sequence[Row], source: Path) -> None:
     for row in rows:
         parents = row.get("derived_from")
         if parents is not None and not (isinstance(parents, list) and all(isinstance(one, str) for one in parents)):

@@ -47,40 +47,57 @@ class Usefulness:
     ruler: Ruler | None = None
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What was given beside the two sets, read: ``test`` (None: none given) and the pairs of it that --skip-bad leaves
+    out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing).
+    """
+
+    test: list[Item] | None
+    skipped: tuple[Skipped, ...]
+    vouched: frozenset[str] | None
+
+
+def prepare(
+    wanted: Usefulness, real: Items, synthetic: Synthetic, selection: Selection, reporter: Reporter
+) -> Prepared:
+    """Refuse what can be refused without training anything, before the other parts take their time.
+
+    Raises as ``measure_usefulness`` does.
+    """
+    refuse_nothing_to_test_on(wanted.test is not None, selection.group_by is not None)
+    vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, real.checked.policy)
+    fitting_of(synthetic.manifest, (), vouched)
+    return Prepared(*_test_side(wanted, real, selection, reporter), vouched)
+
+
 def measure_usefulness(
-    wanted: Usefulness, real: Items, synthetic: str | Path, selection: Selection, work: Work, seed: int
+    wanted: Usefulness,
+    prepared: Prepared,
+    real: Items,
+    synthetic: str | Path,
+    selection: Selection,
+    work: Work,
+    seed: int,
 ) -> Utility:
     """Raises DataError where a comparison would not be honest (see ``utility``)."""
     terms, policy = real.terms, real.checked.policy
-    test, skipped = _test_side(wanted, real, selection, work.reporter)
     left = None if work.deadline is None else max(1e-3, work.deadline - time.monotonic())
     options = replace(wanted.options, max_seconds=left, seed=seed)
     rng = np.random.default_rng([seed, 8])
     with open_synthetic(Path(synthetic), terms, policy, MOST_SYNTHETIC, rng, originals=True) as opened:
         others = list(_synthetic_items(opened))
-        vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, policy)
-        found = measure_utility(
+        return measure_utility(
             real=list(_items(real)),
             synthetic=others,
-            test=test,
-            fitting=fitting_of(opened.manifest, others, vouched),
+            test=prepared.test,
+            fitting=fitting_of(opened.manifest, others, prepared.vouched),
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
             ruler=wanted.ruler or ReferenceSegmenter(options.preset, sharing=True),
             options=options,
             reporter=work.reporter,
             workers=work.workers,
         )
-    return replace(found, skipped=skipped)
-
-
-def refuse_early(
-    wanted: Usefulness, real: Items, synthetic: Synthetic, selection: Selection, reporter: Reporter
-) -> None:
-    """What can be refused without training anything, before the other parts take their time. Raises as utility does."""
-    refuse_nothing_to_test_on(wanted.test is not None, selection.group_by is not None)
-    vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, real.checked.policy)
-    fitting_of(synthetic.manifest, (), vouched)
-    _test_side(wanted, real, selection, reporter)
 
 
 def _items(items: Items) -> Iterator[Item]:

@@ -111,9 +111,9 @@ def standardise(*sets: Features, channels: int) -> tuple[Features, ...]:
 
     The scale is the deviation within the sets, pooled: with that of the real set alone, real items would be nearer to
     each other than to unseen ones of their own kind, for theirs is the spread that was divided by (six drawn images
-    against six of the same generator: MMD 1.3 times real halves, a p below 0.05 in half of the cases; pooled 1.04 and
-    8 %). How far the sets lie apart is no part of it. A feature that is constant within every set is scaled by the
-    median deviation of its block, lest it vanish or explode.
+    against six of the same generator: MMD 1.3 times real halves, a p below 0.05 in half of the cases; pooled 1.04 and 8
+    %, by hand). How far the sets lie apart is no part of it. A feature that is constant within every set is scaled by
+    the median deviation of its block, lest it vanish or explode.
     """
     blocks = np.repeat(np.arange(4), block_lengths(channels))
     freedom = max(1, sum(map(len, sets)) - len(sets))

@@ -25,7 +25,6 @@ from pairaug.evaluation.metrics.bootstrap import (
 from pairaug.evaluation.utility.arms import BASELINE, REAL_TITLES, WARPED, judged
 from pairaug.evaluation.utility.cells import Scored
 from pairaug.evaluation.utility.plan import Cell, Plan
-from pairaug.pairs.pair import Skipped
 
 MEASURES = ("dice", "cldice")
 
@@ -80,10 +79,7 @@ class WorthResult:
 
 @dataclass(frozen=True)
 class Utility:
-    """The answer. ``word`` is the verdict on ``judged_arm``; ``sentence`` says it with its figures.
-
-    ``skipped``: test pairs that --skip-bad left out.
-    """
+    """The answer. ``word`` is the verdict on ``judged_arm``; ``sentence`` says it with its figures."""
 
     word: Verdict
     sentence: str
@@ -94,7 +90,6 @@ class Utility:
     facts: Mapping[str, Any]
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
-    skipped: tuple[Skipped, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The ``utility`` object of ``evaluate --json``."""
