@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
 from pairaug.errors import DataError, OutputError, StorageError
+from pairaug.json_text import json_bytes, json_document
 
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 LOCK_NAME = ".pairaug.lock"
@@ -98,12 +99,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_atomic(path, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomic(path, json_document(content))
 
 
 def json_line(row: Mapping[str, Any]) -> bytes:
     """One line of JSON lines, the same bytes for the same row."""
-    return (json.dumps(row, ensure_ascii=False, separators=(", ", ": ")) + "\n").encode()
+    return json_bytes(row) + b"\n"
 
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:

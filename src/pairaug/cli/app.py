@@ -11,7 +11,7 @@ import typer
 
 from pairaug import __version__
 from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
-from pairaug.cli.output import report_error
+from pairaug.cli.output import accept_any_file_name, report_error
 from pairaug.errors import PairaugError, StorageError, UsageError
 
 app = typer.Typer(
@@ -64,6 +64,7 @@ def run() -> None:
     """Run the command line and end the process with its exit code."""
     as_json = any(flag in sys.argv for flag in ("--json", "--jsonl"))
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
+    accept_any_file_name()
     try:
         code = _group()(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:

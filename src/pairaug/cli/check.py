@@ -10,6 +10,7 @@ import typer
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError
+from pairaug.json_text import json_text
 
 if TYPE_CHECKING:
     from pairaug.pairs.checked import Checked
@@ -62,10 +63,8 @@ def check(
     if as_json:
         emit_json(content)
     elif jsonl:
-        import json
-
         for row in content["pairs"]:
-            emit(json.dumps(row, ensure_ascii=False))
+            emit(json_text(row))
     else:
         _print(checked)
         reporter = ConsoleReporter(quiet=quiet)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import sys
 import time
@@ -12,17 +12,23 @@ from typing import Any
 import typer
 
 from pairaug.errors import PairaugError
+from pairaug.json_text import json_text
 from pairaug.reporting import Reporter, spoken_time
 
 SCHEMA_VERSION = 1
 PLAIN_SECONDS = 30.0
 BROKEN_PIPE = 141
+# What would move the cursor, colour the screen or rename the window if a file name held it.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
 
 
 def emit(text: str) -> None:
-    """One line of data on stdout; a reader that has gone ends the program with 141, as the shell expects."""
+    """Text on stdout, a line or several; a terminal is shown its control characters, a pipe gets them as they are.
+
+    A reader that has gone ends the program with 141, as the shell expects.
+    """
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write((printable(text) if sys.stdout.isatty() else text) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # Python would complain again when it flushes stdout at its end.
@@ -31,7 +37,7 @@ def emit(text: str) -> None:
 
 
 def emit_json(content: Mapping[str, Any]) -> None:
-    emit(json.dumps({"schema_version": SCHEMA_VERSION, **content}, ensure_ascii=False))
+    emit(json_text({"schema_version": SCHEMA_VERSION, **content}))
 
 
 def report_error(error: PairaugError, *, as_json: bool) -> None:
@@ -46,7 +52,7 @@ def report_error(error: PairaugError, *, as_json: bool) -> None:
                 "details": list(error.details),
             },
         }
-        print(json.dumps(content, ensure_ascii=False), file=sys.stderr)
+        print(json_text(content), file=sys.stderr)
         return
     print(f"pairaug: {_one_line(error.message)}", file=sys.stderr)
     for detail in error.details[:20]:
@@ -55,15 +61,26 @@ def report_error(error: PairaugError, *, as_json: bool) -> None:
         print(f"  and {len(error.details) - 20} more (--json lists all)", file=sys.stderr)
 
 
+def accept_any_file_name() -> None:
+    """A name that is no text in this machine's encoding leaves as the bytes that it is made of."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
+
+
+def printable(text: str) -> str:
+    """``text`` with control characters shown (``\\x1b``), so that a file name cannot steer a terminal."""
+    return text.translate(_CONTROLS)
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split("\n"))
+    return printable(" ".join(text.split("\n")))
 
 
 def escape(text: str) -> str:
-    """``text`` with Rich's markup taken literally."""
+    """``text`` for a Rich console: markup taken literally, control characters shown."""
     from rich.markup import escape as escaped
 
-    return escaped(text)
+    return escaped(printable(text))
 
 
 class ConsoleReporter(Reporter):

@@ -9,6 +9,7 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.json_text import json_text
 
 _WHAT = "What to make"
 
@@ -87,10 +88,8 @@ def synthesize(
     finally:
         reporter.end_progress()
     if jsonl:
-        import json
-
         for row in rows:
-            emit(json.dumps(row, ensure_ascii=False))
+            emit(json_text(row))
     elif as_json:
         emit_json({"out": str(path), "pairs": len(rows), "manifest": str(path / "manifest.json")})
     else:

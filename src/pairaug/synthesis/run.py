@@ -16,6 +16,7 @@ from pairaug import __version__
 from pairaug.errors import OutputError, UsageError
 from pairaug.files import clear_temporaries, folder_lock, probe_output
 from pairaug.interruption import Interruption
+from pairaug.json_text import json_document
 from pairaug.models.base import Translator
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
@@ -24,7 +25,7 @@ from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
 from pairaug.synthesis.croissant import CROISSANT, describe
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format, open_format
-from pairaug.synthesis.formats.base import Written, json_text
+from pairaug.synthesis.formats.base import Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.ledger import Ledger
 from pairaug.synthesis.originals import Originals, data_root, find_originals
@@ -151,7 +152,7 @@ def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOp
     rows = [ledger.rows[index] for index in range(renderer.first + count)]
     renderer.format.write_beside(Written(ledger.folder, rows, options.license), ledger.beside)
     with ledger.beside(CROISSANT) as file:
-        file.write(json_text(describe(rows, metadata_digest, options.license)))
+        file.write(json_document(describe(rows, metadata_digest, options.license)))
     config = {
         "count": count,
         "seed": options.seed,

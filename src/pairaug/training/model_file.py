@@ -21,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from pairaug import __version__
 from pairaug.errors import ModelError
 from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
+from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.form import FORMATS, MEDICAL_FORMATS, Form
@@ -100,7 +101,7 @@ def save_model(
         **facts,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.inference_state().items()}
-    data = save_tensors(tensors, metadata={"pairaug": json.dumps(info, ensure_ascii=False)})
+    data = save_tensors(tensors, metadata={"pairaug": json_text(info)})
     write_atomic(folder / PAIRS_FILE, rows)
     write_atomic(folder / MODEL_FILE, data)
     return folder / MODEL_FILE

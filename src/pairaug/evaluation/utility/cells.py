@@ -18,6 +18,7 @@ from pairaug.evaluation.metrics.pair_scores import ClassScores, PairScores
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.files import digest_bytes, write_atomic
+from pairaug.json_text import json_bytes
 from pairaug.reporting import Reporter
 
 SCHEMA_VERSION = 1
@@ -106,7 +107,7 @@ class CellFolder:
             ],
         }
         content = {"schema_version": SCHEMA_VERSION, "sha256": _fingerprint(body), "cell": body}
-        write_atomic(self.path(cell), (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+        write_atomic(self.path(cell), json_bytes(content, indent=1) + b"\n")
 
 
 def _scores(values: Sequence[float | None]) -> ClassScores:
@@ -120,4 +121,4 @@ def _digest(items: Iterable[Item]) -> str:
 
 
 def _fingerprint(content: Mapping[str, Any]) -> str:
-    return digest_bytes(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
+    return digest_bytes(json_bytes(content, sort_keys=True))

@@ -7,7 +7,6 @@ ends with the same bytes.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -79,7 +78,3 @@ class Format(ABC):
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         """Write the files that describe all pairs; ``open_beside(name)`` opens one, atomically and on record."""
         return
-
-
-def json_text(content: Mapping[str, Any]) -> bytes:
-    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

@@ -7,13 +7,13 @@ of alternating runs, of zeros first, down the columns from left to right (the ``
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.json_text import json_bytes
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import show_value
@@ -46,7 +46,7 @@ class Coco(Format):
         }
         images = ({**_image_entry(row), **({"license": 1} if licenses else {})} for row in written.rows)
         with open_beside(ANNOTATIONS) as file:
-            file.write(json.dumps(head, ensure_ascii=False)[:-1].encode())
+            file.write(json_bytes(head)[:-1])
             _write_list(file, "images", images)
             _write_list(file, "annotations", self._annotations(written))
             file.write(b"}\n")
@@ -110,6 +110,6 @@ def _write_list(file: BinaryIO, name: str, entries: Iterator[dict[str, Any]]) ->
     file.write(f', "{name}": ['.encode())
     separator = "\n"
     for entry in entries:
-        file.write((separator + json.dumps(entry, ensure_ascii=False)).encode())
+        file.write(separator.encode() + json_bytes(entry))
         separator = ",\n"
     file.write(b"]")

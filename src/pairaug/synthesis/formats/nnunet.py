@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import UsageError
+from pairaug.json_text import json_document
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import show_value, value_for_json
-from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written, json_text
+from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
 from pairaug.training.model_file import FittedModel, TrainedPair
 
 DATASET = "dataset.json"
@@ -59,4 +60,4 @@ class NnUnet(Format):
         if written.license is not None:
             content["licence"] = written.license
         with open_beside(DATASET) as file:
-            file.write(json_text(content))
+            file.write(json_document(content))

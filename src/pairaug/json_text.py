@@ -1,0 +1,25 @@
+"""JSON as pairaug writes it everywhere: other alphabets as they are, and always encodable as UTF-8.
+
+File names are bytes. Python holds those that are no text as lone surrogates, which UTF-8 does not take; here they
+become JSON's own escapes (``\\udcff``), which Python reads back as the same name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def json_text(content: Mapping[str, Any], *, indent: int | None = None, sort_keys: bool = False) -> str:
+    return json_bytes(content, indent=indent, sort_keys=sort_keys).decode()
+
+
+def json_bytes(content: Mapping[str, Any], *, indent: int | None = None, sort_keys: bool = False) -> bytes:
+    text = json.dumps(content, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def json_document(content: Mapping[str, Any]) -> bytes:
+    """A whole file, for people to read too."""
+    return json_bytes(content, indent=2) + b"\n"
