@@ -16,7 +16,6 @@ from pairaug.evaluation.agreement import (
     _best_offsets,
     _differ,
     _ratio,
-    _Resampled,
     _Scores,
     measure_agreement,
 )
@@ -43,7 +42,7 @@ def measured(real: Path, synthetic: Path, **options: object) -> Agreement:
 
 
 def answer_of(found: Agreement) -> Answer:
-    return answers_of(Evaluation(None, None, None, found, None, (), ()))[3]
+    return answers_of(Evaluation(None, None, None, found, None, (), ()), ["0", "255"])[3]
 
 
 def test_real_against_real_scores_1_inside_its_interval(real: Path, tmp_path: Path) -> None:
@@ -212,7 +211,7 @@ def test_the_progress_of_both_folds_is_counted_as_one(real: Path) -> None:
 
 def test_few_masks_have_no_interval_and_no_shift() -> None:
     """One pair said "no" in five of eight draws of one and the same generator."""
-    enough, few = (_Resampled(range(count), np.random.default_rng(0)) for count in (12, 3))
+    enough, few = (Resampling(range(count), np.random.default_rng(0)) for count in (12, 3))
     scores = np.random.default_rng(1).uniform(0.4, 0.9, 12)
     found = _ratio(scores[:3], scores, enough, few)
     assert found.value == pytest.approx(scores[:3].mean() / scores.mean())
@@ -223,7 +222,7 @@ def test_the_interval_holds_the_ratio_of_sets_from_one_source_in_19_of_20_cases(
     inside = 0
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        sides = [_Resampled(range(count), rng) for count in (8, 8)]
+        sides = [Resampling(range(count), rng) for count in (8, 8)]
         found = _ratio(rng.normal(0.7, 0.1, 8), rng.normal(0.7, 0.1, 8), *sides)
         inside += found.low <= 1 <= found.high
     assert 0.9 <= inside / 200 <= 0.99

@@ -52,6 +52,17 @@ def test_label_values_that_the_real_set_lacks_are_refused_with_the_remedy(tmp_pa
         opened(real, other).__enter__()
 
 
+def test_a_refusal_says_which_of_the_sets_it_is_about(tmp_path: Path) -> None:
+    real, other = drawn(tmp_path / "real", 0, 3), drawn(tmp_path / "other", 1, 3)
+    for path in (other / "masks").iterdir():
+        Image.fromarray(np.zeros_like(np.asarray(Image.open(path)))).save(path)
+    with pytest.raises(DataError, match=r"^\S+other: all 3 masks are empty"):
+        opened(real, other).__enter__()
+    (real / "images" / "p000.png").write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=r"^\S+real: 1 of 3 pairs cannot be used"):
+        opened(real, other).__enter__()
+
+
 def test_grey_against_colour_is_refused(drive: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="its images are grey, the real ones colour; convert"):
         opened(drive, drawn(tmp_path / "grey", 0, 3)).__enter__()

@@ -6,9 +6,9 @@ seen. 1 means "as easy as real"; a ratio above 1.05 is as suspicious as one belo
 The best offset of the predictions against the masks, within +-RADIUS native pixels, stands beside that on held-out
 real pairs: images that are painted beside their masks teach a segmenter to miss.
 
-Interval (95 %): quantiles of a bootstrap over groups of real pairs and over masks of synthetic ones; each side's
-deviations are stretched by sqrt(n / (n - 1)) for its n groups or masks, since a bootstrap of few is too narrow by that,
-and there is none with fewer than ``FEWEST``. What two other halves of the real pairs would have taught is not in it.
+Interval (95 %): quantiles of a bootstrap over groups of real pairs and over masks of synthetic ones, each stretched for
+its number (see ``bootstrap``); there is none with fewer than ``FEWEST`` of either. What two other halves of the real
+pairs would have taught is not in it.
 Enters: both sets and the segmenters. Leaves: an ``Agreement``.
 """
 
@@ -105,7 +105,7 @@ def measure_agreement(
     ours = work.each(held_out, len(real), "held-out real images segmented")
     theirs = work.each(painted, len(synthetic), "synthetic images segmented")
     of_real, of_synthetic = (
-        _Resampled(groups, np.random.default_rng([seed, 5, side])) for side, groups in enumerate((real.groups, masks))
+        Resampling(groups, np.random.default_rng([seed, 5, side])) for side, groups in enumerate((real.groups, masks))
     )
 
     def ratio(score: Callable[[_Scores], float]) -> Ratio:
@@ -117,9 +117,8 @@ def measure_agreement(
         centreline=ratio(lambda item: item.centreline),
         profile=_mean(theirs).profile,
         held_out_profile=_mean(ours).profile,
-        moved=of_real.enough
-        and of_synthetic.enough
-        and _differ(_best_offsets(theirs, of_synthetic.weights), _best_offsets(ours, of_real.weights)),
+        moved=_enough(of_real, of_synthetic)
+        and _differ(_best_offsets(theirs, of_synthetic.items), _best_offsets(ours, of_real.items)),
         pairs=tuple(
             PairAgreement(item.dice, item.centreline, None if item.profile is None else best_offset(item.profile))
             for item in theirs
@@ -162,28 +161,17 @@ def _differ(first: NDArray[np.intp] | None, second: NDArray[np.intp] | None) -> 
     return bool(((low > 0) | (high < 0)).any())
 
 
-class _Resampled:
-    """One side's items, resampled by their groups: ``weights`` (repeats, items)."""
-
-    def __init__(self, groups: Sequence[int], rng: np.random.Generator) -> None:
-        count = len(set(groups))
-        self.enough = count >= FEWEST
-        self.weights: Floats = Resampling(groups, rng).items
-        self._stretch = float(np.sqrt(count / max(1, count - 1)))
-
-    def means(self, scores: Floats) -> Floats:
-        """The mean of scores (items,) in every repeat, (repeats,)."""
-        found: Floats = scores.mean() + self._stretch * (self.weights @ scores - scores.mean())
-        return found
+def _enough(*sides: Resampling) -> bool:
+    return all(side.clusters >= FEWEST for side in sides)
 
 
-def _ratio(synthetic: Floats, real: Floats, of_real: _Resampled, of_synthetic: _Resampled) -> Ratio:
+def _ratio(synthetic: Floats, real: Floats, of_real: Resampling, of_synthetic: Resampling) -> Ratio:
     """The ratio of the mean scores (items,)."""
     ours, theirs = float(real.mean()), float(synthetic.mean())
     if ours <= 0:
         return Ratio(None, None, None, theirs, ours)
-    below = of_real.means(real)
-    if not (of_real.enough and of_synthetic.enough) or (below <= 0).any():
+    below = of_real.item_means(real)
+    if not _enough(of_real, of_synthetic) or (below <= 0).any():
         return Ratio(theirs / ours, None, None, theirs, ours)
-    low, high = np.quantile(np.maximum(of_synthetic.means(synthetic), 0) / below, [0.025, 0.975])
+    low, high = np.quantile(np.maximum(of_synthetic.item_means(synthetic), 0) / below, [0.025, 0.975])
     return Ratio(theirs / ours, float(low), float(high), theirs, ours)

@@ -7,6 +7,7 @@ of it is within, and few items, whose intervals are wide, make "cannot tell", no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,10 +31,11 @@ class Answer:
     because: str
 
 
-def answers_of(result: Evaluation) -> list[Answer]:
+def answers_of(result: Evaluation, names: Sequence[str]) -> list[Answer]:
+    """``names``: the label value of each class, as it is shown."""
     return [
         _new(result.novelty),
-        _real(result.masks, result.images),
+        _real(result.masks, result.images, names),
         _varied(result.masks, result.images),
         _fits(result.agreement),
         _helps(result),
@@ -75,7 +77,7 @@ def _flags(search: CopySearch) -> str:
     return f"{search.flagged} of {share.count} flagged as copies ({share.value:.1%}{span}{beside})"
 
 
-def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
+def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequence[str]) -> Answer:
     question = "real?"
     if masks is None and images is None:
         return Answer(question, "not measured", "neither masks nor images were measured")
@@ -92,7 +94,7 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
             verdicts.append("yes" if 2 * judged.count("yes") > len(judged) else "cannot tell")
         told = f"{off} of {len(judged)} mask statistics lie beyond what real halves show"
         words.append(told if judged else "no mask statistic could be compared")
-        words += [f"no mask holds class {value}" for value in masks.missing]
+        words += [f"no mask holds label {names[value]}" for value in masks.missing]
     verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
 

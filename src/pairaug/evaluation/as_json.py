@@ -39,7 +39,7 @@ def as_json(result: Evaluation, sets: Sets) -> Json:
             "derived": sum(synthetic.derived(index) for index in range(len(synthetic.items))),
         },
         "label_values": [value_for_json(value) for value in real.terms.label_values],
-        "answers": [asdict(answer) for answer in answers_of(result)],
+        "answers": [asdict(answer) for answer in answers_of(result, names)],
         "masks": None if result.masks is None else _masks(result.masks, names),
         "images": None if result.images is None else _images(result.images),
         "novelty": None if result.novelty is None else _novelty(result.novelty, sets),

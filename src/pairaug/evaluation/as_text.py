@@ -32,7 +32,7 @@ _NEIGHBOUR_WORDS = {
 def as_text(result: Evaluation, sets: Sets) -> str:
     names = [show_value(value) for value in sets.real.terms.label_values]
     lines = [f"{len(sets.real)} real pairs, {len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs", ""]
-    lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result)]
+    lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result, names)]
     tables: list[tuple[str, Iterator[Line]]] = []
     if result.masks is not None:
         tables.append(("masks (ratio 1: as different as real from real; larger is worse)", _masks(result.masks, names)))

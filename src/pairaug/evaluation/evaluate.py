@@ -19,7 +19,7 @@ from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.agreement import Agreement, measure_agreement
 from pairaug.evaluation.folds import SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.items import Items, Terms, in_terms
+from pairaug.evaluation.items import Items, Terms, check_set, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
 from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.evaluation.novelty import Novelty, measure_novelty
@@ -28,7 +28,6 @@ from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.pairs.checked import CheckPolicy
-from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter
@@ -129,7 +128,7 @@ def open_sets(
     found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
     if sentence:
         reporter.note(f"real: {sentence}")
-    checked = check_pairs(found, options.policy)
+    checked = check_set(str(real), found, options.policy)
     terms = Terms(checked.intensity, checked.channels, checked.label_map.values)
     items = in_terms(str(real), checked, terms)
     rng = np.random.default_rng([options.seed, 0])

@@ -19,8 +19,9 @@ from pairaug.errors import DataError
 from pairaug.evaluation.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.evaluation.segmenter.base import Example
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
-from pairaug.pairs.checking import load_classes, load_image
+from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.labels import show_values
+from pairaug.pairs.pair import Found
 
 LOOKED_AT_SIDE = 256
 _KEPT = 64
@@ -87,6 +88,16 @@ class Items:
     def mask_picture(self, index: int) -> FloatArray:
         """Mask ``index`` likewise, a channel a foreground class, (h, w, K - 1) in [0, 1]."""
         return compact(one_hot(self.labels(index), self.terms.classes))
+
+
+def check_set(name: str, found: Found, policy: CheckPolicy) -> Checked:
+    """``check_pairs``, whose refusals say which of the several sets they are about."""
+    try:
+        return check_pairs(found, policy)
+    except DataError as error:
+        if error.message.startswith(name):
+            raise
+        raise DataError(f"{name}: {error.message}", error.details) from None
 
 
 def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int, int] | None = None) -> Items:

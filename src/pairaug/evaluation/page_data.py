@@ -84,7 +84,7 @@ def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
         classes=names,
         answers=[
             page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
-            for answer, section in zip(answers_of(result), _SECTIONS, strict=True)
+            for answer, section in zip(answers_of(result, names), _SECTIONS, strict=True)
         ],
         samples=_samples(sets),
         masks=None if result.masks is None else page_masks(result.masks, names),

@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sampling import choose
 from pairaug.files import digest_file, json_lines, read_json_lines
 from pairaug.pairs.checked import CheckPolicy
-from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list
 from pairaug.pairs.pair import Found, Pair
@@ -74,7 +73,7 @@ def open_synthetic(
     stored, trained_on = _facts_of(manifest, source)
     with tempfile.TemporaryDirectory(prefix="pairaug-evaluate-") as scratch:
         found, rows, left_out, total = _sampled(source, sample, rng, Path(scratch), originals)
-        checked = check_pairs(found, lenient(policy))
+        checked = check_set(str(source), found, lenient(policy))
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, in_terms, lenient
+from pairaug.evaluation.items import Items, check_set, in_terms, lenient
 from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of
@@ -25,7 +25,6 @@ from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on
 from pairaug.evaluation.work import Work
 from pairaug.pairs.checked import CheckPolicy
-from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, find_pairs
@@ -127,13 +126,13 @@ def _test_side(
         kept = tuple(pair for pair in found.pairs if pair.split == "test")
         reporter.note(f"test: the test split ({len(kept)} pairs) is used")
         found = replace(found, pairs=kept)
-    checked = check_pairs(found, lenient(real.checked.policy))
+    checked = check_set(str(wanted.test), found, lenient(real.checked.policy))
     return list(_items(in_terms(str(wanted.test), checked, real.terms))), checked.bad
 
 
 def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
     """One digest a pair, as in a manifest: of its image, or of its mask where there is no image."""
-    checked = check_pairs(_found(listed, Selection()), lenient(policy))
+    checked = check_set(str(listed), _found(listed, Selection()), lenient(policy))
     return frozenset(item.image_digest or item.mask_digest for item in checked.pairs)
 
 

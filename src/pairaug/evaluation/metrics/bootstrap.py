@@ -9,6 +9,9 @@ With few runs or groups a bootstrap variance is too small by (n - 1) / n, and it
 variance is split into the part of the runs, of the items, and their interaction, each of the first two is scaled by
 n / (n - 1), and the interval is Student's, with Satterthwaite's (1946) degrees of freedom.
 
+Where quantiles are wanted all the same (ratios, readings of a curve), the deviations of the repeats are scaled by
+sqrt(n / (n - 1)) instead (``stretched``).
+
 * Smallest detectable difference: (t_{0.975} + t_{0.8}) x standard error: a true difference of this size would have
   been called in four runs of five.
 * Worth: the learning curve (mean score at each number of real pairs) is made monotone by isotonic regression (max-min
@@ -90,6 +93,11 @@ class Resampling:
     def __post_init__(self) -> None:
         self.items = _cluster_weights(np.asarray(self.groups), self.rng, self.repeats)
 
+    @property
+    def clusters(self) -> int:
+        """How many groups the items fall into."""
+        return len(set(self.groups))
+
     def runs(self, draws: Sequence[int]) -> Floats:
         """Weights (repeats, runs) that sum to 1; the same for the same draws."""
         key = tuple(draws)
@@ -97,10 +105,22 @@ class Resampling:
             self._runs[key] = _run_weights(np.asarray(draws), self.rng, self.repeats)
         return self._runs[key]
 
+    def item_means(self, scores: Floats) -> Floats:
+        """The mean of scores (items,) in every repeat, (repeats,), stretched."""
+        return stretched(self.items @ scores, float(scores.mean()), self.clusters)
+
     def means(self, cells: Cells) -> Floats:
-        """The mean score in every repeat, (repeats,)."""
+        """The mean score in every repeat, (repeats,), not stretched: runs and items are both resampled."""
         means: Floats = np.einsum("br,ri,bi->b", self.runs(cells.draws), cells.scores, self.items, optimize=True)
         return means
+
+
+def stretched(repeats: Floats, point: float, independent: int) -> Floats:
+    """Repeats (b,) of a bootstrap of ``independent`` units, about their ``point``; those of a single one stay."""
+    if independent < 2:
+        return repeats
+    wider: Floats = point + np.sqrt(independent / (independent - 1)) * (repeats - point)
+    return wider
 
 
 def paired_difference(
@@ -117,7 +137,7 @@ def paired_difference(
     gain = arm.scores - baseline.scores
     mean = float(gain.mean())
     resampling = Resampling(groups, rng, repeats)
-    runs, clusters = _independent(arm.draws), len(np.unique(groups))
+    runs, clusters = _independent(arm.draws), resampling.clusters
     if min(runs, clusters) < 2:
         return Difference(mean, None, None, None, None)
     by_runs = float(np.var(resampling.runs(arm.draws) @ gain.mean(axis=1))) * runs / (runs - 1)
@@ -157,12 +177,11 @@ def worth_real_pairs(
     resampling = Resampling(groups, rng, repeats)
     arms = [*(curve[size] for size in sizes), arm]
     points = np.array([cells.scores.mean() for cells in arms])
-    clusters = len(np.unique(groups))
-    repeated = []
-    for cells, point in zip(arms, points, strict=True):
-        fewest = min(_independent(cells.draws), clusters)
-        stretch = np.sqrt(fewest / (fewest - 1)) if fewest > 1 else np.inf
-        repeated.append(resampling.means(cells) if fewest < 2 else point + stretch * (resampling.means(cells) - point))
+    clusters = resampling.clusters
+    repeated = [
+        stretched(resampling.means(cells), float(point), min(_independent(cells.draws), clusters))
+        for cells, point in zip(arms, points, strict=True)
+    ]
     values = np.stack(repeated, axis=1)
     value = float(read_curve(sizes, points[None, :-1], points[-1:])[0])
     reading: Literal["on the curve", "below the curve", "above the curve"] = "on the curve"
