@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import Cli
 from tests.evaluation.sets import drawn
@@ -102,3 +105,37 @@ def test_an_output_that_cannot_be_a_file_is_refused_before_anything_is_measured(
     ran = cli("evaluate", *two, "--html", "page.html", "--out-items", "page.html")
     assert ran.code == 2
     assert "give two files" in ran.err
+
+
+@pytest.mark.parametrize("flag", ["--html", "--out-items"])
+def test_a_file_that_evaluate_did_not_write_is_never_replaced(two: tuple[Path, Path], cli: Cli, flag: str) -> None:
+    image = two[0] / "images" / "p000.png"
+    before = image.read_bytes()
+    ran = cli("evaluate", *two, "--parts", "novelty", flag, image)
+    assert ran.code == 5
+    assert f"{flag} {image}: exists and is not one that evaluate wrote" in ran.err
+    assert image.read_bytes() == before
+    assert cli("evaluate", *two, "--parts", "novelty", flag, "/dev/null").code == 5
+    for _ in range(2):
+        assert cli("evaluate", *two, "--parts", "novelty", flag, "own").code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--parts", "masks,utility"], ["--parts", "masks", "--utility", "--test", "x"]])
+def test_utility_stands_in_parts_and_is_wanted_or_neither(
+    two: tuple[Path, Path], cli: Cli, arguments: list[str]
+) -> None:
+    ran = cli("evaluate", *two, *arguments)
+    assert ran.code == 2
+    assert "utility is measured with --utility and stands in --parts, or neither" in ran.err
+
+
+def test_the_page_of_a_set_that_lacks_a_class_names_it_as_the_json_does(cells: Path, cli: Cli, tmp_path: Path) -> None:
+    shutil.copytree(cells, tmp_path / "lacking")
+    for path in (tmp_path / "lacking" / "GT").iterdir():
+        values = np.asarray(Image.open(path))
+        Image.fromarray(np.where(values == 255, 0, values).astype(np.uint8)).save(path)
+    ran = cli("evaluate", cells, "lacking", "--parts", "masks", "--html", "page.html", "--json")
+    assert ran.code == 0, ran.err
+    (told,) = [one["because"] for one in json.loads(ran.out)["answers"] if one["question"] == "real?"]
+    assert "no mask holds label 255" in told
+    assert "no mask holds label 255" in Path("page.html").read_text()

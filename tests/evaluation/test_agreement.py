@@ -73,6 +73,12 @@ def test_offsets_that_differ_by_chance_are_not_called_a_shift() -> None:
     assert not _differ(None, down)
 
 
+def test_where_nothing_is_found_no_offset_is_better_than_another() -> None:
+    weights = Resampling(range(12), np.random.default_rng(0)).items
+    found = _best_offsets([_Scores(0.0, 0.0, np.full((7, 7), value / 3)) for value in range(12)], weights)
+    assert {tuple(row) for row in found.tolist()} == {(3, 3)}
+
+
 def test_masks_shifted_by_2_px_against_their_images_give_offset_2_and_lower_agreement(
     real: Path, tmp_path: Path
 ) -> None:

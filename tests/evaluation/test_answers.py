@@ -9,13 +9,13 @@ import pytest
 
 from pairaug.evaluation.agreement import Agreement, Ratio
 from pairaug.evaluation.answers import Answer, answers_of
-from pairaug.evaluation.evaluate import Evaluation
+from pairaug.evaluation.evaluate import Evaluation, NotMeasured
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
 from pairaug.evaluation.metrics.equal_sizes import Comparison
 from pairaug.evaluation.metrics.mmd import MmdComparison
 from pairaug.evaluation.metrics.neighbours import NeighbourComparison, NeighbourScores
-from pairaug.evaluation.metrics.novelty import wilson
+from pairaug.evaluation.metrics.novelty import Share, wilson
 from pairaug.evaluation.metrics.overlap import PairwiseDice
 from pairaug.evaluation.novelty import CopySearch, Novelty
 
@@ -64,6 +64,36 @@ def test_a_set_is_new_where_few_flags_are_sure_and_never_where_a_file_is_a_real_
     assert answer("new", novelty=Novelty(search(0, 200), found)).answer == expected
 
 
+def test_copies_that_a_weak_search_finds_are_copies_all_the_same() -> None:
+    unsure = replace(search(0, 200, held_out=(1, 5)), share=Share(None, None, None, 200))
+    found = answer("new", novelty=Novelty(replace(unsure, hits=200), search(0, 200)))
+    assert (found.answer, "200 of 200 flagged as copies" in found.because) == ("no", True)
+    assert answer("new", novelty=Novelty(replace(unsure, hits=40), search(0, 200))).answer == "cannot tell"
+    assert answer("new", novelty=Novelty(unsure, search(0, 200))).answer == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("dice", "lines", "expected"),
+    [
+        ((1.0, 0.95, 1.06), (1.0, 0.9, 1.1), "yes"),
+        ((1.0, 0.4, 1.7), (1.0, 0.9, 1.1), "cannot tell"),
+        ((1.0, 0.95, 1.06), (0.5, 0.45, 0.55), "cannot tell"),
+        ((1.0, 0.95, 1.06), (1.3, 1.2, 1.4), "cannot tell"),
+        ((0.8, 0.7, 0.9), (1.0, 0.9, 1.1), "no"),
+    ],
+)
+def test_images_fit_their_masks_only_where_the_interval_and_the_centre_lines_say_so(
+    dice: tuple[float, float, float], lines: tuple[float, float, float], expected: str
+) -> None:
+    scores = [Ratio(*one, one[0], 1.0) for one in (dice, lines)]
+    assert answer("fits", agreement=Agreement(*scores, None, None, False, (), ())).answer == expected
+
+
+def test_why_utility_was_not_measured_is_told() -> None:
+    late = (NotMeasured("utility", "no run would end within --max-minutes"),)
+    assert answer("does it help", not_measured=late).because == late[0].reason
+
+
 @pytest.mark.parametrize(
     ("mmd", "expected"),
     [
@@ -74,7 +104,17 @@ def test_a_set_is_new_where_few_flags_are_sure_and_never_where_a_file_is_a_real_
     ],
 )
 def test_images_are_real_only_where_the_interval_says_so(mmd: Comparison, expected: str) -> None:
-    assert answer("real", images=images(mmd)).answer == expected
+    near = ratio(1.0, 0.8, 1.2)
+    assert answer("real", images=images(mmd), masks=masks(near)).answer == expected
+
+
+def test_half_of_a_question_may_be_answered_with_no_and_not_with_yes() -> None:
+    near, far = ratio(1.0, 0.8, 1.2), ratio(2.5, 1.9, 3.0)
+    found = answer("real", masks=masks(near))
+    assert (found.answer, "images were not measured" in found.because) == ("cannot tell", True)
+    assert answer("real", images=images(far)).answer == "no"
+    assert answer("varied", images=images(near)).answer == "cannot tell"
+    assert answer("varied", images=images(near, coverage=0.1)).answer == "no"
 
 
 def test_a_real_set_that_does_not_vary_is_told_of_in_distances_not_in_times() -> None:
@@ -86,8 +126,8 @@ def test_a_real_set_that_does_not_vary_is_told_of_in_distances_not_in_times() ->
 
 def test_wide_intervals_of_mask_statistics_do_not_make_masks_real() -> None:
     wide, near = ratio(1.0, 0.2, 9.0), ratio(1.0, 0.8, 1.2)
-    assert answer("real", masks=masks(wide, wide, near)).answer == "cannot tell"
-    assert answer("real", masks=masks(wide, near, near)).answer == "yes"
+    assert answer("real", masks=masks(wide, wide, near), images=images(near)).answer == "cannot tell"
+    assert answer("real", masks=masks(wide, near, near), images=images(near)).answer == "yes"
 
 
 def test_a_class_that_no_synthetic_mask_holds_is_told_of_where_that_is_no_chance() -> None:
@@ -95,12 +135,12 @@ def test_a_class_that_no_synthetic_mask_holds_is_told_of_where_that_is_no_chance
     found = answer("real", masks=masks(near, shares=([0.1, 0.2, 0.1], [0.0] * 8)))
     assert (found.answer, "no mask holds label 255" in found.because) == ("no", True)
     rare = ([0.1] + [0.0] * 19, [0.0] * 8)
-    assert answer("real", masks=masks(near, shares=rare)).answer == "yes"
+    assert answer("real", masks=masks(near, shares=rare), images=images(near)).answer == "yes"
 
 
 def test_variety_cannot_be_told_where_even_nothing_covered_would_pass() -> None:
     near = ratio(1.0, 0.8, 1.2)
-    assert answer("varied", images=images(near)).answer == "yes"
+    assert answer("varied", masks=masks(near), images=images(near)).answer == "yes"
     assert answer("varied", images=images(near, coverage=0.1)).answer == "no"
     assert answer("varied", images=images(near, coverage=0.0, held_out_low=0.0)).answer == "cannot tell"
     unmeasured = replace(images(near), neighbours=NeighbourComparison(*[None] * 8, 2))  # type: ignore[arg-type]

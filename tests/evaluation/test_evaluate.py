@@ -27,6 +27,7 @@ from pairaug.evaluation.metrics.novelty import Nearest
 from pairaug.evaluation.metrics.planting import plant
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, page_of, read_losses
+from pairaug.files import digest_bytes
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.sets import FakeSource, draw_masks, drawn, opened, paint, work, write
@@ -65,9 +66,9 @@ def masks_of(real: Path, synthetic: Path, per_mask: int = 1) -> MaskRealism:
         return measure_masks(sets.real, sets.synthetic.items, sets.synthetic.masks, per_mask, work(), 0)
 
 
-def images_of(real: Path, synthetic: Path) -> ImageRealism:
+def images_of(real: Path, synthetic: Path, per_mask: int = 1) -> ImageRealism:
     with opened(real, synthetic) as sets:
-        return measure_images(sets.real, sets.synthetic.items, sets.synthetic.masks, work(), 0)
+        return measure_images(sets.real, sets.synthetic.items, sets.synthetic.masks, per_mask, work(), 0)
 
 
 def novelty_of(real: Path, synthetic: Path, derived: Callable[[int], bool] = lambda index: False) -> Novelty:
@@ -279,11 +280,18 @@ def test_loss_histories_are_read_from_the_models_folder(tmp_path: Path) -> None:
     (tmp_path / "translator").mkdir()
     rows = [{"images": 5, "epoch": 1.0, "l1": 0.5}, {"images": 10, "epoch": 2.0, "l1": 0.25, "gan": 1.0}]
     (tmp_path / "translator/history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (found,) = read_losses(tmp_path)
+    (tmp_path / "translator/model.safetensors").write_bytes(b"weights")
+    manifest = {"models": {"translator": {"sha256": digest_bytes(b"weights")}}}
+    (found,) = read_losses(tmp_path, manifest)
     assert (found.model, found.x.tolist()) == ("translator", [5, 10])
     assert found.losses["l1"].tolist() == [0.5, 0.25]
     assert np.isnan(found.losses["gan"][0])
-    assert list(read_losses(tmp_path / "nowhere")) == []
+    assert list(read_losses(tmp_path / "nowhere", manifest)) == []
+    assert list(read_losses(tmp_path, None)) == []
+    assert list(read_losses(tmp_path, {"models": {"translator": {"sha256": digest_bytes(b"others")}}})) == []
+    (tmp_path / "translator/history.jsonl").write_text('{"images": "x", "l1": 1.0}\n')
+    (found,) = read_losses(tmp_path, manifest)
+    assert np.isnan(found.x).all()
 
 
 def test_the_suspects_shown_are_of_different_real_items_before_two_are_of_one() -> None:

@@ -13,11 +13,12 @@ from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.evaluate import EvaluationOptions
 from pairaug.evaluation.items import Pictures, compact
 from pairaug.evaluation.remarks import remarks_on
-from pairaug.evaluation.sampling import choose, evenly
+from pairaug.evaluation.sampling import choose, evenly, one_a_mask
 from pairaug.evaluation.synthetic import _per_mask
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.evaluation.sets import draw_masks, drawn, opened, paint, write
+from tests.pairs.scans import volumes
 
 
 def test_items_are_in_the_terms_of_the_real_set(tmp_path: Path) -> None:
@@ -86,6 +87,35 @@ def test_8_bit_synthetic_images_are_read_in_the_range_of_16_bit_real_ones(tmp_pa
         assert np.array_equal(sets.real.image(1), sets.synthetic.items.image(1))
 
 
+def test_8_bit_images_span_the_bits_that_16_bit_real_ones_use(tmp_path: Path) -> None:
+    masks = draw_masks(0, 3)
+    deep = write(tmp_path / "deep", masks, paint(masks, 0))
+    for path in (deep / "images").iterdir():
+        Image.fromarray((np.asarray(Image.open(path)) * (4095 / 255)).astype(np.uint16)).save(path)
+    with opened(deep, write(tmp_path / "plain", masks, paint(masks, 0))) as sets:
+        assert np.allclose(sets.real.image(1), sets.synthetic.items.image(1), atol=0.01)
+
+
+def test_dark_16_bit_images_are_no_8_bit_ones(tmp_path: Path) -> None:
+    masks = draw_masks(0, 3)
+    dark = write(tmp_path / "dark", masks, paint(masks, 0))
+    for path in (dark / "images").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16)).save(path)
+    with opened(dark, dark) as sets:
+        assert np.array_equal(sets.real.image(1), sets.synthetic.items.image(1))
+
+
+def test_volumes_without_a_manifest_are_a_synthetic_set_too(tmp_path: Path) -> None:
+    with opened(volumes(tmp_path / "real"), volumes(tmp_path / "other", 1), sample=2) as sets:
+        assert len(sets.synthetic.items) == 2
+        assert sets.synthetic.items.labels(1).any()
+
+
+def test_images_of_one_mask_on_purpose_count_once() -> None:
+    assert one_a_mask([0, 0, 1, 0, 1, 2, 0, 0], 2) == [0, 2, 3, 5, 7]
+    assert one_a_mask([0, 0, 1], 1) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("format", ["mirror", "nnunet", "coco", "webdataset"])
 def test_every_format_that_pairaug_writes_is_read(drive: Path, fitted: Path, format: str) -> None:
     synthesize("out", SynthesisOptions(count=4, models=fitted, format=format))
@@ -143,10 +173,17 @@ def test_the_sample_is_even_seeded_and_named(tmp_path: Path) -> None:
 
 
 def test_images_of_one_mask_are_sampled_together() -> None:
-    masks = [str(index // 5) for index in range(100)]
+    masks = [str(index // 4) for index in range(100)]
     chosen = choose(masks, 20, np.random.default_rng(0))
     assert len(chosen) == 20
     assert len({masks[index] for index in chosen}) == 5
+
+
+def test_a_mask_that_fills_half_of_the_set_fills_half_of_the_sample() -> None:
+    masks = [str(index if index % 2 else "again") for index in range(300)]
+    chosen = choose(masks, 200, np.random.default_rng(0))
+    assert len(chosen) == 200
+    assert 90 <= sum(masks[index] == "again" for index in chosen) <= 110
 
 
 def test_a_sample_is_never_larger_than_asked_and_all_where_there_are_few() -> None:

@@ -9,12 +9,14 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.errors import ShortfallError, UsageError
+from pairaug.errors import OutputError, ShortfallError, UsageError
 from pairaug.files import json_lines, probe_output, write_atomic
 
 if TYPE_CHECKING:
     from pairaug.evaluation.utility.options import UtilityOptions
 
+# What an earlier page and an earlier list of items hold near their beginning, and no data of a user.
+_PAGE_MARK, _ITEM_MARK = b'content="pairaug evaluate"', b'"nearest_mask_distance"'
 _MEASURE, _UTILITY = "What to measure", "Does it help?"
 
 
@@ -29,7 +31,7 @@ def evaluate(
     ],
     parts: Annotated[
         str | None,
-        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement (all).", metavar="A,B"),
+        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement, utility (all).", metavar="A,B"),
     ] = None,
     sample: Annotated[
         int, opt._option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs (200).", metavar="N")
@@ -108,6 +110,9 @@ def evaluate(
     Every ratio compares sets of equal size, 1 means as different as real from real, and stands beside what held-out
     real pairs score. The flags that choose files are for REAL; those on values hold for both sets.
     """
+    wanted = None if parts is None else tuple(part.strip() for part in parts.split(","))
+    if wanted is not None and ("utility" in wanted) != utility:
+        raise UsageError(f"--parts {parts}: utility is measured with --utility and stands in --parts, or neither")
     usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
     from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
     from pairaug.evaluation.usefulness import Usefulness
@@ -125,7 +130,7 @@ def evaluate(
         sample=sample,
         seed=seed,
         max_minutes=max_minutes,
-        parts=PARTS if parts is None else tuple(part.strip() for part in parts.split(",")),
+        parts=wanted or PARTS,
         cache=cache or models / "segmenter",
         threads=threads,
         utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
@@ -161,14 +166,23 @@ def evaluate(
 
 def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
     """What could not be written in the end is told before anything is measured."""
-    for flag, path in (("--html", html), ("--out-items", out_items)):
+    for flag, path, mark in (("--html", html, _PAGE_MARK), ("--out-items", out_items, _ITEM_MARK)):
         if path is None:
             continue
         if path.is_dir():
             raise UsageError(f"{flag} {path}: is a folder; give the name of a file")
+        if path.exists() and not (path.is_file() and _is_earlier(path, mark)):
+            raise OutputError(f"{flag} {path}: exists and is not one that evaluate wrote; give another name")
         probe_output(path.parent)
     if html is not None and out_items is not None and html.resolve() == out_items.resolve():
         raise UsageError(f"--html and --out-items: both name {html}; give two files")
+
+
+def _is_earlier(path: Path, mark: bytes) -> bool:
+    """Whether a file is empty or begins as ``mark`` says: only that may be replaced."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    return not head or mark in head
 
 
 def _utility_options(

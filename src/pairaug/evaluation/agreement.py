@@ -150,8 +150,11 @@ def _best_offsets(scores: Sequence[_Scores], weights: Floats) -> NDArray[np.intp
     if not known:
         return None
     profiles = np.stack([profile for item in scores if (profile := item.profile) is not None])
-    repeats = weights[:, known] @ profiles.reshape(len(known), -1)
-    return np.stack(np.unravel_index(repeats.argmax(axis=1), profiles.shape[1:]), axis=1)
+    repeats = np.round(weights[:, known] @ profiles.reshape(len(known), -1), 12)
+    squares = ((np.indices(profiles.shape[1:]) - profiles.shape[1] // 2) ** 2).sum(axis=0)
+    from_zero = np.argsort(squares.ravel(), kind="stable")
+    best = from_zero[repeats[:, from_zero].argmax(axis=1)]  # of equal ones the nearest to zero
+    return np.stack(np.unravel_index(best, profiles.shape[1:]), axis=1)
 
 
 def _differ(first: NDArray[np.intp] | None, second: NDArray[np.intp] | None) -> bool:

@@ -16,11 +16,13 @@ from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
 from pairaug.evaluation.metrics.equal_sizes import Comparison
+from pairaug.evaluation.metrics.novelty import wilson
 from pairaug.evaluation.novelty import CopySearch, Novelty
 
 Verdict = Literal["yes", "no", "cannot tell", "not measured"]
 ALLOWED_FLAGS, MOST_ALLOWED = 0.05, 0.1  # of new items that look like copies, and where held-out real ones often do
 FAR = 2.0  # times as far as real from real: an interval that reaches beyond it says nothing for the set
+SURE_LOW, SURE_HIGH = 0.9, 1.1  # of agreement: an interval that reaches beyond says nothing for the set
 TOO_WELL = "which is too well: cartoons are easy, and above 1.05 is as suspicious as below 0.95"
 
 
@@ -58,7 +60,10 @@ def _are_new(search: CopySearch) -> Verdict:
     if share.count == 0:  # all declared: nothing claims to be new
         return "no" if search.derived.count else "cannot tell"
     if share.value is None or share.low is None or share.high is None:
-        return "cannot tell"
+        # What a weak search finds is found all the same; what it does not find says nothing.
+        found, allowed = wilson(search.hits, share.count).low, search.held_out.high
+        many = found is not None and allowed is not None and found > max(ALLOWED_FLAGS, allowed)
+        return "no" if many else "cannot tell"
     allowed = max(ALLOWED_FLAGS, search.held_out.value or 0.0)
     return "no" if share.low > allowed else "yes" if share.high <= min(allowed, MOST_ALLOWED) else "cannot tell"
 
@@ -70,10 +75,11 @@ def _flags(search: CopySearch) -> str:
     if search.share.count == 0 and search.derived.count:
         return declared + ("" if search.derived.value is None else f", {search.derived.value:.0%} look like copies")
     if search.share.value is None:
-        return "cannot tell, for planted copies are not found"
+        told = f"{search.hits} of {search.share.count} flagged as copies, and others" if search.hits else "copies"
+        return f"{told} would be missed, for too few of the planted ones are found"
     share, held_out = search.share, search.held_out.value
     beside = "" if held_out is None else f"; held-out real {held_out:.1%}"
-    span = "" if share.low is None or share.high is None else f", by chance {share.low:.0%} to {share.high:.0%}"
+    span = "" if share.low is None or share.high is None else f", 95 % interval {share.low:.0%} to {share.high:.0%}"
     return f"{search.flagged} of {share.count} flagged as copies ({share.value:.1%}{span}{beside})"
 
 
@@ -81,7 +87,8 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequenc
     question = "real?"
     if masks is None and images is None:
         return Answer(question, "not measured", "neither masks nor images were measured")
-    words, verdicts = [], []
+    words: list[str] = []
+    verdicts: list[Verdict] = []
     if images is not None:
         verdicts.append(_beyond(images.mmd.ratio))
         words.append(_distance(images.mmd.ratio))
@@ -95,8 +102,16 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequenc
         told = f"{off} of {len(judged)} mask statistics lie beyond what real halves show"
         words.append(told if judged else "no mask statistic could be compared")
         words += [f"no mask holds label {names[value]}" for value in masks.missing]
+    verdicts += _unmeasured(masks, images, words)
     verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
+
+
+def _unmeasured(masks: MaskRealism | None, images: ImageRealism | None, words: list[str]) -> list[Verdict]:
+    """Half of a question may be answered with "no", never with "yes"; ``words`` are told of the other half."""
+    left_out = [name for name, part in (("masks", masks), ("images", images)) if part is None]
+    words += [f"{name} were not measured" for name in left_out]
+    return ["cannot tell"] * len(left_out)
 
 
 def _beyond(found: Comparison) -> Verdict:
@@ -141,6 +156,7 @@ def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
         too_little = found.mean.coverage < found.held_out_low.coverage or found.high.recall < found.held_out_low.recall
         seen = found.held_out_low.coverage > 0  # else even a set that covers nothing would pass
         verdicts.append("no" if too_little else "yes" if seen else "cannot tell")
+    verdicts += _unmeasured(masks, images, words)
     verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
 
@@ -159,16 +175,22 @@ def _fits(part: Agreement | None) -> Answer:
         words += f"; images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
     if ratio.low > TOO_HIGH:
         words += f"; {TOO_WELL}"
-    elif part.centreline.low is not None and part.centreline.low > TOO_HIGH:
-        words += f"; along centre lines {part.centreline.value:.2f} times, {TOO_WELL}"
+    lines = part.centreline
+    odd_lines = False
+    if lines.low is not None and lines.high is not None:
+        odd_lines = lines.low > TOO_HIGH or lines.high < TOO_LOW
+        if odd_lines:
+            judged = TOO_WELL if lines.low > TOO_HIGH else "which is too little"
+            words += f"; along centre lines {lines.value:.2f} times, {judged}"
     off = part.moved or ratio.high < TOO_LOW or ratio.low > TOO_HIGH
-    inside = TOO_LOW <= ratio.value <= TOO_HIGH
-    return Answer(question, "no" if off else "yes" if inside else "cannot tell", words)
+    inside = TOO_LOW <= ratio.value <= TOO_HIGH and ratio.low >= SURE_LOW and ratio.high <= SURE_HIGH
+    return Answer(question, "no" if off else "yes" if inside and not odd_lines else "cannot tell", words)
 
 
 def _helps(result: Evaluation) -> Answer:
     if result.utility is None:
-        return Answer("does it help?", "not measured", "training on the pairs is measured with --utility")
+        reasons = [entry.reason for entry in result.not_measured if entry.part == "utility"]
+        return Answer("does it help?", "not measured", "; ".join(reasons) or "training on the pairs was not measured")
     words: dict[str, Verdict] = {"helps": "yes", "does not help": "no", "cannot tell": "cannot tell"}
     return Answer("does it help?", words[result.utility.word], result.utility.sentence)
 

@@ -2,7 +2,9 @@
 
 Enters: the real and the synthetic set. Leaves: the kernel discrepancy of image features in units of real halves with
 its permutation p; precision, recall, density and coverage; the variety among several images of one mask.
-The features need no download (see ``metrics.features``), and their digest is part of the result.
+Images of one mask are alike and no independent witnesses: where a set holds several on purpose, one of them stands for
+the mask in all but the variety. The features need no download (see ``metrics.features``), and their
+digest is part of the result.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pairaug.evaluation.metrics.features import image_features, network_digest, 
 from pairaug.evaluation.metrics.mmd import MmdComparison, compare_mmd
 from pairaug.evaluation.metrics.neighbours import NeighbourComparison, compare_neighbours
 from pairaug.evaluation.metrics.variety import Variety, compare_variety
+from pairaug.evaluation.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 
 
@@ -29,16 +32,22 @@ class ImageRealism:
     features_digest: str
 
 
-def measure_images(real: Items, synthetic: Items, masks: tuple[int, ...], work: Work, seed: int) -> ImageRealism:
-    """``masks`` numbers the masks of the synthetic pairs. DataError for a real set that cannot be halved."""
+def measure_images(
+    real: Items, synthetic: Items, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
+) -> ImageRealism:
+    """``masks`` numbers the masks of the synthetic pairs; the set holds ``per_mask`` images of each on purpose.
+
+    DataError for a real set that cannot be halved.
+    """
     rng = np.random.default_rng([seed, 2])
     channels = real.terms.channels
     ours = work.each(lambda index: image_features(real.image(index)), len(real), "real images")
     theirs = work.each(lambda index: image_features(synthetic.image(index)), len(synthetic), "synthetic images")
     features, others = standardise(np.stack(ours), np.stack(theirs), channels=channels)
+    once = others[one_a_mask(masks, per_mask)]
     return ImageRealism(
-        mmd=compare_mmd(features, others, real.groups, rng),
-        neighbours=compare_neighbours(features, others, real.groups, rng),
+        mmd=compare_mmd(features, once, real.groups, rng),
+        neighbours=compare_neighbours(features, once, real.groups, rng),
         variety=compare_variety(features, others, masks, real.groups),
         features_digest=network_digest(channels),
     )

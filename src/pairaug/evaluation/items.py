@@ -8,7 +8,7 @@ is kept, so memory does not grow with the number of pairs looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import overload
 
@@ -29,11 +29,15 @@ _KEPT = 64
 
 @dataclass(frozen=True)
 class Terms:
-    """What an image and a mask are to be read as: the real set's intensity range, channels and label values."""
+    """What an image and a mask are to be read as: the real set's intensity range, channels and label values.
+
+    ``deep``: there are images of 16 bits in it.
+    """
 
     intensity: tuple[int, int]
     channels: int
     label_values: tuple[int, ...]
+    deep: bool = field(default=False, repr=False)  # not part of the name of saved runs, which intensity decides
 
     @property
     def classes(self) -> int:
@@ -61,8 +65,8 @@ class Items:
         pixels = load_image(self.checked.root, self.pairs[index], self.checked.policy)
         low, high = self.terms.intensity
         levels = pixels.astype(np.float32)
-        if pixels.dtype == np.uint8 and high > 255:  # 8-bit pictures among 16-bit ones
-            levels *= 257
+        if pixels.dtype == np.uint8 and self.terms.deep:
+            levels = _deepened(levels, low, high)
         unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
         planes = unit[..., None] if unit.ndim == 2 else unit
         wanted = self.terms.channels
@@ -118,11 +122,25 @@ def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int,
             f"{name}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
             "convert one set to the other's mode"
         )
-    deep = max(item.image_form.bits for item in checked.pairs if item.image_form)
-    if deep == 16 and terms.intensity[1] <= 255:
+    if is_deep(checked) and not terms.deep:
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
     to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
     return Items(checked, terms, to_real, group_numbers(checked.pairs))
+
+
+def is_deep(checked: Checked) -> bool:
+    """Whether there are images of 16 bits in the set."""
+    return any(item.image_form is not None and item.image_form.bits > 8 for item in checked.pairs)
+
+
+def _deepened(levels: NDArray[np.float32], low: int, high: int) -> NDArray[np.float32]:
+    """8-bit levels as 16-bit ones between ``low`` and ``high``: they span as many bits as those use.
+
+    Where those stand on an offset (Hounsfield units), 8 bits can only be meant to span the range itself.
+    """
+    if low > high // 2:
+        return low + levels * np.float32((high - low) / 255)
+    return levels * np.float32((2 ** high.bit_length() - 1) / 255)
 
 
 def lenient(policy: CheckPolicy) -> CheckPolicy:

@@ -21,6 +21,7 @@ from pairaug.evaluation.metrics.neighbours import NeighbourComparison, compare_n
 from pairaug.evaluation.metrics.overlap import PairwiseDice, pairwise_dice
 from pairaug.evaluation.metrics.statistics import Values, mask_statistics
 from pairaug.evaluation.metrics.wasserstein import compare_statistic
+from pairaug.evaluation.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 
 Statistics = dict[str, Values]
@@ -65,7 +66,7 @@ def measure_masks(
     """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once."""
     rng = np.random.default_rng([seed, 1])
     classes = real.terms.classes
-    once = [index for index, number in enumerate(repeats) if repeats[:index].count(number) % per_mask == 0]
+    once = one_a_mask(repeats, per_mask)
     ours = work.each(lambda index: _look(real, index), len(real), "real masks")
     theirs = work.each(lambda index: _look(synthetic, index), once, "synthetic masks")
     values = {

@@ -29,7 +29,8 @@ class CopySearch:
     ``share``: of the items that are not declared as derived; ``derived``: of those that are (each None in its value
     where the detector cannot tell). ``suspects``: flagged items, the most suspicious first, as places among the
     looked-at. ``threshold``: the score above which an item is flagged. ``identical``: how many items of ``share`` are
-    a real file byte for byte (empty masks do not count), which needs no detector.
+    a real file byte for byte (empty masks do not count), which needs no detector. ``hits``: how many items of ``share``
+    are flagged by a detector that may miss others.
     """
 
     nearest: tuple[Nearest, ...]
@@ -41,6 +42,7 @@ class CopySearch:
     suspects: tuple[int, ...]
     threshold: float
     identical: int
+    hits: int = 0
 
     @property
     def flagged(self) -> int | None:
@@ -110,4 +112,5 @@ def _search(
         suspects=tuple(index for index in by_score if looked[index].flagged),
         threshold=detector.calibration.threshold,
         identical=identical,
+        hits=sum(item.flagged for item in others),
     )

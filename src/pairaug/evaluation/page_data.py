@@ -8,10 +8,10 @@ ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -30,10 +30,11 @@ from pairaug.evaluation.novelty import CopySearch, Novelty
 from pairaug.evaluation.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
 from pairaug.evaluation.sampling import evenly
 from pairaug.evaluation.utility.result import Utility
-from pairaug.files import read_json_lines
+from pairaug.files import digest_file, read_json_lines
 from pairaug.pairs.checking import load_image
 from pairaug.pairs.labels import show_value
 from pairaug.report.page import contents as page
+from pairaug.training.model_file import MODEL_FILE
 
 SHOWN = 8
 HISTORY = "history.jsonl"
@@ -59,7 +60,8 @@ class Origin:
 def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
     real, synthetic = sets.real, sets.synthetic
     grouped = any(item.pair.group is not None for item in real.pairs)
-    names = [show_value(value) for value in real.terms.label_values[1:]]
+    labels = [show_value(value) for value in real.terms.label_values]
+    names = labels[1:]
     looked = len(synthetic.items)
     real_name = "the list on stdin" if origin.real == "-" else origin.real
     note = "" if looked == synthetic.total else f"{looked} of them looked at"
@@ -67,14 +69,19 @@ def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
         page.DataSet("real", real_name, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
         page.DataSet("synthetic", origin.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
-    losses = list(read_losses(origin.models))
+    losses = list(read_losses(origin.models, synthetic.manifest))
     gaps = [
         page.Gap(entry.part, entry.reason, REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
         for entry in result.not_measured
     ]
     if not losses:
         gaps.append(
-            page.Gap("losses", f"no {HISTORY} below {origin.models}", "name the models' folder with --models", "losses")
+            page.Gap(
+                "losses",
+                f"no {HISTORY} of the models of this set below {origin.models}",
+                "name the models' folder with --models",
+                "losses",
+            )
         )
     return page.Page(
         title="What are the new pairs worth?",
@@ -84,7 +91,7 @@ def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
         classes=names,
         answers=[
             page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
-            for answer, section in zip(answers_of(result, names), _SECTIONS, strict=True)
+            for answer, section in zip(answers_of(result, labels), _SECTIONS, strict=True)
         ],
         samples=_samples(sets),
         masks=None if result.masks is None else page_masks(result.masks, names),
@@ -285,12 +292,18 @@ def _curve(part: Utility) -> page.LearningCurve | None:
     )
 
 
-def read_losses(models: Path) -> Iterator[page.LossHistory]:
-    """The loss histories of the models in their usual places; what cannot be read is left out."""
+def read_losses(models: Path, manifest: Mapping[str, Any] | None) -> Iterator[page.LossHistory]:
+    """The loss histories of the models that the manifest names, where they still lie in their folder.
+
+    What cannot be read is left out.
+    """
     for kind in ("masks", "translator"):
         try:
+            named = (manifest or {})["models"][kind]["sha256"]
+            if digest_file(models / kind / MODEL_FILE) != named:
+                continue
             rows = read_json_lines(models / kind / HISTORY)
-        except (OSError, DataError):
+        except (OSError, DataError, LookupError, TypeError):
             continue
         names = [name for name in dict.fromkeys(key for row in rows for key in row) if name not in ("images", "epoch")]
         if not rows or not names or not all("images" in row for row in rows):
@@ -299,5 +312,6 @@ def read_losses(models: Path) -> Iterator[page.LossHistory]:
         yield page.LossHistory(kind, "images seen", _series([row["images"] for row in rows]), losses)
 
 
-def _series(values: Sequence[float | None]) -> page.Values:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def _series(values: Sequence[object]) -> page.Values:
+    """NaN where there is no number."""
+    return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)

@@ -1,6 +1,8 @@
 """Which of many synthetic pairs are looked at: evenly spread over the set, drawn from a seed, named in the result.
 
-Pairs that share a mask stay together, a few of each, so that the variety among images of one mask can be seen.
+A few pairs that share a mask stay together, so that the variety among images of one mask can be seen; every pair is as
+likely to be looked at as any other, so that a mask that is repeated over and over is as frequent in the sample as it is
+in the set.
 """
 
 from __future__ import annotations
@@ -21,15 +23,29 @@ def evenly(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
     return [int(place) for place in np.minimum(places, count - 1)]
 
 
+def one_a_mask(masks: Sequence[int], per_mask: int) -> list[int]:
+    """The first of every ``per_mask`` pairs that share a mask: those that a set holds of one on purpose count once."""
+    met: dict[int, int] = {}
+    found = []
+    for index, mask in enumerate(masks):
+        if met.setdefault(mask, 0) % per_mask == 0:
+            found.append(index)
+        met[mask] += 1
+    return found
+
+
 def choose(masks: Sequence[str], wanted: int, rng: np.random.Generator) -> list[int]:
     """At most ``wanted`` indices of a set whose item i has mask ``masks[i]``, ascending."""
     if wanted >= len(masks):
         return list(range(len(masks)))
-    units: dict[str, list[int]] = {}
+    members: dict[str, list[int]] = {}
     for index, mask in enumerate(masks):
-        units.setdefault(mask, []).append(index)
-    members = list(units.values())
-    typical = round(len(masks) / len(members))
-    each = max(min(typical, MOST_OF_ONE_MASK, wanted), wanted // len(members))
-    chosen = [members[place] for place in evenly(len(members), max(1, wanted // each), rng)]
-    return sorted(unit[place] for unit in chosen for place in evenly(len(unit), each, rng))
+        members.setdefault(mask, []).append(index)
+    typical = int(np.median([len(unit) for unit in members.values()]))
+    together = max(1, min(typical, MOST_OF_ONE_MASK, wanted))
+    units = sorted(
+        unit[start : start + together] for unit in members.values() for start in range(0, len(unit), together)
+    )
+    count = min(len(units), max(1, round(wanted * len(units) / len(masks))))
+    chosen = sorted(index for place in evenly(len(units), count, rng) for index in units[place])
+    return [chosen[place] for place in evenly(len(chosen), wanted, rng)]

@@ -20,11 +20,12 @@ import numpy as np
 from pairaug.errors import DataError
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sampling import choose
-from pairaug.files import digest_file, json_lines, read_json_lines
+from pairaug.files import json_lines, read_json_lines
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list
 from pairaug.pairs.pair import Found, Pair
+from pairaug.pairs.slices import content_digest
 from pairaug.pairs.source import find_pairs
 from pairaug.synthesis.manifest import MANIFEST, checked_row, read_manifest
 from pairaug.synthesis.shards import extract
@@ -140,7 +141,7 @@ def _mask_key(row: Row, number: int) -> str:
 
 
 def _mask_digest(root: Path, pair: Pair) -> str:
-    return " ".join(digest_file(root / name) for name in pair.masks) if not pair.glued else pair.image
+    return " ".join(content_digest(root / name) for name in pair.masks) if not pair.glued else pair.image
 
 
 def _of_rows(source: Path, rows: list[dict[str, Any]], scratch: Path) -> Found:
@@ -151,7 +152,13 @@ def _of_rows(source: Path, rows: list[dict[str, Any]], scratch: Path) -> Found:
         root = scratch
     found = find_pairs(source if root is source else _listed(rows, scratch))
     by_image = {pair.image: pair for pair in found.pairs}
-    return replace(found, pairs=tuple(by_image[str(row.get("file_name", row.get("image")))] for row in rows))
+    names = [str(row.get("image") or row.get("file_name")) for row in rows]
+    strange = [name for name in names if name not in by_image]
+    if strange:
+        raise DataError(
+            f"{source / METADATA}: {strange[0]} is not an image of its own; give a folder or a list of pairs"
+        )
+    return replace(found, pairs=tuple(by_image[name] for name in names))
 
 
 def _listed(rows: list[dict[str, Any]], scratch: Path) -> Path:

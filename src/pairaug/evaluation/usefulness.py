@@ -16,13 +16,13 @@ import numpy as np
 from pairaug.evaluation.items import Items, check_set, in_terms, lenient
 from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
-from pairaug.evaluation.utility.identity import fitting_of
+from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.utility.run import Setting, measure_utility
-from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on
+from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on, refuse_seen
 from pairaug.evaluation.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
@@ -66,8 +66,11 @@ def prepare(
     """
     refuse_nothing_to_test_on(wanted.test is not None, selection.group_by is not None)
     vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, real.checked.policy)
-    fitting_of(synthetic.manifest, (), vouched)
-    return Prepared(*_test_side(wanted, real, selection, reporter), vouched)
+    fitting = fitting_of(synthetic.manifest, (), vouched)
+    test, skipped = _test_side(wanted, real, selection, reporter)
+    seen_pairs(list(_items(real)), fitting)
+    refuse_seen(test or (), fitting)
+    return Prepared(test, skipped, vouched)
 
 
 def measure_usefulness(

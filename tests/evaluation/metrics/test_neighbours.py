@@ -75,6 +75,14 @@ def test_ten_times_as_many_synthetic_items_do_not_raise_coverage(rng: np.random.
     assert plain.coverage > few.mean.coverage + 0.05
 
 
+def test_groups_of_several_sizes_have_scores_at_the_smallest_half_or_none(rng: np.random.Generator) -> None:
+    synthetic = rng.normal(size=(30, 2))
+    found = neighbours.compare_neighbours(rng.normal(size=(11, 2)), synthetic, [0] * 6 + [1] * 3 + [2] * 2, rng)
+    assert (found.mean, found.half) == (None, 3)
+    found = neighbours.compare_neighbours(rng.normal(size=(22, 2)), synthetic, [0] * 12 + [1] * 6 + [2] * 4, rng)
+    assert (found.mean is None, found.half) == (False, 6)
+
+
 def test_halves_that_are_too_small_have_no_scores(rng: np.random.Generator) -> None:
     found = neighbours.compare_neighbours(rng.normal(size=(6, 3)), rng.normal(size=(30, 3)), None, rng)
     assert (found.mean, found.held_out, found.half) == (None, None, 3)

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pairaug.errors import Interrupted
+from pairaug.errors import Interrupted, UsageError
 from pairaug.evaluation.segmenter import batches
 from pairaug.evaluation.segmenter.frames import KeptFrames
 from pairaug.evaluation.utility.arms import chosen_arms
@@ -100,6 +101,16 @@ def test_curves_are_drawn_in_whole_groups_and_nested() -> None:
     assert len({cell.pairs for cell in plan.cells if cell.size == 12}) == 1 + max(
         cell.draw for cell in plan.cells if cell.size == 12
     )
+
+
+def test_every_size_that_groups_can_add_up_to_is_found() -> None:
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        counts = rng.integers(30, 300, size=10)
+        names = np.repeat(np.arange(10), counts)
+        make_plan(UtilityOptions(), items(0, len(names), "real", lambda n, names=names: f"volume{names[n]}"), [])
+    with pytest.raises(UsageError, match="4 pairs cannot be filled with whole groups"):
+        make_plan(UtilityOptions(sizes=(4,)), items(0, 9, "real", lambda n: f"child{n // 3}"), [])
 
 
 def test_sizes_can_be_chosen(bench: Bench) -> None:

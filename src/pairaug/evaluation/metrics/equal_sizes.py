@@ -113,7 +113,7 @@ def compare(
     """Compare ``synthetic_count`` items with real ones, ``groups`` naming each one's group. Errors: see draw_halves."""
     names = np.asarray(groups)
     made = draw_halves(names, synthetic_count, rng, draws)
-    half = made[0].size
+    half = min(draw.size for draw in made)
     apart, within = _means(distance, made)
     held_out = _held_out(distance, names, rng)
     blocks = (_group_blocks(names, rng), _blocks(len(names) + rng.permutation(synthetic_count)))

@@ -84,14 +84,14 @@ def compare_neighbours(
     """Score synthetic (m, d) and held-out real items against real halves of (n, d), as many against as many."""
     names = range(len(real)) if groups is None else groups
     made = draw_halves(list(names), len(synthetic), rng, draws)
-    half = made[0].size
+    half = min(draw.size for draw in made)  # whole groups of several sizes make halves of several sizes
     if half <= k:
         return NeighbourComparison(None, None, None, None, None, None, None, None, half)
     pool = np.concatenate([real, synthetic])
     found, held_out = [], []
     for draw in made:
-        found.append(astuple(neighbour_scores(pool[draw.first], pool[draw.synthetic[: draw.size]], k)))
-        held_out.append(astuple(neighbour_scores(pool[draw.first], pool[draw.second], k)))
+        found.append(astuple(neighbour_scores(pool[draw.first[:half]], pool[draw.synthetic[:half]], k)))
+        held_out.append(astuple(neighbour_scores(pool[draw.first[:half]], pool[draw.second[:half]], k)))
     rows = [_summary(scores) for scores in (found, held_out)]
     return NeighbourComparison(*rows[0], *rows[1], expected_coverage(half, k), coverage_floor(half, k), half)
 

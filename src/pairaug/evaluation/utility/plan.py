@@ -19,7 +19,6 @@ from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.ruler import Ruler
 
-_TRIES = 200
 _DOUBLINGS = 2
 _NEAR = 1.3  # a size this close to another adds nothing to the curve
 
@@ -125,12 +124,16 @@ def _whole_groups(pool: Sequence[tuple[int, Item]], wanted: int, rng: np.random.
     groups: dict[str, list[int]] = {}
     for index, item in pool:
         groups.setdefault(item.group, []).append(index)
-    members = list(groups.values())
-    for _ in range(_TRIES):
-        chosen: list[int] = []
-        for place in rng.permutation(len(members)):
-            if len(chosen) + len(members[place]) <= wanted:
-                chosen += members[place]
-        if len(chosen) == wanted:
-            return tuple(sorted(chosen))
-    raise UsageError(f"--sizes: {wanted} pairs cannot be filled with whole groups; give another number")
+    members = [list(groups.values())[place] for place in rng.permutation(len(groups))]
+    # What the groups from each place on can still add up to, so that no choice leads into a dead end.
+    ahead: list[set[int]] = [{0}]
+    for member in reversed(members):
+        ahead.append(ahead[-1] | {total + len(member) for total in ahead[-1] if total + len(member) <= wanted})
+    ahead.reverse()
+    if wanted not in ahead[0]:
+        raise UsageError(f"--sizes: {wanted} pairs cannot be filled with whole groups; give another number")
+    chosen: list[int] = []
+    for member, later in zip(members, ahead[1:], strict=True):
+        if wanted - len(chosen) - len(member) in later:
+            chosen += member
+    return tuple(sorted(chosen))

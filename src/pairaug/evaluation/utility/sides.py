@@ -85,7 +85,7 @@ def choose_sides(
         raise DataError(f"{len(test)} test pairs are too few to tell anything; give at least {FEWEST_TESTS}")
     if not grouped:
         notes.append("every pair counts as its own patient; where that is not so, --group-by REGEX keeps them together")
-    _refuse_seen(test, fitting)
+    refuse_seen(test, fitting)
     if grouped:
         _refuse_shared_groups(test, fitted)
     _refuse_inside(test, synthetic)
@@ -123,7 +123,8 @@ def _split(fitted: Sequence[Item], others: Sequence[Item], rng: np.random.Genera
     return [i for i in others if i.group in chosen], [i for i in others if i.group not in chosen]
 
 
-def _refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
+def refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
+    """DataError where a test pair is one that the models saw, byte for byte."""
     digests = fitting.digests
     images = [item.name for item in test if item.image_sha256 in digests]
     masks = [item.name for item in test if item.mask_sha256 in digests and item.has_foreground()]

@@ -18,6 +18,7 @@ from pairaug.report.page.realism_section import images_section, masks_section
 from pairaug.report.page.training_section import agreement_section, losses_section, utility_section
 
 SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "unclear": "?", "not measured": "–"}
+GENERATOR = "pairaug evaluate"  # by which a page is known that may be replaced by a newer one
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -26,6 +27,7 @@ def render(page: Page) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
+        element("meta", name="generator", content=GENERATOR),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
