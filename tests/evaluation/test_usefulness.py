@@ -73,10 +73,23 @@ def test_groups_and_the_test_split_reach_it(drive: Path, out: None, asked: dict[
 
 def test_a_list_vouches_for_what_was_seen(drive: Path, out: None, asked: dict[str, Any], tmp_path: Path) -> None:
     listed = tmp_path / "seen.txt"
-    listed.write_text("".join(f"{drive}/images/0{i}.png\t{drive}/masks/0{i}.png\n" for i in (1, 2)))
+    lines = [
+        f"{drive}/images/{path.name}\t{drive}/masks/{path.name}\n" for path in sorted((drive / "images").iterdir())
+    ]
+    listed.write_text("".join(lines))
     run(drive, wanted(fitted_on=listed), selection=EACH)
-    assert asked["fitting"].vouched == {item.image_sha256 for item in asked["real"][:2]}
+    assert asked["fitting"].vouched == {item.image_sha256 for item in asked["real"]}
     assert asked["test"] is None
+
+
+def test_a_list_that_leaves_out_what_the_manifest_names_is_refused_before_anything_is_measured(
+    drive: Path, out: None, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    listed = tmp_path / "seen.txt"
+    listed.write_text("".join(f"{drive}/images/0{i}.png\t{drive}/masks/0{i}.png\n" for i in (1, 2)))
+    with pytest.raises(DataError, match="--fitted-on leaves out 4 pairs that the manifest says the models saw"):
+        run(drive, wanted(fitted_on=listed), selection=EACH)
+    assert not asked
 
 
 def test_the_time_that_is_left_reaches_it(drive: Path, out: None, asked: dict[str, Any]) -> None:
