@@ -19,7 +19,7 @@ from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.agreement import Agreement, measure_agreement
 from pairaug.evaluation.folds import SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.items import Items, Terms, check_set, in_terms, is_deep
+from pairaug.evaluation.items import Items, Terms, check_set, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
 from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.evaluation.novelty import Novelty, measure_novelty
@@ -129,7 +129,7 @@ def open_sets(
     if sentence:
         reporter.note(f"real: {sentence}")
     checked = check_set(str(real), found, options.policy)
-    terms = Terms(checked.intensity, checked.channels, checked.label_map.values, deep=is_deep(checked))
+    terms = Terms(checked.intensity, checked.channels, checked.label_map.values, deep=checked.deep)
     items = in_terms(str(real), checked, terms)
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:

@@ -122,15 +122,10 @@ def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int,
             f"{name}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
             "convert one set to the other's mode"
         )
-    if is_deep(checked) and not terms.deep:
+    if checked.deep and not terms.deep:
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
     to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
     return Items(checked, terms, to_real, group_numbers(checked.pairs))
-
-
-def is_deep(checked: Checked) -> bool:
-    """Whether there are images of 16 bits in the set."""
-    return any(item.image_form is not None and item.image_form.bits > 8 for item in checked.pairs)
 
 
 def _deepened(levels: NDArray[np.float32], low: int, high: int) -> NDArray[np.float32]:

@@ -64,10 +64,14 @@ class Checked:
         return max((p.image_form.channels for p in self.pairs if p.image_form), default=0)
 
     @property
+    def deep(self) -> bool:
+        """Whether there are images of 16 bits among them."""
+        return any(p.image_form is not None and p.image_form.bits == 16 for p in self.pairs)
+
+    @property
     def intensity(self) -> tuple[int, int]:
         """The grey levels that stand for black and white: the whole range for 8 bits, the one in use for 16."""
-        deep = any(p.image_form is not None and p.image_form.bits == 16 for p in self.pairs)
-        if not deep:
+        if not self.deep:
             return (0, 255)
         low, high = min(p.levels[0] for p in self.pairs), max(p.levels[1] for p in self.pairs)
         return (low, max(high, low + 1))

@@ -91,11 +91,6 @@ def image_set_features(images: Iterable[NDArray[np.floating[Any]]]) -> Features:
     return np.stack([image_features(image) for image in images])
 
 
-def mask_set_features(masks: Iterable[NDArray[np.integer[Any]]], classes: int) -> Features:
-    """Features (n, d) of a stream of masks; holds one mask at a time."""
-    return np.stack([mask_features(labels, classes) for labels in masks])
-
-
 def block_lengths(channels: int) -> tuple[int, int, int, int]:
     """How many features come from the network, the octaves, the moments and the thumbnail."""
     return (

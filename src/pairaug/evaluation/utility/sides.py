@@ -19,7 +19,6 @@ from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.material import Item
 from pairaug.reporting import Reporter
 
-TEST_SHARE = 0.5  # of the groups that no model saw; the rest extends the learning curve
 FEWEST_TESTS = 2
 
 
