@@ -17,7 +17,8 @@ import tifffile
 from PIL import Image
 
 from pairaug.errors import DataError
-from pairaug.pairs.decoding import COLOUR, decode_image, decode_mask, pack_colours, unpack_colours
+from pairaug.pairs.decoding import COLOUR, decode_image, decode_mask, pack_colours, shown_as, unpack_colours
+from pairaug.pairs.encoding import encode_image, encode_mask
 from pairaug.pairs.form import DecodePolicy
 from tests.pairs.drawn import classes, photograph
 
@@ -66,9 +67,21 @@ def written(folder: Path, name: str, data: bytes) -> Path:
     return path
 
 
+def jpeg2000_of_12_bits() -> bytes:
+    """A file whose size marker says 12 bits; it is refused before its pixels are decoded."""
+    data = bytearray(saved(Image.fromarray(DEEP), "JPEG2000"))
+    data[data.index(b"\xff\x4f\xff\x51") + 42] = 11
+    return bytes(data)
+
+
+def avif_head() -> bytes:
+    return b"\0\0\0\x1cftypavif\0\0\0\0" + bytes(200)
+
+
 HEAT = [0, 0, 0, 255, 0, 0, 255, 255, 0]
 RGB = Image.fromarray(PHOTO)
 RGB_TAG = {"photometric": "rgb"}
+BLACK_IS_ZERO = {"photometric": "minisblack", "planarconfig": "contig"}
 
 IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
     "RGB PNG": ("a.png", saved(RGB, "PNG"), PHOTO, "RGB"),
@@ -111,6 +124,20 @@ IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
         "RGB;16",
     ),
     "CMYK TIFF": ("a.tif", saved(RGB.convert("CMYK"), "TIFF"), PHOTO, "CMYK"),
+    "three samples, black is zero": ("a.tif", tiff(PHOTO, **BLACK_IS_ZERO), PHOTO, "RGB"),
+    "32-bit integers": ("a.tif", tiff(DEEP.astype(np.uint32)), DEEP, "I;16"),
+    "signed 32-bit integers": ("a.tif", tiff(DEEP.astype(np.int32)), DEEP, "I;16"),
+    "64-bit integers": ("a.tif", tiff(DEEP.astype(np.int64)), DEEP, "I;16"),
+    "signed 16-bit integers": ("a.tif", tiff((DEEP // 2).astype(np.int16)), DEEP // 2, "I;16"),
+    "signed bytes": ("a.tif", tiff((GREY // 2).astype(np.int8)), GREY // 2, "L"),
+    "whole numbers in floating point": ("a.tif", tiff(GREY.astype(np.float32)), GREY, "I;16"),
+    "whole numbers in double precision": ("a.tif", tiff(DEEP.astype(np.float64)), DEEP, "I;16"),
+    "WebP without loss": ("a.webp", saved(RGB, "WEBP", lossless=True), PHOTO, "RGB"),
+    "WebP called JPEG": ("a.jpg", saved(RGB, "WEBP", lossless=True), PHOTO, "RGB"),
+    "JPEG 2000": ("a.jp2", saved(RGB, "JPEG2000"), PHOTO, "RGB"),
+    "grey JPEG 2000": ("a.jp2", saved(Image.fromarray(GREY), "JPEG2000"), GREY, "L"),
+    "16-bit JPEG 2000": ("a.jp2", saved(Image.fromarray(DEEP), "JPEG2000"), DEEP, "I;16"),
+    "JPEG 2000 without its box": ("a.j2k", saved(RGB, "JPEG2000", no_jp2=True), PHOTO, "RGB"),
 }
 
 
@@ -147,6 +174,11 @@ MASKS: dict[str, tuple[str, bytes, np.ndarray]] = {
         saved(indexed(MASK, HEAT), "PNG", transparency=0),
         MASK,
     ),
+    "indices of 32 bits": ("m.tif", tiff(MASK.astype(np.int32)), MASK),
+    "indices in floating point": ("m.tif", tiff(MASK.astype(np.float32)), MASK),
+    "truth values, white is zero": ("m.tif", tiff(MASK > 0), MASK > 0),
+    "indices, white is zero": ("m.tif", tiff(MASK, photometric="miniswhite"), MASK),
+    "deep indices, white is zero": ("m.tif", tiff(MASK.astype(np.uint16), photometric="miniswhite"), MASK),
     "colours": (
         "m.png",
         saved(Image.fromarray(np.array(HEAT, np.uint8).reshape(3, 3)[MASK]), "PNG"),
@@ -200,10 +232,39 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
         lambda: saved(indexed(MASK, HEAT), "PNG", transparency=1),
         ("transparent", "--alpha drop"),
     ),
-    "floating point": ("a.tif", lambda: tiff(GREY.astype(np.float32)), ("mode F", "8 or 16 bits")),
+    "fractions": (
+        "a.tif",
+        lambda: tiff(GREY.astype(np.float32) / 255),
+        ("float32 values from", "that are no whole numbers", "of 8 or 16 bits"),
+    ),
+    "not a number": ("a.tif", lambda: tiff(GREY * np.float32(np.nan)), ("float32 values from nan", "16 bits")),
     "PFM": ("a.pnm", lambda: b"Pf\n2 2\n-1.0\n" + bytes(16), ("mode F", "8 or 16 bits")),
-    "32 bits": ("a.tif", lambda: tiff(DEEP.astype(np.uint32)), ("32-bit integers", "8 or 16 bits")),
-    "signed": ("a.tif", lambda: tiff(DEEP.astype(np.int16)), ("signed", "8 or 16 bits")),
+    "more than 16 bits": (
+        "a.tif",
+        lambda: tiff(DEEP.astype(np.uint32) * 70000),
+        ("values from", "whole numbers from 0 to 65535", "8 or 16 bits"),
+    ),
+    "below zero": ("a.tif", lambda: tiff(-DEEP.astype(np.int32)), ("int32 values from -", "8 or 16 bits")),
+    "signed bytes below zero": ("a.tif", lambda: tiff(GREY.astype(np.int8) * -1), ("int8 values from -", "from 0 to")),
+    "a fourth band": (
+        "a.tif",
+        lambda: tiff(np.dstack([PHOTO, GREY]), photometric="rgb", extrasamples=["unspecified"]),
+        ("4 samples a pixel, 1 of them beside RGB", "grey or RGB"),
+    ),
+    "a band beside alpha": (
+        "a.tif",
+        lambda: tiff(np.dstack([PHOTO, GREY, GREY]), photometric="rgb", extrasamples=["unassalpha", "unspecified"]),
+        ("5 samples a pixel, 1 of them beside RGB", "grey or RGB"),
+    ),
+    "a band beside grey": (
+        "a.tif",
+        lambda: tiff(
+            np.dstack([GREY, GREY]), photometric="minisblack", planarconfig="contig", extrasamples=["unspecified"]
+        ),
+        ("2 samples a pixel, 1 of them beside grey", "grey or RGB"),
+    ),
+    "JPEG 2000 of 12 bits": ("a.jp2", lambda: jpeg2000_of_12_bits(), ("JPEG 2000 of 1 x 12 bits", "PNG or TIFF")),
+    "many frames, WebP": ("a.webp", lambda: saved(RGB, "WEBP", **FRAMES), ("2 frames", "one image a file")),
     "16-bit RGBA TIFF": (
         "a.tif",
         lambda: tiff(np.dstack([DEEP_COLOUR, DEEP]), photometric="rgb", extrasamples=["unassalpha"]),
@@ -225,7 +286,7 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...]]] = {
         lambda: saved(RGB, "EPS"),
         ("a text, not an image of a known format", "PNG, JPEG", "convert or remove"),
     ),
-    "WebP called JPEG": ("a.jpg", lambda: saved(RGB, "WEBP"), ("something else, not an image", "convert or remove")),
+    "AVIF called JPEG": ("a.jpg", lambda: avif_head(), ("something else, not an image", "convert or remove")),
     "text": ("a.png", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
     "text called TIFF": ("a.tif", lambda: b"# notes\n", ("a text, not an image", "convert or remove")),
     "LFS pointer": (
@@ -274,7 +335,7 @@ def test_a_mask_of_two_dimensions_only(tmp_path: Path) -> None:
         decode_mask(path, POLICY)
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "LAB", "F"])
+@pytest.mark.parametrize("mode", ["CMYK", "LAB"])
 def test_a_mask_without_label_values_is_refused(mode: str, tmp_path: Path) -> None:
     data = tiff(PHOTO, photometric="cielab") if mode == "LAB" else saved(Image.fromarray(GREY).convert(mode), "TIFF")
     with pytest.raises(DataError, match=f"a mask of mode {mode} has no label values; store indices or grey levels"):
@@ -371,3 +432,58 @@ def test_colours_pack_and_unpack_to_themselves() -> None:
     packed = pack_colours(colours)
     assert packed.tolist() == [0, 255, COLOUR + 255, COLOUR + 1, 7, COLOUR + 0xFF0000]
     np.testing.assert_array_equal(unpack_colours(packed), colours)
+
+
+def test_a_mask_drawn_in_the_alpha_channel_is_read_on_request(tmp_path: Path) -> None:
+    painted = Image.new("RGBA", (MASK.shape[1], MASK.shape[0]))
+    painted.putalpha(Image.fromarray((MASK > 0) * np.uint8(255)))
+    path = written(tmp_path, "m.png", saved(painted, "PNG"))
+    with pytest.raises(DataError, match="one colour, so take the alpha channel for the mask with --alpha mask"):
+        decode_mask(path, POLICY)
+    values, form = decode_mask(path, DecodePolicy(alpha="mask"))
+    np.testing.assert_array_equal(values, (MASK > 0) * 255)
+    assert form.mode == "L"
+
+
+def test_a_mask_without_alpha_channel_is_not_taken_for_one_that_has_it(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.png", saved(Image.fromarray(MASK), "PNG"))
+    with pytest.raises(DataError, match="has no alpha channel"):
+        decode_mask(path, DecodePolicy(alpha="mask"))
+
+
+def test_the_first_picture_of_an_mpo_file_is_taken(tmp_path: Path) -> None:
+    smooth = Image.linear_gradient("L").resize((40, 40)).convert("RGB")
+    data = saved(smooth, "MPO", save_all=True, append_images=[RGB.resize((40, 40))], quality=95)
+    decoded, form = decode_image(written(tmp_path, "a.mpo", data), POLICY)
+    assert np.abs(decoded.astype(int) - np.asarray(smooth).astype(int)).max() <= 8
+    assert form.format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "shown"),
+    [
+        (indexed(MASK % 2, [255, 255, 255, 0, 0, 0]), {}, np.array([255, 0])[MASK % 2]),
+        (indexed(MASK % 2, [255, 0, 0, 0, 0, 0]), {}, np.array([COLOUR + 0xFF0000, 0])[MASK % 2]),
+        (Image.fromarray(MASK > 0), {}, (MASK > 0) * 255),
+    ],
+)
+def test_an_indexed_mask_gives_the_colours_it_shows_on_request(
+    picture: Image.Image, options: dict[str, Any], shown: np.ndarray, tmp_path: Path
+) -> None:
+    path = written(tmp_path, "m.png", saved(picture, "PNG", **options))
+    values, form = decode_mask(path, DecodePolicy(palette="colour"))
+    np.testing.assert_array_equal(values, shown)
+    assert not form.indexed
+    assert set(np.unique(values)) == {shown_as(decode_mask(path, POLICY)[1], number) for number in (0, 1)}
+
+
+@pytest.mark.parametrize("stored", [MASK > 0, MASK, MASK.astype(np.uint16)], ids=["1 bit", "8 bits", "16 bits"])
+def test_where_white_is_zero_numbers_and_appearance_stay(stored: np.ndarray, tmp_path: Path) -> None:
+    data = tiff(stored, photometric="miniswhite")
+    values, form = decode_mask(written(tmp_path, "m.tif", data), POLICY)
+    again = encode_mask(values, form)
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(again)), stored)
+    with Image.open(io.BytesIO(again)) as one, Image.open(io.BytesIO(data)) as other:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    pixels, form = decode_image(written(tmp_path, "i.tif", data), POLICY)
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(encode_image(pixels, form))), stored)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
+from pairaug.pairs import tiff
 from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
@@ -27,10 +29,20 @@ COLOUR = 0x1000000
 GLUED_MODES = frozenset({"L", "RGB"})
 _MASK_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16", "I;16B", "I;16L", "I;16N"})
 _ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# No compression of TIFF packs more bytes into one (LZW comes to 1,400), and none of JPEG more pixels.
+# No compression of JPEG packs more pixels into a byte.
 _MOST_UNPACKED = 2000
-_EXIF_ORIENTATION, _BITS_PER_SAMPLE = 0x0112, 258
+_EXIF_ORIENTATION = 0x0112
+# What EXIF's orientations 2 to 8 do to the stored picture before it is shown.
+EXIF_TURNS = {
+    2: "mirrored",
+    3: "turned by 180 degrees",
+    4: "mirrored upside down",
+    5: "mirrored and turned by 90 degrees",
+    6: "turned by 90 degrees clockwise",
+    7: "mirrored and turned by 90 degrees",
+    8: "turned by 90 degrees counter-clockwise",
+}
+_TURNABLE = ("JPEG", "TIFF", "PNG", "WEBP")
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -68,18 +80,44 @@ def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> 
     if isinstance(picture, np.ndarray):
         if picture.ndim != 2:
             raise DataError(f"{path}: a mask of three 16-bit channels is not supported; store indices")
+        if policy.palette == "colour" and form.white_is_zero:
+            return np.iinfo(picture.dtype).max - picture.astype(np.int32), replace(form, white_is_zero=False)
         return picture.astype(np.int32), form
+    if policy.alpha == "mask":
+        return _alpha_as_mask(path, picture, form)
     if form.mode in _ALPHA_MODES:
-        picture = _without_alpha(path, picture, policy)
+        picture = _without_alpha(path, picture, policy, of_mask=True)
     if picture.mode not in _MASK_MODES:
         raise DataError(f"{path}: a mask of mode {picture.mode} has no label values; store indices or grey levels")
+    if policy.palette == "colour" and form.indexed:
+        picture, form = _as_shown(picture, form)
     pixels = np.asarray(picture)
+    if form.white_is_zero and form.bits < 16:  # Pillow has turned them round; 16 bits are as they are stored
+        pixels = pixels ^ True if form.mode == "1" else np.uint8(255) - pixels
     if glued is not None:
         pixels = _half(path, pixels, form, glued)
     return (pack_colours(pixels) if pixels.ndim == 3 else pixels.astype(np.int32)), form
 
 
-def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.uint16], Form]:
+def shown_as(form: Form, number: int) -> int:
+    """The label value that a stored ``number`` of a mask of ``form`` has by the colour in which it is shown."""
+    if form.mode in ("P", "PA"):
+        colour = bytes.fromhex(form.palette)[3 * number : 3 * number + 3]
+        return int(pack_colours(np.frombuffer(colour, dtype=np.uint8))) if len(colour) == 3 else number
+    highest = (1 << form.bits) - 1
+    level = highest - number if form.white_is_zero else number
+    return level * 255 if form.mode == "1" else level
+
+
+def exif_turn(path: Path, form: Form) -> int:
+    """The EXIF orientation of an image that decodes: 1 where it is shown as it is stored, else a key of EXIF_TURNS."""
+    if form.format not in _TURNABLE:
+        return 1
+    with Image.open(path, formats=FORMATS) as picture:
+        return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
+
+
+def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, Form]:
     """The fully decoded picture, upright; a TIFF that Pillow would not read exactly as an array. Raises DataError."""
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
@@ -87,12 +125,14 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     data = bytes_of(path, policy)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _refuse_unfit(path, picture, policy, len(data))
-            if _cut_to_8_bits(picture):
-                return _from_tifffile(path, data, policy)
+            _refuse_unfit(path, picture, policy, data)
+            if tiff.needs_tifffile(picture):
+                return _checked_tiff(path, data, policy)
             form = _form(path, picture)
             picture.load()
-            if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
+            if picture.mode in ("I", "F") and picture.format == "TIFF":
+                return tiff.whole_levels(path, np.asarray(picture)), form
+            if policy.exif == "apply" and picture.getexif().get(_EXIF_ORIENTATION, 1) in EXIF_TURNS:
                 return ImageOps.exif_transpose(picture), form
             return picture, form
     except DataError:
@@ -100,21 +140,25 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: too many pixels ({error}); raise the limit with --max-pixels") from None
     except Exception as error:  # a decoder fed rubbish may raise anything at all
-        if isinstance(error, UnidentifiedImageError) and data.startswith(_TIFF_STARTS):
-            return _from_tifffile(path, data, policy)
+        if isinstance(error, UnidentifiedImageError) and data.startswith(tiff.STARTS):
+            return _checked_tiff(path, data, policy)
         raise DataError(f"{path}: {_what_it_is(data, error)}") from error
 
 
-def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy, size: int) -> None:
-    """Before any pixel is decoded: too large, several frames, or grey levels that Pillow would rescale."""
+def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy, data: bytes) -> None:
+    """Before any pixel is decoded: too large, several frames, unnamed samples, or levels that Pillow would rescale."""
     width, height = picture.size
     if width * height > policy.max_pixels:
         raise DataError(f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels")
-    if picture.format == "JPEG" and width * height > _MOST_UNPACKED * size:  # all grey where its data end
-        raise DataError(f"{path}: {width}x{height} is more than its {size} bytes can hold; mend or replace it")
+    if picture.format in ("JPEG", "MPO") and width * height > _MOST_UNPACKED * len(data):  # all grey where its data end
+        raise DataError(f"{path}: {width}x{height} is more than its {len(data)} bytes can hold; mend or replace it")
     frames = int(getattr(picture, "n_frames", 1))
-    if frames > 1:
+    if frames > 1 and picture.format != "MPO":  # of a stereo or panorama camera's pictures the first
         raise DataError(f"{path}: {frames} frames in one file; store one image a file")
+    if picture.format == "TIFF":
+        tiff.refuse_unnamed_samples(path, picture)
+    if picture.format == "JPEG2000":
+        _refuse_rescaled(path, data)
     arguments = _decoder_arguments(picture)
     if picture.format == "PNG" and str(arguments) in ("RGB;16B", "RGBA;16B", "LA;16B"):
         raise DataError(f"{path}: 16 bits a colour channel in a PNG; convert it to TIFF, or to 8 bits")
@@ -124,40 +168,29 @@ def _refuse_unfit(path: Path, picture: Image.Image, policy: DecodePolicy, size: 
             raise DataError(f"{path}: levels up to {highest}; store it with a highest level of 255, or as PNG")
 
 
+def _refuse_rescaled(path: Path, data: bytes) -> None:
+    """A JPEG 2000 file of other depths than 8 bits, or 16 in grey, which Pillow would bring to those."""
+    size_marker = data.find(b"\xff\x4f\xff\x51")  # ISO/IEC 15444-1, A.5.1: image and tile size
+    count = int.from_bytes(data[size_marker + 40 : size_marker + 42], "big")
+    depths = {(depth & 0x7F) + 1 for depth in data[size_marker + 42 : size_marker + 42 + 3 * count : 3]}
+    if not depths <= {8} and not (depths == {16} and count == 1):
+        bits = " and ".join(map(str, sorted(depths)))
+        raise DataError(f"{path}: JPEG 2000 of {count} x {bits} bits, which would be rescaled; store it as PNG or TIFF")
+
+
 def _decoder_arguments(picture: Image.Image) -> Any:
     tiles = getattr(picture, "tile", [])
     return tiles[0][3] if tiles else None
 
 
-def _cut_to_8_bits(picture: Image.Image) -> bool:
-    """A TIFF of several 16-bit channels, of which Pillow would keep the upper 8 bits in silence."""
-    if picture.format != "TIFF" or picture.mode.startswith(("I", "F")):
-        return False
-    bits = getattr(picture, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8)
-    return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
-
-
-def _from_tifffile(path: Path, data: bytes, policy: DecodePolicy) -> tuple[NDArray[np.uint16], Form]:
-    """A TIFF of 16-bit grey or RGB. Raises DataError for all others."""
-    import tifffile
-
+def _checked_tiff(path: Path, data: bytes, policy: DecodePolicy) -> tuple[tiff.Levels, Form]:
+    """A TIFF that Pillow does not read exactly, by ``tifffile``. Raises DataError."""
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            page = file.pages.first
-            described = f"{len(file.pages)} pages of {page.dtype} {page.axes} {page.shape}"
-            fits = len(file.pages) == 1 and page.dtype == np.uint16 and page.axes in ("YX", "YXS", "SYX")
-            fits = fits and (page.axes == "YX" or page.samplesperpixel == 3) and page.size <= 3 * policy.max_pixels
-            if fits and page.nbytes > _MOST_UNPACKED * len(data):  # not to unpack millions of tiles that are not there
-                raise ValueError(f"{described}, more than {len(data)} bytes can hold")
-            pixels = np.asarray(page.asarray() if fits else 0, dtype=np.uint16)
-            planes_first = page.axes == "SYX"
+        return tiff.from_tifffile(path, data, policy)
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(f"{path}: {_what_it_is(data, error)}") from error
-    if not fits:
-        raise DataError(f"{path}: a TIFF that cannot be used ({described}); store 8 or 16 bits, grey or RGB")
-    if planes_first:
-        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))
-    return pixels, Form(path.suffix, "TIFF", "I;16" if pixels.ndim == 2 else "RGB;16")
 
 
 def _what_it_is(data: bytes, error: Exception) -> str:
@@ -177,12 +210,10 @@ def _form(path: Path, picture: Image.Image) -> Form:
     palette = ""
     if picture.mode in ("P", "PA"):
         palette = bytes(picture.getpalette("RGB") or ()).hex()
-    mode = picture.mode
-    if mode.startswith("I"):
-        if mode == "I" and picture.format == "TIFF":
-            raise DataError(f"{path}: signed or 32-bit integers; store 8 or 16 bits without sign")
-        mode = "I;16"
-    return Form(path.suffix, picture.format or "", mode, palette)
+    whole = picture.mode == "F" and picture.format == "TIFF"  # as ``tiff.whole_levels`` makes sure
+    mode = "I;16" if picture.mode.startswith("I") or whole else picture.mode
+    kind = "JPEG" if picture.format == "MPO" else picture.format or ""
+    return Form(path.suffix, kind, mode, palette, white_is_zero=tiff.white_is_zero(picture))
 
 
 def _image_pixels(
@@ -203,16 +234,51 @@ def _image_pixels(
     raise DataError(f"{path}: images of mode {picture.mode} are not supported; store grey or RGB of 8 or 16 bits")
 
 
-def _without_alpha(path: Path, picture: Image.Image, policy: DecodePolicy) -> Image.Image:
+def _without_alpha(path: Path, picture: Image.Image, policy: DecodePolicy, *, of_mask: bool = False) -> Image.Image:
     """The picture without alpha channel or transparent colour, which must be unused unless it may be dropped."""
-    if policy.alpha != "drop":
+    if policy.alpha == "refuse":
         lowest = int(np.asarray(picture.convert("RGBA").getchannel("A")).min())
         if lowest < 255:
-            raise DataError(f"{path}: has transparent pixels (alpha down to {lowest}); drop it with --alpha drop")
+            remedy = _alpha_remedy(picture, of_mask)
+            raise DataError(f"{path}: has transparent pixels (alpha down to {lowest}); {remedy}")
     if picture.mode in _ALPHA_MODES:
         return picture.convert("L" if picture.mode in ("LA", "La") else "RGB")
     picture.info.pop("transparency", None)
     return picture
+
+
+def _alpha_remedy(picture: Image.Image, of_mask: bool) -> str:
+    if not of_mask:
+        return "drop it with --alpha drop"
+    if len(picture.convert("RGB").getcolors(1) or ()) == 1:
+        return "all its pixels have one colour, so take the alpha channel for the mask with --alpha mask"
+    return "drop it with --alpha drop, or take the alpha channel for the mask with --alpha mask"
+
+
+def _alpha_as_mask(path: Path, picture: Image.Image, form: Form) -> tuple[NDArray[np.int32], Form]:
+    """The opacity of each pixel, 0 to 255, as its label value; written as grey levels from then on."""
+    if not picture.has_transparency_data:
+        raise DataError(f"{path}: has no alpha channel to take for the mask; leave out --alpha mask, or the file")
+    opacity = np.asarray(picture.convert("RGBA").getchannel("A"))
+    return opacity.astype(np.int32), _grey(form)
+
+
+def _grey(form: Form) -> Form:
+    if form.format == "GIF":
+        return Form(".png", "PNG", "L")
+    return Form(form.suffix, form.format, "L")
+
+
+def _as_shown(picture: Image.Image, form: Form) -> tuple[Image.Image, Form]:
+    """The colours of an indexed mask, and the form that holds them: grey where all are."""
+    if form.mode == "1":
+        return picture.convert("L"), _grey(form)
+    if form.white_is_zero:
+        shown = picture if form.bits < 16 else Image.fromarray(np.uint16(65535) - np.asarray(picture, dtype=np.uint16))
+        return shown, replace(form, white_is_zero=False)
+    shown = picture.convert("RGB")
+    grey = _grey(form)
+    return shown, grey if form.grey_palette else replace(grey, mode="RGB")
 
 
 def _refuse_glued(path: Path, glued: Side | None) -> None:

@@ -27,6 +27,7 @@ _SAVE: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_adobe_deflate"},
     # Without it Pillow renumbers the palette, and with it the label values.
     "GIF": {"optimize": False},
+    "WEBP": {"quality": 95, "method": 4},
 }
 
 
@@ -82,6 +83,8 @@ def encode_image(pixels: NDArray[np.uint8] | NDArray[np.uint16], form: Form) -> 
 
 def encode_mask(values: NDArray[np.int32], form: Form) -> bytes:
     """Label values (H, W) as the bytes of a file of ``form``, exactly. ``form`` must be lossless."""
+    if form.white_is_zero and form.bits < 16:  # the numbers are stored, their opposites shown
+        values = (1 if form.mode == "1" else 255) - values
     if form.mode == "1":
         picture = Image.fromarray((values > 0).astype(np.uint8) * np.uint8(255)).convert("1", dither=Image.Dither.NONE)
     elif form.mode == "I;16":
@@ -130,7 +133,20 @@ def _deep_tiff(pixels: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
+def _white_is_zero_tiff(picture: Image.Image, form: Form) -> bytes:
+    """A grey TIFF that stores numbers and shows 0 as white, as its originals do; ``picture`` is what is shown."""
+    import tifffile
+
+    shown = np.asarray(picture)
+    stored = ~shown if form.mode == "1" else shown if form.bits == 16 else np.uint8(255) - shown
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, stored, photometric="miniswhite", compression="zlib", metadata=None, software=False)
+    return buffer.getvalue()
+
+
 def _saved(picture: Image.Image, form: Form) -> bytes:
+    if form.white_is_zero:
+        return _white_is_zero_tiff(picture, form)
     buffer = io.BytesIO()
     options = dict(_SAVE.get(form.format, {}))
     if form.format == "TIFF" and form.mode == "CMYK":

@@ -13,10 +13,14 @@ from pathlib import Path
 from pairaug.errors import DataError
 from pairaug.files import human_bytes
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM", "WEBP", "JPEG2000")
 # Read by ``medical``, never written: their headers may name a patient.
 MEDICAL_FORMATS = frozenset({"NIFTI", "DICOM"})
-LOSSY_FORMATS = frozenset({"JPEG"})
+# Formats that may change values; masks are never written in them.
+LOSSY_FORMATS = frozenset({"JPEG", "WEBP", "JPEG2000"})
+ALPHA = ("refuse", "drop", "mask")
+EXIF = ("apply", "ignore")
+PALETTE = ("auto", "index", "colour")
 # 16-bit colour takes 6; the rest is room for what else lies in a file.
 _MOST_BYTES_PER_PIXEL = 8
 
@@ -27,6 +31,7 @@ class Form:
 
     ``mode`` is Pillow's, with "RGB;16" for three channels of 16 bits; ``palette`` is RGB bytes in hexadecimal.
     A level stands for the value ``slope`` * level + ``intercept`` (Hounsfield units, say) where ``medical`` read it.
+    ``white_is_zero``: a TIFF whose stored number 0 is shown as white.
     """
 
     suffix: str
@@ -35,6 +40,7 @@ class Form:
     palette: str = ""
     slope: float = 1.0
     intercept: float = 0.0
+    white_is_zero: bool = False
 
     @property
     def bits(self) -> int:
@@ -48,6 +54,11 @@ class Form:
         return 1 if self.mode in ("P", "PA") and self.grey_palette else 3
 
     @property
+    def indexed(self) -> bool:
+        """Whether a number stored in a mask of this form is shown as another."""
+        return self.mode in ("P", "PA", "1") or self.white_is_zero
+
+    @property
     def grey_palette(self) -> bool:
         colours = bytes.fromhex(self.palette)
         return colours[0::3] == colours[1::3] == colours[2::3]
@@ -55,20 +66,29 @@ class Form:
 
 @dataclass(frozen=True)
 class DecodePolicy:
-    """What the user allows: dropping an alpha channel that is not opaque, and how many pixels a file may hold.
+    """How files are to be read, and how many pixels one may hold.
 
-    ``window``: the lowest and the highest value to keep of NIfTI and DICOM images.
+    ``alpha``: a channel that is not opaque is refused, dropped, or is itself the mask (and dropped from images).
+    ``window``: the lowest and the highest value to keep of NIfTI and DICOM images. ``exif``: whether images are turned
+    as their EXIF says. ``palette``: masks with a palette or of 1 bit give the numbers stored ("index"), the colours
+    shown ("colour"), or the numbers unless files disagree on what those mean ("auto", settled by ``checking``).
     """
 
     alpha: str = "refuse"
     max_pixels: int = 89_478_485
     window: tuple[float, float] | None = None
+    exif: str = "apply"
+    palette: str = "auto"
 
     def __post_init__(self) -> None:
         if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
             raise ValueError(f"window must be two numbers, the lower first, not {self.window}")
-        if self.alpha not in ("refuse", "drop"):
-            raise ValueError(f"alpha must be 'refuse' or 'drop', not {self.alpha!r}")
+        if self.alpha not in ALPHA:
+            raise ValueError(f"alpha must be one of {ALPHA}, not {self.alpha!r}")
+        if self.exif not in EXIF:
+            raise ValueError(f"exif must be one of {EXIF}, not {self.exif!r}")
+        if self.palette not in PALETTE:
+            raise ValueError(f"palette must be one of {PALETTE}, not {self.palette!r}")
 
 
 def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
