@@ -66,7 +66,7 @@ def test_our_own_options_keep_them() -> None:
 
     @small.command()
     def one(
-        folder: Annotated[str, opt._option("--folder", panel="P", help="A folder [pairaug-models], a part [0].")] = "",
+        folder: Annotated[str, opt.option("--folder", panel="P", help="A folder [pairaug-models], a part [0].")] = "",
     ) -> None: ...
 
     page = CliRunner().invoke(small, ["--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).output

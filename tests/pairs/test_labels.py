@@ -253,7 +253,7 @@ def test_colours_go_to_the_nearest_colour(tmp_path: Path) -> None:
         (("--background", "0,1"), "--background 0,1: must be one value"),
         (("--ignore-label", "x"), "--ignore-label x: must be values such as"),
         (("--glued", "top"), "--glued top: must be 'left' or 'right', the side of the mask"),
-        (("--alpha", "keep"), "--alpha keep: must be 'refuse' or 'drop'"),
+        (("--alpha", "keep"), "--alpha keep: must be refuse, drop or mask"),
         (("--max-pixels", 0), "--max-pixels 0: must be 1 or more"),
     ],
 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
 
@@ -17,31 +19,13 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("check", short_help="Find the pairs, decode them, say what is there.")(check)
+    app.command("check", short_help="Find the pairs, decode them, say what is there.")(flattened(check))
 
 
 def check(
     source: opt.OptionalSource = None,
     list_file: opt.ListFile = None,
-    only: opt.Only = None,
-    exclude: opt.Exclude = None,
-    limit: opt.Limit = None,
-    pair: opt.PairTemplate = None,
-    images: opt.Images = None,
-    masks: opt.Masks = None,
-    split: opt.Split = None,
-    glued: opt.Glued = None,
-    group_by: opt.GroupBy = None,
-    slices: opt.Slices = "axial",
-    empty_slices: opt.EmptySlices = False,
-    threshold: opt.Threshold = None,
-    labels: opt.Labels = None,
-    background: opt.Background = None,
-    ignore_label: opt.IgnoreLabel = None,
-    alpha: opt.Alpha = "refuse",
-    max_pixels: opt.MaxPixels = None,
-    window: opt.Window = None,
-    skip_bad: opt.SkipBad = False,
+    pairs: PairOptions = PairOptions(),
     as_json: opt.AsJson = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a pair.")] = False,
     quiet: opt.Quiet = False,
@@ -54,11 +38,8 @@ def check(
     from pairaug.pairs.source import find_pairs
 
     name, lines = opt.source_and_lines(source, list_file)
-    selection = opt.selection_of(
-        only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
-    )
-    policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window)
-    checked = check_pairs(find_pairs(name, selection, lines), policy)
+    policy = pairs.policy()
+    checked = check_pairs(find_pairs(name, pairs.selection(), lines), policy)
     content = summary(checked)
     if as_json:
         emit_json(content)

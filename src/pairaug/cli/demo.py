@@ -37,6 +37,7 @@ def demo(
     """
     from pairaug.errors import DataError
     from pairaug.files import write_atomic
+    from pairaug.pairs.checked import CheckPolicy
     from pairaug.pairs.checking import check_pairs
     from pairaug.pairs.drawing import write_demo_pairs
     from pairaug.pairs.source import find_pairs
@@ -52,7 +53,7 @@ def demo(
     reporter.note(f"drawing {PAIRS} pairs into {data}")
     write_demo_pairs(data, PAIRS, side=SIDE, seed=seed)
     reporter.note(f"$ pairaug check {data}")
-    check_pairs(find_pairs(data), opt.policy_of(None, None, "refuse", None, False))
+    check_pairs(find_pairs(data), CheckPolicy())
     reporter.note(f"$ pairaug fit-masks {data}/masks --models {models}")
     common = FitOptions(models=models, seed=seed, threads=threads)
     fit_mask_generator(data / "masks", common, reporter=reporter)

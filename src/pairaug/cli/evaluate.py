@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import OutputError, ShortfallError, UsageError
 from pairaug.files import json_lines, probe_output, write_atomic
 
@@ -21,7 +23,7 @@ _MEASURE, _UTILITY = "What to measure", "Does it help?"
 
 
 def register(app: typer.Typer) -> None:
-    app.command("evaluate", short_help="Measure synthetic pairs against real ones.")(evaluate)
+    app.command("evaluate", short_help="Measure synthetic pairs against real ones.")(flattened(evaluate))
 
 
 def evaluate(
@@ -31,73 +33,55 @@ def evaluate(
     ],
     parts: Annotated[
         str | None,
-        opt._option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement, utility (all).", metavar="A,B"),
+        opt.option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement, utility (all).", metavar="A,B"),
     ] = None,
     sample: Annotated[
-        int, opt._option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs (200).", metavar="N")
+        int, opt.option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs (200).", metavar="N")
     ] = 200,
     max_minutes: Annotated[
         float | None,
-        opt._option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
+        opt.option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
     ] = None,
     utility: Annotated[
-        bool, opt._option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
+        bool, opt.option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
     ] = False,
     test: Annotated[
-        Path | None, opt._option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
+        Path | None, opt.option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
     ] = None,
     fitted_on: Annotated[
         Path | None,
-        opt._option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
+        opt.option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
     ] = None,
-    seeds: Annotated[int, opt._option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")] = 3,
+    seeds: Annotated[int, opt.option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")] = 3,
     share: Annotated[
-        str, opt._option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
+        str, opt.option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
     ] = "0.5",
     sizes: Annotated[
         str | None,
-        opt._option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
+        opt.option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
     ] = None,
     arms: Annotated[
         str | None,
-        opt._option(
+        opt.option(
             "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone (all).", metavar="A,..."
         ),
     ] = None,
     curve: Annotated[
         str | None,
-        opt._option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
+        opt.option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
     ] = None,
     preset: Annotated[
-        str, opt._option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")
+        str, opt.option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")
     ] = "full",
-    html: Annotated[Path | None, opt._option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
+    html: Annotated[Path | None, opt.option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
     out_items: Annotated[
-        Path | None, opt._option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
+        Path | None, opt.option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
     ] = None,
-    only: opt.Only = None,
-    exclude: opt.Exclude = None,
-    limit: opt.Limit = None,
-    pair: opt.PairTemplate = None,
-    images: opt.Images = None,
-    masks: opt.Masks = None,
-    split: opt.Split = None,
-    glued: opt.Glued = None,
-    group_by: opt.GroupBy = None,
-    slices: opt.Slices = "axial",
-    empty_slices: opt.EmptySlices = False,
-    threshold: opt.Threshold = None,
-    labels: opt.Labels = None,
-    background: opt.Background = None,
-    ignore_label: opt.IgnoreLabel = None,
-    window: opt.Window = None,
-    alpha: opt.Alpha = "refuse",
-    max_pixels: opt.MaxPixels = None,
-    skip_bad: opt.SkipBad = False,
+    pairs: PairOptions = PairOptions(),
     models: opt.Models = Path("pairaug-models"),
     cache: Annotated[
         Path | None,
-        opt._option("--cache", panel="Running", help="Fitted segmenters (MODELS/segmenter).", metavar="DIR"),
+        opt.option("--cache", panel="Running", help="Fitted segmenters (MODELS/segmenter).", metavar="DIR"),
     ] = None,
     seed: opt.Seed = 0,
     threads: opt.Threads = None,
@@ -116,16 +100,12 @@ def evaluate(
     usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
     from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
     from pairaug.evaluation.usefulness import Usefulness
-    from pairaug.pairs.source import Selection
 
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)
-    selection: Selection = opt.selection_of(
-        only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
-    )
     options = EvaluationOptions(
-        selection=selection,
-        policy=opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window),
+        selection=pairs.selection(),
+        policy=pairs.policy(),
         lines=lines,
         sample=sample,
         seed=seed,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import ShortfallError, UsageError
 from pairaug.reporting import spoken_time
 
@@ -42,39 +44,21 @@ def _command(kind: Kind) -> Callable[..., None]:
         ctx: typer.Context,
         source: opt.OptionalSource = None,
         list_file: opt.ListFile = None,
-        only: opt.Only = None,
-        exclude: opt.Exclude = None,
-        limit: opt.Limit = None,
-        pair: opt.PairTemplate = None,
-        images: opt.Images = None,
-        masks: opt.Masks = None,
-        split: opt.Split = None,
-        glued: opt.Glued = None,
-        group_by: opt.GroupBy = None,
-        slices: opt.Slices = "axial",
-        empty_slices: opt.EmptySlices = False,
-        threshold: opt.Threshold = None,
-        labels: opt.Labels = None,
-        background: opt.Background = None,
-        ignore_label: opt.IgnoreLabel = None,
-        alpha: opt.Alpha = "refuse",
-        max_pixels: opt.MaxPixels = None,
-        window: opt.Window = None,
-        skip_bad: opt.SkipBad = False,
-        model: Annotated[str | None, opt._option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
-        epochs: Annotated[int | None, opt._option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
-        minutes: Annotated[float | None, opt._option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
-        batch_size: Annotated[int, opt._option("--batch-size", panel=_LENGTH, help="Pairs a step (default 1).")] = 1,
-        size: Annotated[int | None, opt._option("--size", panel=_LENGTH, help="Working side in pixels.")] = None,
+        pairs: PairOptions = PairOptions(),
+        model: Annotated[str | None, opt.option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
+        epochs: Annotated[int | None, opt.option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
+        minutes: Annotated[float | None, opt.option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
+        batch_size: Annotated[int, opt.option("--batch-size", panel=_LENGTH, help="Pairs a step (default 1).")] = 1,
+        size: Annotated[int | None, opt.option("--size", panel=_LENGTH, help="Working side in pixels.")] = None,
         settings: Annotated[
-            list[str] | None, opt._option("--set", panel=_LENGTH, help="A setting of the model.", metavar="KEY=VALUE")
+            list[str] | None, opt.option("--set", panel=_LENGTH, help="A setting of the model.", metavar="KEY=VALUE")
         ] = None,
         sample_epochs: Annotated[
-            str | None, opt._option("--sample-epochs", panel=_LENGTH, help="Epochs to draw a sheet at, as 1,6,11.")
+            str | None, opt.option("--sample-epochs", panel=_LENGTH, help="Epochs to draw a sheet at, as 1,6,11.")
         ] = None,
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
-        device: Annotated[str, opt._option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
+        device: Annotated[str, opt.option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
         threads: opt.Threads = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Start again, discarding an earlier run.", rich_help_panel="Running")
@@ -86,10 +70,7 @@ def _command(kind: Kind) -> Callable[..., None]:
     ) -> None:
         reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
         name, lines = opt.source_and_lines(source, list_file)
-        selection = opt.selection_of(
-            only, exclude, limit, pair, images, masks, split, glued, group_by, slices, empty_slices, max_pixels
-        )
-        policy = opt.policy_of(threshold, labels, alpha, max_pixels, skip_bad, background, ignore_label, window)
+        selection, policy = pairs.selection(), pairs.policy()
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")
         from pairaug.training.plan import FitOptions, checked_source, chosen_model
@@ -127,7 +108,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             raise ShortfallError(f"{len(left_out)} pairs were left out by --skip-bad", left_out)
 
     command.__name__ = f"fit_{kind}"
-    return command
+    return flattened(command)
 
 
 def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from pairaug.pairs.words import Role
 
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
+# What several masks of one image are: parts of one mask, classes by their names, or refused unless names tell.
+Several = Literal["ask", "parts", "classes"]
 _BARE = "bare masks"
 _PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -49,6 +52,7 @@ class Selection:
     pair: str | None = None
     images: str | None = None
     masks: str | None = None
+    several: Several = "ask"
     split: str | None = None
     glued: Side | None = None
     group_by: str | None = None
