@@ -11,19 +11,23 @@ remain for the same images, or two image series for the same masks, both are sho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from shlex import quote
 
 from pairaug.errors import DataError
+from pairaug.pairs.alignment import alignments
+from pairaug.pairs.endings import by_endings
 from pairaug.pairs.globs import exact_glob
-from pairaug.pairs.naming import File, Key, Style, Teller, describe
-from pairaug.pairs.pair import Pair, Skipped
+from pairaug.pairs.naming import File, Key, Style, Teller, Told, describe
+from pairaug.pairs.pair import Pair, Several, Skipped
+from pairaug.pairs.samples import by_samples
+from pairaug.pairs.several import Match, recurring_names, with_classes
+from pairaug.pairs.slices import split_ending
 from pairaug.pairs.templates import pair_of_files
 from pairaug.pairs.words import MANUAL_WORDS, Role
 
-Match = tuple[File, tuple[File, ...]]
 # So many series are still opened to see whether they hold masks; more are the user's to explain.
 _MOST_OPENED = 16
 _SAMPLE = 3
@@ -42,38 +46,121 @@ class Reading:
 
 
 def discover(
-    paths: Iterable[str], looks_like_mask: Callable[[str], bool], told: Teller = lambda path: None
+    paths: Iterable[str],
+    looks_like_mask: Callable[[str], bool],
+    told: Teller = lambda path: None,
+    several: Several = "ask",
 ) -> tuple[list[Pair], list[Skipped]]:
     """Pairs among ``paths``.
 
     ``looks_like_mask`` opens a file and says whether it holds few values; it is asked only where names leave it
-    open. ``told`` gives what the user has said of a path, which comes before what its words say.
-    Raises DataError for two equally good readings, showing both.
+    open. ``told`` gives what the user has said of a path, which comes before what its words say; ``several`` what
+    several masks of one image are. Raises DataError for two equally good readings, showing both, and where several
+    masks of one image look like classes.
     """
     paths = sorted(paths)
-    said = [told(path) for path in paths]
-    look = cache(looks_like_mask)
-    best: list[Reading] = []
-    files: list[File] = []
-    tried: list[File] = []
-    most = 0
-    for style in Style:
-        described = describe(paths, style, said)
-        if described == tried:
-            continue
-        tried = described
-        settled = _by_content(described, look)
-        readings = _readings(settled)
-        images = {image.path for reading in readings for image, _ in reading.matches}
-        if len(images) > most or not files:
-            best, files, most = readings, settled, len(images)
-        if most and most == sum(file.role in (Role.IMAGE, Role.NONE) for file in files):
-            break
-    kept, dropped = _prefer(best)
-    pairs = [pair_of_files(image, masks) for image, masks in _named_by_folder(_settled(kept, files))]
+    readings, files = _best_reading(paths, cache(looks_like_mask), [told(path) for path in paths])
+    kept, dropped = _prefer(readings)
+    matches = _named_by_folder(_settled(kept if several == "ask" else [_joined(kept)], files))
+    if several == "ask":
+        _refuse_classes(matches, files)
+    pairs = [pair_of_files(image, masks) for image, masks in matches]
+    if several == "classes":
+        pairs = with_classes(pairs, matches)
     used = {path for pair in pairs for path in (pair.image, *pair.masks)}
     skipped = [Skipped(f.path, dropped.get(f.path) or _why_unused(f)) for f in files if f.path not in used]
     return sorted(pairs, key=lambda pair: pair.image), skipped
+
+
+def _best_reading(
+    paths: Sequence[str], look: Callable[[str], bool], said: Sequence[Told | None]
+) -> tuple[list[Reading], list[File]]:
+    """The first way to interpret names that explains most images, and the files as it sees them."""
+    best: list[Reading] = []
+    files: list[File] = []
+    most = 0
+    for described in _descriptions(paths, look, said):
+        readings = _readings(described)
+        images = {image.path for reading in readings for image, _ in reading.matches}
+        if len(images) > most or not files:
+            best, files, most = readings, described, len(images)
+        if most and _explained_all(images, best, files):
+            break
+    return best or _only_two(files, said), files
+
+
+def _descriptions(
+    paths: Sequence[str], look: Callable[[str], bool], said: Sequence[Told | None]
+) -> Iterator[list[File]]:
+    """Every way to interpret names, by words and then by how the names themselves are alike."""
+    settled: dict[Style, list[File]] = {}
+    tried: list[File] = []
+    for style in Style:
+        described = describe(paths, style, said)
+        if described != tried:
+            settled[style] = _by_content(described, look)
+            yield settled[style]
+        tried = described
+    yield by_endings(settled[Style.AFFIXES], look)
+    yield _by_content(by_samples(settled[Style.AFFIXES]), look)
+    for style in (Style.AFFIXES, Style.SIBLINGS):
+        if style in settled:
+            yield from alignments(settled[style])
+
+
+def _explained_all(images: set[str], readings: Sequence[Reading], files: Sequence[File]) -> bool:
+    """Whether no image is left, or none but further ones of the same series where no mask is left either."""
+    left = [file for file in files if file.role in (Role.IMAGE, Role.NONE) and file.path not in images]
+    if not left:
+        return True
+    used = {mask.path for reading in readings for _, masks in reading.matches for mask in masks}
+    if any(file.role is Role.MASK and file.path not in used for file in files):
+        return False
+    known = {(image.series, image.folder) for reading in readings for image, _ in reading.matches}
+    return all((file.series, file.folder) in known for file in left)
+
+
+def _only_two(files: Sequence[File], said: Sequence[Told | None]) -> list[Reading]:
+    """The one image and the one mask that the user has named are a pair, whatever they are called."""
+    if not any(said):
+        return []
+    images = [file for file in files if file.role in (Role.IMAGE, Role.NONE)]
+    masks = [file for file in files if file.role is Role.MASK]
+    if len(images) != 1 or len(masks) != 1:
+        return []
+    image, mask = (
+        replace(file, core=split_ending(file.path.rpartition("/")[2])[0], prefix="", suffix="")
+        for file in (images[0], masks[0])
+    )
+    return [Reading(image.series, mask.series, ((image, (mask,)),))]
+
+
+def _joined(readings: Sequence[Reading]) -> Reading:
+    """All readings as one, each image with the masks that any of them gives it."""
+    images: dict[str, File] = {}
+    masks: dict[str, dict[str, File]] = defaultdict(dict)
+    for reading in readings:
+        for image, members in reading.matches:
+            images.setdefault(image.path, image)
+            masks[image.path].update({mask.path: mask for mask in members})
+    matches = tuple((image, tuple(masks[path][name] for name in sorted(masks[path]))) for path, image in images.items())
+    return Reading("", "", matches)
+
+
+def _refuse_classes(matches: Sequence[Match], files: Sequence[File]) -> None:
+    """Masks whose names recur from image to image may be classes, which must not be united in silence."""
+    names = recurring_names(matches)
+    if not names:
+        return
+    first = min((mask for _, masks in matches if len(masks) > 1 for mask in masks), key=lambda mask: mask.path)
+    same = [f for f in files if split_ending(f.path)[0].endswith(names[0]) and f.role is Role.MASK] or [first]
+    pattern = exact_glob(same, {file.path for file in files} - {file.path for file in same})
+    one = f", or choose one with --masks {quote(pattern)}" if pattern else ""
+    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    raise DataError(
+        f"several masks of one image, whose names recur from image to image ({shown}): are they classes or parts of "
+        f"one? Say --classes-from-names or --unite{one}"
+    )
 
 
 def mask_files(paths: Iterable[str]) -> list[str]:
@@ -236,7 +323,10 @@ def _two_readings(both: Sequence[tuple[Reading, Match]], files: list[File]) -> D
             f"{len(reading.matches)} pairs such as {match[0].path} with {match[1][0].path}: {_flags(reading, files)}"
             for reading, match in both
         ]
-    return DataError("two readings of this folder; choose one with its flags", details=lines)
+    joined = ""
+    if first[0].path == second[0].path and one is not other:
+        joined = ", or read the masks of an image as parts of one (--unite) or as classes (--classes-from-names)"
+    return DataError(f"two readings of this folder; choose one with its flags{joined}", details=lines)
 
 
 def _flags(reading: Reading, files: list[File]) -> str:

@@ -8,6 +8,7 @@ series is one of images, of masks or of neither. Nothing is opened here.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +25,12 @@ from pairaug.pairs.words import (
     affix,
     chunks,
     folder_tokens,
+    leading_split,
     role_of,
     split_of,
 )
 
-Key = tuple[str, str, str]  # (folders, split, core)
+Key = tuple[str, str, str]  # (folders, split as it is written, core), in composed Unicode (NFC)
 # What the user's own flags say of a path: its role, and the folder (by position) that gave it away.
 Told = tuple[Role, int | None]
 Teller = Callable[[str], Told | None]
@@ -53,7 +55,8 @@ class Style(Enum):
 class File:
     """One file as its path describes it. ``core`` is its own name, between ``prefix`` and ``suffix``.
 
-    ``words`` are those that make the series; ``reason`` says why a file of role OTHER is not the mask.
+    ``split`` is train, val, test or empty. ``words`` are those that make the series; ``reason`` says why a file of
+    role OTHER is not the mask.
     """
 
     path: str
@@ -66,6 +69,7 @@ class File:
     words: tuple[str, ...]
     reason: str
     extension: str
+    split: str
 
     @property
     def folder(self) -> str:
@@ -111,9 +115,18 @@ def _file(path: str, style: Style, told: Told | None) -> File:
         role, reason = Role.OTHER, OTHER_CHANNEL
     if told:
         role, reason = told[0], NOT_CHOSEN
-    split = above.split or split_of(ends) or ""
-    key, series = (above.key, split, core), " ".join(words)
-    return File(path, key, series, role, core, prefix, suffix, words, reason, extension.lower())
+    split = above.split or split_of(ends) or split_of(starts) or ""
+    written = split
+    if not split and style in (Style.AFFIXES, Style.COMMON):
+        split, length = leading_split(core)
+        written, prefix, core = core[:length], prefix + core[:length], core[length:]
+    key, series = (above.key, composed(written), composed(core)), " ".join(words)
+    return File(path, key, series, role, core, prefix, suffix, words, reason, extension.lower(), split)
+
+
+def composed(text: str) -> str:
+    """``text`` in composed Unicode: two spellings of one letter are one name."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +139,7 @@ def _folders(folder: str, siblings: bool, told_place: int | None) -> _Folders:
     own = tokens[place] if place is not None else []
     role = role_of(own)
     return _Folders(
-        key="/".join(part for part in kept if part),
+        key=composed("/".join(part for part in kept if part)),
         split=next((name for name in map(split_of, reversed(tokens)) if name), None) or "",
         words=tuple(t for t in own if t not in FILLER_WORDS and t not in SPLIT_WORDS),
         role=role,
@@ -206,7 +219,7 @@ def _cut(file: File, start: int, end: int) -> File:
     return replace(
         file,
         core=core,
-        key=(file.key[0], file.key[1], core),
+        key=(file.key[0], file.key[1], composed(core)),
         prefix=file.prefix + file.core[:start],
         suffix=file.core[end:] + file.suffix,
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 Side = Literal["left", "right"]
+# What several masks of one image are: parts of one mask, classes by their names, or whatever their names tell.
+Several = Literal["ask", "parts", "classes"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Pair:
     where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
     from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at which side of the image the
     mask lies where one file holds both halves (then image, mask and their templates are the same path). ``group``
-    names the patient, say, where the user has told how to find it.
+    names the patient, say, where the user has told how to find it. ``mask_classes``: where each mask shows one class,
+    the name of that class, in the order of ``masks``.
     """
 
     image: str
@@ -27,6 +30,7 @@ class Pair:
     split: str | None = None
     glued: Side | None = None
     group: str | None = None
+    mask_classes: tuple[str, ...] = ()
 
     @property
     def mask(self) -> str | list[str]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from pairaug.pairs.globs import any_match, matches, named_folder
 from pairaug.pairs.groups import grouped, whole_groups
 from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata
 from pairaug.pairs.naming import Teller, Told
-from pairaug.pairs.pair import Found, Pair, Side, Skipped
+from pairaug.pairs.pair import Found, Pair, Several, Side, Skipped
 from pairaug.pairs.scanning import scan
 from pairaug.pairs.slices import Axis, is_medical, is_volume
 from pairaug.pairs.templates import glued_pair, mask_of_path, pair_of_paths, role_by_words
@@ -31,8 +30,6 @@ from pairaug.pairs.words import Role
 
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
-# What several masks of one image are: parts of one mask, classes by their names, or refused unless names tell.
-Several = Literal["ask", "parts", "classes"]
 _BARE = "bare masks"
 _PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -42,8 +39,8 @@ class Selection:
     """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above.
 
     ``glued``: every file holds an image with its mask at this side. ``group_by``: a regular expression that finds the
-    patient, say, in a path. ``slices``: the axis along which volumes are cut; ``empty_slices``: those without any
-    foreground are kept; ``most_voxels``: larger volumes are refused.
+    patient, say, in a path. ``several``: what several masks of one image are. ``slices``: the axis along which volumes
+    are cut; ``empty_slices``: those without any foreground are kept; ``most_voxels``: larger volumes are refused.
     """
 
     only: tuple[str, ...] = ()
@@ -83,16 +80,24 @@ def find_masks(source: str | Path, selection: Selection = Selection(), lines: It
 def choose_split(found: Found, wanted: str | None) -> tuple[Found, str | None]:
     """The pairs to fit on where a data set has split folders: ``wanted``, else the training split.
 
-    The second value is a sentence for the user where a choice was made.
+    Without a training split those of no split, else the others in the order validation, test. The second value is a
+    sentence for the user where a choice was made.
     """
     if not found.splits or wanted:  # already narrowed, or nothing to choose
         return found, None
-    split = "train" if "train" in found.splits else found.splits[0]
-    kept = tuple(pair for pair in found.pairs if pair.split in (split, None))
+    split = _fitted_split(found)
+    kept = tuple(pair for pair in found.pairs if pair.split == split or (split == "train" and not pair.split))
     others = ", ".join(name for name in found.splits if name != split)
+    what = f"the {split} split ({len(kept)} pairs) is used" if split else f"the {len(kept)} pairs of no split are used"
     if not others:
-        return found, f"the {split} split ({len(kept)} pairs) is used"
-    return replace(found, pairs=kept), f"the {split} split ({len(kept)} pairs) is used; {others}: --split changes that"
+        return found, what
+    return replace(found, pairs=kept, layout=_describe_layout(kept)), f"{what}; {others}: --split changes that"
+
+
+def _fitted_split(found: Found) -> str | None:
+    """The split that a fit takes: train, then none at all, then validation, then test."""
+    present = {pair.split for pair in found.pairs}
+    return next(split for split in ("train", None, "val", "test") if split in present)
 
 
 def _found(source: str | Path, selection: Selection, lines: Iterable[str] | None) -> Found:
@@ -113,7 +118,7 @@ def _from_folder(root: Path, selection: Selection) -> Found:
     elif selection.pair:
         pairs, left = _by_template(kept, selection.pair)
     else:
-        pairs, left = discover(kept, _looks_like_mask(root), _teller(selection))
+        pairs, left = discover(kept, _looks_like_mask(root), _teller(selection), selection.several)
     if selection.only:
         left = [entry for entry in left if any_match(selection.only, entry.path)]
     skipped = sorted([*passed_over, *left], key=lambda entry: entry.path)

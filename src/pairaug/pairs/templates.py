@@ -20,7 +20,7 @@ def pair_of_files(image: File, masks: tuple[File, ...]) -> Pair:
     mask_template = _template(masks[0], identity)
     if image_template == mask_template:  # a list may pair a.png with b.png in one folder
         mask_template = str(PurePosixPath(mask_template).with_name("{id}_mask" + split_ending(mask_template)[1]))
-    return Pair(image.path, tuple(mask.path for mask in masks), image_template, mask_template, image.key[1] or None)
+    return Pair(image.path, tuple(mask.path for mask in masks), image_template, mask_template, image.split or None)
 
 
 def pair_of_paths(image: str, masks: tuple[str, ...]) -> Pair:
@@ -35,7 +35,7 @@ def glued_pair(path: str, side: Side) -> Pair:
     """One file that holds an image with its mask at its ``side``."""
     (file,) = describe([path], Style.NAMES)
     template = _template(file, file.core)
-    return Pair(path, (path,), template, template, file.key[1] or None, side)
+    return Pair(path, (path,), template, template, file.split or None, side)
 
 
 def mask_of_path(path: str) -> Pair:

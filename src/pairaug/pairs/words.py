@@ -22,9 +22,10 @@ IMAGE_WORDS = frozenset(
     slice slices source src fram frame frames jpegimages rgb fundus dermoscopic xray""".split()  # noqa: SIM905
 )
 MASK_WORDS = frozenset(
-    """mask masks label labels gt gts truth groundtruth annotation annotations annot annots ann anns annotated seg segs
-    segm segmentation segmentations segmentationclass manual manual1 manuals target targets lesion lesions 1stho 1st
-    avmanual av ah observer1 annotator1 expert1""".split()  # noqa: SIM905
+    """mask masks msk msks label labels lbl lbls labelled labeled labelids labeltrainids gt gts truth truths groundtruth
+    groundtruths annotation annotations annot annots ann anns anno annos annotated seg segs segm segmentation
+    segmentations segmentationclass trimap trimaps matte mattes binary manual manual1 manuals target targets lesion
+    lesions 1stho 1st avmanual av ah observer1 annotator1 expert1""".split()  # noqa: SIM905
 )
 OTHER_WORDS = {
     "2nd": "a second annotation",
@@ -55,10 +56,15 @@ OTHER_WORDS = {
     "thumbnails": "a preview",
     "vis": "a preview",
     "viz": "a preview",
+    "visualization": "a preview",
+    "visualizations": "a preview",
+    "visualisation": "a preview",
+    "visualisations": "a preview",
     "colorized": "a preview",
     "superpixel": "superpixels",
     "superpixels": "superpixels",
     "segmentationobject": "numbered objects, not classes",
+    "instanceids": "numbered objects, not classes",
     "prediction": "a prediction",
     "predictions": "a prediction",
     "pred": "a prediction",
@@ -85,6 +91,8 @@ FILLER_WORDS = frozenset({"set", "ground", "data", "dataset", "final", "folder"}
 # ``1st``, ``av`` and two-letter observer initials mean something beside other words only at a name's end.
 MANUAL_WORDS = frozenset({"manual", "manual1", "manuals", "avmanual"})
 
+# ``testA_2``, ``train7``: the split, then what tells one file from the next.
+_LEADING_SPLIT = re.compile(r"(?P<word>[A-Za-z]+?)(?:[A-Z](?![A-Za-z])|(?=\d))[\s_\-.]*(?=[^\s_\-.])")
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 _GLUED = re.compile(r"^(train|training|val|valid|test)(images?|imgs?|annot|masks?|labels?|gt)$")
 _CHUNK = re.compile(r"[^\s_\-.]+")
@@ -134,6 +142,16 @@ def split_of(tokens: list[str]) -> str | None:
         if token in SPLIT_WORDS:
             return SPLIT_WORDS[token]
     return None
+
+
+def leading_split(core: str) -> tuple[str, int]:
+    """The split that a name begins with and the length of that beginning; ("", 0) where there is none.
+
+    ``testA_2`` -> ("test", 6); ``train7`` -> ("train", 5).
+    """
+    match = _LEADING_SPLIT.match(core)
+    word = match["word"].lower() if match else ""
+    return (SPLIT_WORDS[word], match.end()) if match and len(word) > 2 and word in SPLIT_WORDS else ("", 0)
 
 
 def affix(stem: str) -> tuple[str, str, str]:

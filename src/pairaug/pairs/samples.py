@@ -1,0 +1,53 @@
+"""One folder a sample: ``p7/p7.jpg``, ``p7/liver.png``, ``p7/spleen.png``. What is left of a name is its series.
+
+Enters: files described by their words. Leaves: the same files with their folder as key and the rest of their name as
+series, or nothing where the folders are not alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pairaug.pairs.naming import File
+from pairaug.pairs.slices import split_ending
+from pairaug.pairs.words import Role
+
+# A series is a name that so large a share of the samples has.
+_COMMON_SHARE = 0.5
+
+
+def by_samples(files: Sequence[File]) -> list[File]:
+    """The files as samples; unchanged where fewer than two folders hold at least two files of recurring names."""
+    named = {file.path: _rest(file) for file in files}
+    folders: dict[str, list[File]] = defaultdict(list)
+    for file in files:
+        folders[file.folder].append(file)
+    samples = {folder for folder, inside in folders.items() if folder and len(inside) > 1}
+    counts = Counter(named[file.path][1] for folder in samples for file in folders[folder])
+    recurring = {rest for rest, count in counts.items() if count >= max(2, _COMMON_SHARE * len(samples))}
+    if len(samples) < 2 or len(recurring) < 2:
+        return list(files)
+    return [_in_sample(file, *named[file.path]) if file.folder in samples else file for file in files]
+
+
+def _rest(file: File) -> tuple[str, str]:
+    """The sample's name and what a stem adds to it: ``p7/p7_seg.png`` -> ("p7", "_seg"); ``p7/ct.png`` -> ("", "ct")."""
+    sample, stem = file.folder.rpartition("/")[2], split_ending(file.path.rpartition("/")[2])[0]
+    return (sample, stem[len(sample) :]) if sample and stem.startswith(sample) else ("", stem)
+
+
+def _in_sample(file: File, sample: str, rest: str) -> File:
+    if file.role is Role.OTHER:
+        return file
+    core, suffix = (sample, rest) if sample else ("", rest)
+    return replace(
+        file,
+        key=(file.folder, file.key[1], ""),
+        series=f"sample {rest}",
+        core=core,
+        prefix="",
+        suffix=suffix,
+        words=(rest,),
+    )
