@@ -10,8 +10,8 @@ from pairaug.errors import UsageError
 
 if TYPE_CHECKING:
     from pairaug.pairs.checked import CheckPolicy
-    from pairaug.pairs.pair import Side
-    from pairaug.pairs.source import Selection, Several
+    from pairaug.pairs.pair import Several, Side
+    from pairaug.pairs.source import Selection
 
 Only = Annotated[list[str] | None, option("--only", panel=FILES, help="Keep pairs that match.", metavar="GLOB")]
 Exclude = Annotated[list[str] | None, option("--exclude", panel=FILES, help="Ignore files.", metavar="GLOB")]

@@ -24,6 +24,7 @@ from pairaug.pairs.naming import File, Key, Style, Teller, Told, describe
 from pairaug.pairs.pair import Pair, Several, Skipped
 from pairaug.pairs.samples import by_samples
 from pairaug.pairs.several import Match, recurring_names, with_classes
+from pairaug.pairs.skeletons import by_skeletons
 from pairaug.pairs.slices import split_ending
 from pairaug.pairs.templates import pair_of_files
 from pairaug.pairs.words import MANUAL_WORDS, Role
@@ -31,6 +32,8 @@ from pairaug.pairs.words import MANUAL_WORDS, Role
 # So many series are still opened to see whether they hold masks; more are the user's to explain.
 _MOST_OPENED = 16
 _SAMPLE = 3
+_MOST_SHOWN = 8
+_NUMBERS = {2: "two", 3: "three", 4: "four"}
 _VIEW_WORDS = frozenset({"mask", "masks"})
 FIELD_OF_VIEW = "the field of view, not the mask"
 NUMBERED = "a numbered variant of the mask"
@@ -58,9 +61,9 @@ def discover(
     several masks of one image are. Raises DataError for two equally good readings, showing both, and where several
     masks of one image look like classes.
     """
-    paths = sorted(paths)
-    readings, files = _best_reading(paths, cache(looks_like_mask), [told(path) for path in paths])
-    kept, dropped = _prefer(readings)
+    paths, look = sorted(paths), cache(looks_like_mask)
+    readings, files = _best_reading(paths, look, [told(path) for path in paths])
+    kept, dropped = _prefer(_of_pictures(readings, look))
     matches = _named_by_folder(_settled(kept if several == "ask" else [_joined(kept)], files))
     if several == "ask":
         _refuse_classes(matches, files)
@@ -103,6 +106,8 @@ def _descriptions(
         tried = described
     yield by_endings(settled[Style.AFFIXES], look)
     yield _by_content(by_samples(settled[Style.AFFIXES]), look)
+    for described in by_skeletons(settled[Style.AFFIXES]):
+        yield _by_content(described, look)
     for style in (Style.AFFIXES, Style.SIBLINGS):
         if style in settled:
             yield from alignments(settled[style])
@@ -234,6 +239,26 @@ def _readings(files: list[File]) -> list[Reading]:
     return [Reading(images, masks, tuple(matches)) for (images, masks), matches in sorted(found.items())]
 
 
+def _of_pictures(readings: list[Reading], look: Callable[[str], bool]) -> list[Reading]:
+    """Where two image series share masks and nothing names them, the one that looks like masks itself is set aside."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for reading in readings:
+        for _, masks in reading.matches:
+            for mask in masks:
+                owners[mask.path].add(reading.images)
+    rivals = {series for found in owners.values() if len(found) > 1 for series in found}
+    like_masks = {
+        reading.images
+        for reading in readings
+        if reading.images in rivals
+        and reading.matches[0][0].role is Role.NONE
+        and all(look(image.path) for image, _ in reading.matches[:_SAMPLE])
+    }
+    if rivals <= like_masks:
+        return readings
+    return [reading for reading in readings if reading.images not in like_masks]
+
+
 def _prefer(readings: list[Reading]) -> tuple[list[Reading], dict[str, str]]:
     """Set aside mask series that a better-named one explains; the second value says why for each of their files.
 
@@ -273,15 +298,18 @@ def _explained(own: frozenset[str], theirs: frozenset[str]) -> str | None:
 
 def _settled(readings: list[Reading], files: list[File]) -> list[Match]:
     """The matches, where each image has one mask and each mask one image. Raises DataError otherwise."""
-    by_image: dict[str, tuple[Reading, Match]] = {}
-    by_mask: dict[str, tuple[Reading, Match]] = {}
+    by_image: dict[str, list[tuple[Reading, Match]]] = defaultdict(list)
+    by_mask: dict[str, list[tuple[Reading, Match]]] = defaultdict(list)
     for reading in readings:
         for match in reading.matches:
             image, masks = match
-            for known, path in ((by_image, image.path), *((by_mask, mask.path) for mask in masks)):
-                other = known.setdefault(path, (reading, match))
-                if other[1] is not match:
-                    raise _two_readings([other, (reading, match)], files)
+            by_image[image.path].append((reading, match))
+            for mask in masks:
+                by_mask[mask.path].append((reading, match))
+    for known in (by_image, by_mask):
+        rivals = next((found for found in known.values() if len(found) > 1), None)
+        if rivals:
+            raise _two_readings(rivals[:_MOST_SHOWN], files)
     return [match for reading in readings for match in reading.matches]
 
 
@@ -310,23 +338,27 @@ def _named(mask: File, name: str) -> File:
     return replace(mask, core=name, suffix=mask.core.removeprefix(name) + mask.suffix)
 
 
-def _two_readings(both: Sequence[tuple[Reading, Match]], files: list[File]) -> DataError:
-    """The refusal that shows both readings with the flags that choose each."""
-    (one, first), (other, second) = both
-    if one is other:  # two images of one series
+def _two_readings(rivals: Sequence[tuple[Reading, Match]], files: list[File]) -> DataError:
+    """The refusal that shows the readings with the flags that choose each."""
+    one_series = len({id(reading) for reading, _ in rivals}) == 1
+    if one_series:  # two images of one series
         lines = [
-            f"{match[0].path} with {match[1][0].path}: --exclude {quote(left[0].path)}"
-            for match, left in ((first, second), (second, first))
+            f"{match[0].path} with {match[1][0].path}: "
+            + " ".join(f"--exclude {quote(left[0].path)}" for _, left in rivals if left is not match)
+            for _, match in rivals
         ]
     else:
         lines = [
             f"{len(reading.matches)} pairs such as {match[0].path} with {match[1][0].path}: {_flags(reading, files)}"
-            for reading, match in both
+            for reading, match in rivals
         ]
     joined = ""
-    if first[0].path == second[0].path and one is not other:
+    if not one_series and len({match[0].path for _, match in rivals}) == 1:
         joined = ", or read the masks of an image as parts of one (--unite) or as classes (--classes-from-names)"
-    return DataError(f"two readings of this folder; choose one with its flags{joined}", details=lines)
+    return DataError(
+        f"{_NUMBERS.get(len(rivals), 'several')} readings of this folder; choose one with its flags{joined}",
+        details=lines,
+    )
 
 
 def _flags(reading: Reading, files: list[File]) -> str:

@@ -47,7 +47,8 @@ def _guesses(file: File) -> list[str]:
     parts = [glob.escape(part) for part in reversed(file.folder.split("/"))] if folder else []
     shapes = [f"*{suffix}{ending}"] if suffix else []
     shapes += [f"{prefix}*{ending}"] if prefix else []
-    return [*parts, *shapes, f"*{ending}", folder, *(f"{folder}/{shape}" for shape in [*shapes, f"*{ending}"])]
+    name = glob.escape(file.path.rpartition("/")[2])
+    return [*parts, *shapes, f"*{ending}", name, folder, *(f"{folder}/{shape}" for shape in [*shapes, f"*{ending}"])]
 
 
 @lru_cache(maxsize=256)

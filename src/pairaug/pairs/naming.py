@@ -18,6 +18,7 @@ from itertools import takewhile
 
 from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import (
+    COLOUR_WORDS,
     FILLER_WORDS,
     OTHER_WORDS,
     SPLIT_WORDS,
@@ -113,6 +114,8 @@ def _file(path: str, style: Style, told: Told | None) -> File:
     role, reason = _role(above, starts, ends)
     if channel and int(channel[1]):
         role, reason = Role.OTHER, OTHER_CHANNEL
+    if role is Role.MASK and above.role is Role.MASK and (last := chunks(stem)[-1:]) and last[0][0] in COLOUR_WORDS:
+        role, reason = Role.OTHER, "a preview"
     if told:
         role, reason = told[0], NOT_CHOSEN
     split = above.split or split_of(ends) or split_of(starts) or ""

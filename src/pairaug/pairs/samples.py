@@ -33,7 +33,7 @@ def by_samples(files: Sequence[File]) -> list[File]:
 
 
 def _rest(file: File) -> tuple[str, str]:
-    """The sample's name and what a stem adds to it: ``p7/p7_seg.png`` -> ("p7", "_seg"); ``p7/ct.png`` -> ("", "ct")."""
+    """The sample's name and what a stem adds: ``p7/p7_seg.png`` -> ("p7", "_seg"); ``p7/ct.png`` -> ("", "ct")."""
     sample, stem = file.folder.rpartition("/")[2], split_ending(file.path.rpartition("/")[2])[0]
     return (sample, stem[len(sample) :]) if sample and stem.startswith(sample) else ("", stem)
 

@@ -86,6 +86,8 @@ SPLIT_WORDS = {
     "testingset": "test",
     "ts": "test",
 }
+# In a folder of masks the coloured copy of a mask; anywhere else a colour photograph.
+COLOUR_WORDS = frozenset({"color", "colour", "colors", "colours", "rgb"})
 # Words that go along with the others and carry no meaning of their own.
 FILLER_WORDS = frozenset({"set", "ground", "data", "dataset", "final", "folder"})
 # ``1st``, ``av`` and two-letter observer initials mean something beside other words only at a name's end.
