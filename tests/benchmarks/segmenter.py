@@ -89,7 +89,7 @@ def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> Items:
     lines = [f"{data.resolve() / image}\t{data.resolve() / mask}" for image, mask in pairs]
     policy = lenient(CheckPolicy())
     checked = check_pairs(find_pairs("-", lines=lines), policy)
-    own = Terms(checked.intensity, checked.channels, checked.label_map.values, deep=checked.deep)
+    own = Terms(checked.intensity, checked.stored_channels, checked.label_map.values, deep=checked.deep)
     return in_terms("the list", checked, terms or own)
 
 

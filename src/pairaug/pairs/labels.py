@@ -75,6 +75,11 @@ class Cleaning:
         """Whether the user has named the values, so that none is dirt."""
         return self.as_found or self.threshold is not None or bool(self.labels)
 
+    @property
+    def changes(self) -> bool:
+        """Whether a mask may differ after it was applied."""
+        return self.threshold is not None or bool(self.labels) or bool(self.ignore)
+
     def apply(self, raw: NDArray[np.int32]) -> NDArray[np.int32]:
         """The cleaned mask. Pixels that are not annotated take the label of the nearest one that is.
 

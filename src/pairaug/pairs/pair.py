@@ -19,8 +19,8 @@ class Pair:
     where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
     from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at which side of the image the
     mask lies where one file holds both halves (then image, mask and their templates are the same path). ``group``
-    names the patient, say, where the user has told how to find it. ``mask_classes``: where each mask shows one class,
-    the name of that class, in the order of ``masks``.
+    names the patient, say, where the user has told how to find it. ``mask_labels``: where each mask shows one class,
+    the label value of that class, in the order of ``masks``.
     """
 
     image: str
@@ -30,7 +30,7 @@ class Pair:
     split: str | None = None
     glued: Side | None = None
     group: str | None = None
-    mask_classes: tuple[str, ...] = ()
+    mask_labels: tuple[int, ...] = ()
 
     @property
     def mask(self) -> str | list[str]:
@@ -54,7 +54,8 @@ class Skipped:
 class Found:
     """What a source holds: its root folder, the pairs in a stable order, and what was left out.
 
-    ``bad``: pairs of which it is known already that they cannot be used.
+    ``bad``: pairs of which it is known already that they cannot be used. ``class_names``: where masks show one class
+    each, the names of the label values 1, 2, ...
     """
 
     root: Path
@@ -63,6 +64,7 @@ class Found:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = field(default=())
     bad: tuple[Skipped, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -15,8 +15,13 @@ from pairaug.errors import DataError
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.slices import MEDICAL_SUFFIXES, split_ending
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"})
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".ppm", ".pgm", ".pbm"}
+    | {".pnm", ".webp", ".jp2", ".j2k", ".jpx", ".jpf"}
+)
 OWN_MANIFEST = "manifest.json"
+LINKED_FILE = "a link that leads out of the folder, or nowhere"
+LINKED_FOLDER = "a link to a folder"
 _IGNORED_FOLDERS = frozenset({"__MACOSX"})
 
 
@@ -64,7 +69,7 @@ def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[s
             if not _is_folder(entry):
                 yield path, entry
             elif entry.is_symlink():
-                skipped.append(Skipped(path, "a link to a folder"))
+                skipped.append(Skipped(path, LINKED_FOLDER))
             elif _augmented(Path(entry.path)):
                 skipped.append(Skipped(path, "an augmented data set"))
             else:
@@ -89,5 +94,5 @@ def _why_not(entry: os.DirEntry[str], resolved_root: Path) -> str | None:
     if suffix not in IMAGE_SUFFIXES and suffix not in MEDICAL_SUFFIXES:
         return f"not an image file ({suffix or 'no suffix'})"
     if entry.is_symlink() and leads_out(Path(entry.path), resolved_root):
-        return "a link that leads out of the folder, or nowhere"
+        return LINKED_FILE
     return None if entry.is_file() else "not a plain file"

@@ -66,19 +66,24 @@ def _shared(pieces: list[list[str]], limit: int) -> int:
     return min(sum(1 for _ in same), max(limit, 0))
 
 
-def with_classes(pairs: Sequence[Pair], matches: Sequence[Match]) -> list[Pair]:
-    """The pairs with a class for each of their masks, by its name, and the name of the one mask that shows them all."""
+def with_classes(pairs: Sequence[Pair], matches: Sequence[Match]) -> tuple[list[Pair], tuple[str, ...]]:
+    """The pairs with a label value for each of their masks, by its name; and the names of the values 1, 2, ...
+
+    The mask template becomes that of the one mask that shows all classes.
+    """
     parts = {mask.path: part_name(mask, image) for image, masks in matches for mask in masks}
     distinct = sorted(set(parts.values()))
     short = dict(zip(distinct, short_names(distinct), strict=True))
-    return [
+    names = sorted(set(short.values()))
+    labelled = [
         replace(
             pair,
-            mask_classes=tuple(short[parts[mask]] for mask in pair.masks),
+            mask_labels=tuple(1 + names.index(short[parts[mask]]) for mask in pair.masks),
             mask_template=_joint_template(parts[pair.masks[0]], short[parts[pair.masks[0]]], pair.masks[0]),
         )
         for pair in pairs
     ]
+    return labelled, tuple(names)
 
 
 def _joint_template(part: str, name: str, mask: str) -> str:

@@ -23,6 +23,7 @@ from pairaug.pairs.groups import grouped, whole_groups
 from pairaug.pairs.listing import METADATA, pairs_of_lines, pairs_of_metadata
 from pairaug.pairs.naming import Teller, Told
 from pairaug.pairs.pair import Found, Pair, Several, Side, Skipped
+from pairaug.pairs.remedies import remedy
 from pairaug.pairs.scanning import scan
 from pairaug.pairs.slices import Axis, is_medical, is_volume
 from pairaug.pairs.templates import glued_pair, mask_of_path, pair_of_paths, role_by_words
@@ -31,7 +32,8 @@ from pairaug.pairs.words import Role
 # Files with no more values than this are taken for masks where names leave it open.
 _MASK_VALUES = 32
 _BARE = "bare masks"
-_PACKED = (".tar", ".tar.gz", ".tgz", ".zip")
+# In the order in which a fit takes them.
+_SPLITS = ("train", None, "val", "test")
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def choose_split(found: Found, wanted: str | None) -> tuple[Found, str | None]:
 def _fitted_split(found: Found) -> str | None:
     """The split that a fit takes: train, then none at all, then validation, then test."""
     present = {pair.split for pair in found.pairs}
-    return next(split for split in ("train", None, "val", "test") if split in present)
+    return next(split for split in _SPLITS if split in present)
 
 
 def _found(source: str | Path, selection: Selection, lines: Iterable[str] | None) -> Found:
@@ -113,16 +115,18 @@ def _found(source: str | Path, selection: Selection, lines: Iterable[str] | None
 def _from_folder(root: Path, selection: Selection) -> Found:
     kept, passed_over = _not_excluded(root, selection)
     left: list[Skipped] = []
+    class_names: tuple[str, ...] = ()
     if selection.glued:
         pairs = [glued_pair(path, selection.glued) for path in kept]
     elif selection.pair:
         pairs, left = _by_template(kept, selection.pair)
     else:
-        pairs, left = discover(kept, _looks_like_mask(root), _teller(selection), selection.several)
+        found = discover(kept, _looks_like_mask(root), _teller(selection), selection.several)
+        pairs, left, class_names = found.pairs, found.skipped, found.class_names
     if selection.only:
         left = [entry for entry in left if any_match(selection.only, entry.path)]
     skipped = sorted([*passed_over, *left], key=lambda entry: entry.path)
-    return Found(root, tuple(pairs), _describe_layout(pairs), tuple(skipped))
+    return Found(root, tuple(pairs), _describe_layout(pairs), tuple(skipped), class_names=class_names)
 
 
 def _not_excluded(root: Path, selection: Selection) -> tuple[list[str], list[Skipped]]:
@@ -165,7 +169,7 @@ def _narrowed(found: Found, selection: Selection) -> Found:
         )
         pairs = list(cut.pairs)
     if selection.limit is not None:
-        pairs = pairs[: selection.limit] if selection.group_by is None else whole_groups(pairs, selection.limit)
+        pairs = _limited(pairs, selection)
     if cut is not None:
         found = replace(found, skipped=(*found.skipped, *cut.empty), bad=cut.bad)
     if not pairs and not found.bad:
@@ -173,6 +177,15 @@ def _narrowed(found: Found, selection: Selection) -> Found:
     _refuse_case_twins(pairs)
     layout = found.layout if found.layout in (METADATA, _BARE) else _describe_layout(pairs)
     return replace(found, pairs=tuple(pairs), layout=layout)
+
+
+def _limited(pairs: list[Pair], selection: Selection) -> list[Pair]:
+    """At most so many pairs (in whole groups), those that a fit would take first, in the order in which they were."""
+    assert selection.limit is not None
+    by_split = sorted(pairs, key=lambda pair: _SPLITS.index(pair.split))
+    kept = by_split[: selection.limit] if selection.group_by is None else whole_groups(by_split, selection.limit)
+    chosen = set(map(id, kept))
+    return [pair for pair in pairs if id(pair) in chosen]
 
 
 def _teller(selection: Selection) -> Teller:
@@ -236,13 +249,8 @@ def _looks_like_mask(root: Path) -> Callable[[str], bool]:
 
 def _nothing_pairs(found: Found) -> DataError:
     reasons = Counter(entry.reason for entry in found.skipped)
-    if any(entry.path.endswith(_PACKED) for entry in found.skipped):
-        return DataError(f"{found.root}: no pairs found, but packed files; unpack them first, with tar or unzip")
     seen = "; ".join(f"{count} files: {reason}" for reason, count in reasons.most_common(3)) or "it holds no images"
-    return DataError(
-        f"{found.root}: no pairs found ({seen}); say what belongs together, for example "
-        "--pair 'images/{id}.png=masks/{id}.png', --images and --masks, or --glued right where one file holds both"
-    )
+    return DataError(f"{found.root}: no pairs found ({seen}); {remedy(found.root, found.skipped)}")
 
 
 def _describe_layout(pairs: Sequence[Pair]) -> str:

@@ -181,7 +181,7 @@ def _policy(translator: FittedModel) -> CheckPolicy:
 
 
 def _as_checked(pair: TrainedPair, image: str, masks: tuple[str, ...]) -> CheckedPair:
-    where = Pair(image, masks, pair.image_template, pair.mask_template, None, pair.glued)
+    where = Pair(image, masks, pair.image_template, pair.mask_template, None, pair.glued, mask_labels=pair.mask_labels)
     digests = (pair.image_sha256, pair.mask_sha256)
     return CheckedPair(where, pair.size, pair.image_form, pair.mask_form, *digests, {}, (0, 0))
 

@@ -42,7 +42,8 @@ class TrainedPair:
     """What a fitted model knows of one of its training pairs. ``size`` is (width, height).
 
     ``group`` numbers the groups in order of appearance; their names (patients, perhaps) are not kept. ``mask_parts``:
-    the digests of the files whose union is the mask, where there are several.
+    the digests of the files whose union is the mask, where there are several; ``mask_labels``: the label value that
+    each of them shows, where they are classes.
     """
 
     image_sha256: str
@@ -55,6 +56,7 @@ class TrainedPair:
     group: int | None = None
     glued: Side | None = None
     mask_parts: tuple[str, ...] = ()
+    mask_labels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def save_model(
         "config": asdict(network.config),
         "shape": asdict(network.shape),
         "label_values": list(checked.label_map.values),
+        "class_names": list(checked.class_names),
         "intensity": list(checked.intensity),
         "layout": checked.layout,
         "forms": [asdict(form) for form in forms],
@@ -167,6 +170,7 @@ def _pair_row(item: Any, forms: list[Form]) -> dict[str, Any]:
         "mask_form": number(item.mask_form),
         "glued": item.pair.glued,
         **({"mask_parts": list(item.mask_parts)} if item.mask_parts else {}),
+        **({"mask_labels": list(item.pair.mask_labels)} if item.pair.mask_labels else {}),
     }
 
 
@@ -237,6 +241,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 group=None if row.get("group") is None else int(row["group"]),
                 glued=row.get("glued"),
                 mask_parts=tuple(str(part) for part in row.get("mask_parts", ())),
+                mask_labels=tuple(int(label) for label in row.get("mask_labels", ())),
             )
         )
     if not pairs:

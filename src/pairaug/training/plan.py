@@ -10,6 +10,7 @@ from pathlib import Path
 from pairaug.errors import UsageError
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
+from pairaug.pairs.discovery import WITHOUT_MASK
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
 from pairaug.registry import DEFAULT_MODEL, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter
@@ -76,9 +77,14 @@ def checked_source(
         reporter.note(sentence)
     for note in found.notes:
         reporter.note(note)
+    without = [entry.path for entry in found.skipped if entry.reason == WITHOUT_MASK]
+    if without:
+        reporter.note(f"{len(without)} images without a mask are not used, such as {without[0]}")
     checked = check_pairs(found, policy)
     what = "pairs" if checked.channels else "masks"
-    reporter.note(f"{len(checked.pairs)} {what}, {checked.label_map.classes} classes, {checked.layout}")
+    reporter.note(
+        f"{len(checked.pairs)} {what}, {checked.label_map.classes} classes, {checked.layout}{checked.put_together}"
+    )
     if checked.bad:
         reporter.warn(f"{len(checked.bad)} {what} left out by --skip-bad, such as {checked.bad[0].reason}")
     for warning in checked.warnings:

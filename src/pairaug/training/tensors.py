@@ -73,6 +73,6 @@ def load_training_set(checked: Checked, shape: Shape) -> TrainingSet:
 
 
 def _with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
-    """(H, W) or (H, W, 3) -> (H, W, channels); a grey picture among colour ones repeats its level."""
+    """(H, W) or (H, W, 3) -> (H, W, channels): grey among colour repeats its level, three equal channels become one."""
     planes = pixels[..., None] if pixels.ndim == 2 else pixels
-    return np.repeat(planes, channels, axis=2) if planes.shape[2] != channels else planes
+    return np.repeat(planes[..., :1], channels, axis=2) if planes.shape[2] != channels else planes
