@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import takewhile
 
 from pairaug.pairs.naming import File, composed
@@ -56,7 +55,7 @@ def _grouped(files: Sequence[File], group: _Group) -> list[list[File]]:
             found[None].append(file)
             continue
         name = f"{file.series} {group(file)}".strip()
-        found.setdefault(name, []).append(replace(file, series=name))
+        found.setdefault(name, []).append(file._replace(series=name))
     return [members for members in found.values() if members]
 
 
@@ -102,7 +101,7 @@ def _without_ends(files: list[File]) -> Iterator[File]:
     """Files whose cores are what their stems do not share. A single file shares all with itself and keeps its stem."""
     stems = [_stem(file) for file in files]
     for file, stem, (start, end) in zip(files, stems, _own_parts(stems), strict=True):
-        yield replace(file, core=stem[start:end], prefix=stem[:start], suffix=stem[end:])
+        yield file._replace(core=stem[start:end], prefix=stem[:start], suffix=stem[end:])
 
 
 def _own_parts(names: Sequence[str]) -> list[tuple[int, int]]:
@@ -136,7 +135,7 @@ def _unique(files: Sequence[File], scope: Scope) -> Iterator[File]:
     counts = Counter((_side(file), key) for file, key in zip(files, keys, strict=True))
     for file, key in zip(files, keys, strict=True):
         alone = counts[_side(file), key] == 1
-        yield replace(file, key=key if alone else (file.path, "", "\0"))
+        yield file._replace(key=key if alone else (file.path, "", "\0"))
 
 
 def _plain(core: str) -> str:

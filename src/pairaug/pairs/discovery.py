@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from shlex import quote
 
@@ -148,7 +148,7 @@ def _only_two(files: Sequence[File], said: Sequence[Told | None]) -> list[Readin
     if len(images) != 1 or len(masks) != 1:
         return []
     image, mask = (
-        replace(file, core=split_ending(file.path.rpartition("/")[2])[0], prefix="", suffix="")
+        file._replace(core=split_ending(file.path.rpartition("/")[2])[0], prefix="", suffix="")
         for file in (images[0], masks[0])
     )
     return [Reading(image.series, mask.series, ((image, (mask,)),))]
@@ -206,7 +206,7 @@ def _by_content(files: list[File], looks_like_mask: Callable[[str], bool]) -> li
         if file.role is Role.OTHER:
             continue
         if file.series in doubled:
-            files[place] = replace(file, series=f"{file.series} {file.extension}".strip())
+            files[place] = file._replace(series=f"{file.series} {file.extension}".strip())
         elif named_masks or file.role is Role.MASK:
             continue
         members[files[place].series].append(place)
@@ -222,7 +222,7 @@ def _by_content(files: list[File], looks_like_mask: Callable[[str], bool]) -> li
         role = Role.MASK if is_mask[series] else Role.IMAGE
         for place in places:
             if files[place].role is Role.NONE or series not in plain:
-                files[place] = replace(files[place], role=role)
+                files[place] = files[place]._replace(role=role)
     return files
 
 
@@ -333,13 +333,13 @@ def _named_by_folder(matches: list[Match]) -> list[Match]:
     if len(matches) < 2 or len({image.folder for image, _ in matches}) < len(matches):
         return matches
     if len({image.core for image, _ in matches}) == 1:
-        return [(replace(image, core=""), tuple(replace(mask, core="") for mask in masks)) for image, masks in matches]
+        return [(image._replace(core=""), tuple(mask._replace(core="") for mask in masks)) for image, masks in matches]
     rests = {image.core.removeprefix(folder) for folder, (image, _) in zip(folders, matches, strict=True)}
     if len(rests) > 1 or not rests.pop().startswith(("_", "-", " ", ".")):
         return matches
     return [
         (
-            replace(image, core=folder, suffix=image.core.removeprefix(folder) + image.suffix),
+            image._replace(core=folder, suffix=image.core.removeprefix(folder) + image.suffix),
             tuple(_named(mask, folder) for mask in masks),
         )
         for folder, (image, masks) in zip(folders, matches, strict=True)
@@ -349,7 +349,7 @@ def _named_by_folder(matches: list[Match]) -> list[Match]:
 def _named(mask: File, name: str) -> File:
     if not mask.core.startswith(name):
         return mask
-    return replace(mask, core=name, suffix=mask.core.removeprefix(name) + mask.suffix)
+    return mask._replace(core=name, suffix=mask.core.removeprefix(name) + mask.suffix)
 
 
 def _two_readings(rivals: Sequence[tuple[Reading, Match]], files: list[File]) -> DataError:

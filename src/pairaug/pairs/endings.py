@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from pairaug.pairs.naming import File, composed
 from pairaug.pairs.slices import split_ending
@@ -37,9 +36,8 @@ def by_endings(files: Sequence[File], looks_like_mask: Callable[[str], bool]) ->
             own = _stem(files[image])
             key = (files[image].folder, files[image].key[1], composed(own))
             name, words = f"{start}*{end}", (start or end,)
-            settled[image] = replace(files[image], role=Role.IMAGE, key=key, core=own, prefix="", suffix="", series="")
-            settled[mask] = replace(
-                files[mask],
+            settled[image] = files[image]._replace(role=Role.IMAGE, key=key, core=own, prefix="", suffix="", series="")
+            settled[mask] = files[mask]._replace(
                 role=Role.MASK,
                 key=key,
                 core=own,

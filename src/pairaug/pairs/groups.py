@@ -70,11 +70,11 @@ def suggest_groups(pairs: Sequence[Pair]) -> str | None:
             return None
         groups.setdefault(match.group(), set()).add(pair.group or pair.name)
         splits.setdefault(match.group(), set()).add(pair.split)
-    if all(len(found) == 1 for found in groups.values()):
+    if len(groups) < 2 or all(len(found) == 1 for found in groups.values()):
         return None
     spelled = {(match["word"], match["gap"]) for match in matches if match}
     word, gap = min(spelled)
-    pattern = f"{word}{re.escape(gap) if gap != '_' else '_'}\\d+"
+    pattern = f"{word}{gap.replace('.', '[.]')}\\d+"
     if len(spelled) > 1:
         pattern = f"(?i){pattern}"
     apart = sum(len(found) > 1 for found in splits.values())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pairaug.pairs.naming import File
 from pairaug.pairs.slices import split_ending
@@ -42,8 +41,7 @@ def _in_sample(file: File, sample: str, rest: str) -> File:
     if file.role is Role.OTHER:
         return file
     core, suffix = (sample, rest) if sample else ("", rest)
-    return replace(
-        file,
+    return file._replace(
         key=(file.folder, file.key[1], ""),
         series=f"sample {rest}",
         core=core,

@@ -35,10 +35,10 @@ def part_name(mask: File, image: File) -> str:
 
 def recurring_names(matches: Sequence[Match]) -> list[str]:
     """The short names of masks that look like classes, in order; empty where several masks are parts of one."""
+    if all(len(masks) == 1 for _, masks in matches):
+        return []
     named = [tuple(part_name(mask, image) for mask in masks) for image, masks in matches]
     several = [names for names in named if len(names) > 1]
-    if not several:
-        return []
     if all(len({_NUMBER.sub("", name) for name in names}) == 1 for names in several):
         alike = len(named) >= _SAME_NUMBERS and len(set(named)) == 1
         return short_names(named[0]) if alike else []

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from pairaug.pairs.naming import File, composed
 from pairaug.pairs.slices import split_ending
@@ -41,7 +40,7 @@ def _as_kind(file: File, parts: Cut) -> File:
     role = role_of(words) if file.role is Role.NONE else file.role
     series = f"{file.series} {before}*{behind}".strip()
     key = (file.folder, file.key[1], composed(core))
-    return replace(file, key=key, series=series, role=role, core=core, prefix=before, suffix=behind, words=tuple(words))
+    return file._replace(key=key, series=series, role=role, core=core, prefix=before, suffix=behind, words=tuple(words))
 
 
 def _numbers(stem: str) -> Cut | None:

@@ -26,8 +26,11 @@ _SLICE = re.compile(r"(?P<file>.*\.nii(?:\.gz)?)#(?P<axis>[xyz])(?P<index>\d{3,6
 
 def split_ending(name: str) -> tuple[str, str]:
     """``("vol", ".nii.gz")``; as ``os.path.splitext``, but for the endings of volumes and of their slices."""
-    match = _ENDING.search(name)
-    return (name[: match.start()], match.group()) if match and match.start() else splitext(name)
+    if ".nii" in name or ".NII" in name or ".Nii" in name:
+        match = _ENDING.search(name)
+        if match and match.start():
+            return name[: match.start()], match.group()
+    return splitext(name)
 
 
 def with_ending(path: str, ending: str) -> str:

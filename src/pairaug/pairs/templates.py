@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pairaug.pairs.naming import File, Style, describe
@@ -49,7 +48,7 @@ def role_by_words(path: str) -> Role:
 
 
 def _whole_stem(file: File) -> File:
-    return replace(file, core=split_ending(PurePosixPath(file.path).name)[0], prefix="", suffix="")
+    return file._replace(core=split_ending(PurePosixPath(file.path).name)[0], prefix="", suffix="")
 
 
 def _template(file: File, identity: str) -> str:

@@ -162,6 +162,8 @@ def affix(stem: str) -> tuple[str, str, str]:
     ``21_training_mask`` -> ("", "21", "_training_mask"); ``mask_7`` -> ("mask_", "7", "");
     ``benign (3)_mask_1`` -> ("", "benign (3)", "_mask_1"). The core may be empty (``image``).
     """
+    if stem.isdecimal():
+        return "", stem, ""
     pieces = chunks(stem)
     first, last = 0, len(pieces)
     while last > first:
