@@ -13,6 +13,7 @@ from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import OutputError, ShortfallError, UsageError
 from pairaug.files import json_lines, probe_output, write_atomic
+from pairaug.reporting import spoken_time
 
 if TYPE_CHECKING:
     from pairaug.evaluation.utility.options import UtilityOptions
@@ -139,6 +140,11 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
+        if result.out_of_time:
+            from pairaug.evaluation.evaluate import expected_seconds
+
+            needed = spoken_time(expected_seconds(sets, options))
+            raise ShortfallError(f"nothing was measured within --max-minutes {max_minutes:g}; give it about {needed}")
         bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad, *result.skipped)
     if bad:
         raise ShortfallError(f"{len(bad)} pairs left out by --skip-bad", [entry.reason for entry in bad])

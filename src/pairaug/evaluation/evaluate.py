@@ -17,7 +17,7 @@ import numpy as np
 
 from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.agreement import Agreement, measure_agreement
-from pairaug.evaluation.folds import SegmenterSource, fold_segmenters
+from pairaug.evaluation.folds import FOLDS, SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
@@ -30,7 +30,7 @@ from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
-from pairaug.reporting import Reporter
+from pairaug.reporting import Reporter, spoken_time
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
 FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
 DEFAULT_SAMPLE = 200
+
+# Of one core for one pair looked at, all parts but the segmenters' fits; ``tests/benchmarks/evaluate.py`` measures it.
+_SECONDS_A_PAIR = 0.5
 
 Result = TypeVar("Result")
 
@@ -107,6 +110,12 @@ class Evaluation:
     remarks: tuple[str, ...]
     skipped: tuple[Skipped, ...] = ()
 
+    @property
+    def out_of_time(self) -> bool:
+        """Whether nothing was measured, for want of time."""
+        parts = (self.masks, self.images, self.novelty, self.agreement, self.utility)
+        return all(part is None for part in parts) and any("--max-minutes" in gap.reason for gap in self.not_measured)
+
 
 def evaluate(
     real: str | Path,
@@ -147,6 +156,9 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     deadline = None if options.max_minutes is None else time.monotonic() + 60 * options.max_minutes
     work = Work(options.threads or default_threads(), reporter, deadline)
     real, synthetic, seed = sets.real, sets.synthetic, options.seed
+    needed = expected_seconds(sets, options)
+    if options.max_minutes is not None and needed > 60 * options.max_minutes:
+        reporter.note(f"all parts without utility take about {spoken_time(needed)}; --max-minutes leaves some out")
     missing: list[NotMeasured] = []
     groups = len(set(real.groups))
 
@@ -202,6 +214,17 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
         tuple(remarks_on(real, synthetic)),
         () if prepared is None else prepared.skipped,
     )
+
+
+def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
+    """About how long all parts but utility take where no segmenter of these pairs has been kept."""
+    workers = options.threads or default_threads()
+    pairs = len(sets.real) + len(sets.synthetic.items)
+    seconds = _SECONDS_A_PAIR * pairs / workers
+    if "agreement" in options.parts:
+        source = options.segmenter or ReferenceSegmenter()
+        seconds += source.seconds(max(1, len(sets.real) // FOLDS)) * FOLDS / min(workers, FOLDS)
+    return seconds
 
 
 def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:

@@ -36,7 +36,7 @@ class Work:
 
     def check(self) -> None:
         if self.deadline is not None and time.monotonic() > self.deadline:
-            raise OutOfTime("the time given with --max-minutes was over before it was done")
+            raise OutOfTime("--max-minutes was over before it was done")
 
     def refuse_longer(self, seconds: float) -> None:
         """Raises OutOfTime where ``seconds`` more would not fit."""

@@ -8,10 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from pairaug.errors import DataError
 from pairaug.files import digest_file
 from pairaug.pairs.scanning import IMAGE_SUFFIXES
 from pairaug.synthesis import shards
-from pairaug.synthesis.manifest import METADATA, checked_files, read_manifest, read_rows
+from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA, checked_files, read_manifest, read_rows
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Verification:
 
 def verify(folder: Path) -> Verification:
     """Hash every file of the data set in ``folder``. Raises DataError where there is no readable manifest."""
+    if not any((folder / name).exists() for name in (MANIFEST, METADATA, JOURNAL)):
+        what = "holds no augmented set" if folder.is_dir() else "is not a folder"
+        raise DataError(f"{folder}: {what}; give the one that 'pairaug synthesize --out' wrote")
     manifest = read_manifest(folder)
     records = {METADATA: str(manifest["metadata_sha256"]), **checked_files(manifest.get("files", {}))}
     rows = read_rows(folder / METADATA)
