@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -204,6 +205,61 @@ def flat(name: str, image: str, mask: str, ids: tuple[str, ...] = ("001", "002",
     return Layout(name, {image.format(i): mask.format(i) for i in ids})
 
 
+def mvtec() -> Layout:
+    pairs: dict[str, Masks] = {
+        f"grid/test/{kind}/{i}.png": f"grid/ground_truth/{kind}/{i}_mask.png"
+        for kind in ("bent", "broken")
+        for i in ("000", "001", "002")
+    }
+    good = {f"grid/{split}/good/{i}.png": None for split in ("train", "test") for i in ("000", "001")}
+    reasons = {path: "part of no pair" if "/train/" in path else "an image without a mask" for path in good}
+    return Layout("MVTec", pairs, dict.fromkeys(pairs, "test"), images=reasons)
+
+
+def cityscapes() -> Layout:
+    names = {"aachen_000000_000019": "train", "aachen_000001_000019": "train", "lindau_000000_000885": "val"}
+    pairs: dict[str, Masks] = {}
+    split, skipped, coloured = {}, {}, {}
+    for name, part in names.items():
+        city = name.partition("_")[0]
+        image, mask = f"leftImg8bit/{part}/{city}/{name}_leftImg8bit.png", f"gtFine/{part}/{city}/{name}_gtFine_"
+        pairs[image], split[image] = mask + "labelIds.png", part
+        skipped[mask + "instanceIds.png"] = "numbered objects, not classes"
+        coloured[mask + "color.png"] = "a preview"
+    return Layout("Cityscapes", pairs, split, skipped, coloured)
+
+
+def cell_tracking() -> Layout:
+    frames = [(sequence, frame) for sequence in ("01", "02") for frame in ("000", "001", "017")]
+    return Layout(
+        "Cell Tracking Challenge",
+        {f"{s}/t{f}.tif": f"{s}_GT/SEG/man_seg{f}.tif" for s, f in frames},
+        skipped={f"{s}_GT/TRA/man_track{f}.tif": "a mask without an image" for s, f in frames},
+    )
+
+
+def names_with_splits(name: str, image: str, mask: str, splits: Mapping[str, str] = USUAL_SPLITS) -> Layout:
+    """The split stands in the names, where the same numbers come back in each."""
+    pairs: dict[str, Masks] = {}
+    split = {}
+    for word, part in splits.items():
+        for number in ("001", "002", "010"):
+            path = image.format(s=word, id=number)
+            pairs[path], split[path] = mask.format(s=word, id=number), part
+    return Layout(name, pairs, split)
+
+
+def two_spellings() -> Layout:
+    """One letter composed in the images' names, in two pieces in some of the masks'."""
+    stems = [f"M\u00fcller_{number}" for number in (1, 2, 3)]
+    return Layout(
+        "composed and decomposed letters",
+        {f"images/{s}.png": f"masks/{unicodedata.normalize('NFD', s) if s[-1] == '2' else s}.png" for s in stems},
+    )
+
+
+LETTERED = {"trainA": "train", "testA": "test", "testB": "test"}
+
 LAYOUTS = [
     siblings("images", "masks"),
     siblings("image", "label", ".JPG"),
@@ -246,4 +302,27 @@ LAYOUTS = [
     flat("spaces and umlauts", "Bilder images/Fall {} (ü).PNG", "Bilder masks/Fall {} (ü).PNG"),
     flat("unknown suffix", "images/{}_abc.png", "masks/{}_xyz.png", ("case1", "case2", "case33")),
     flat("satellite", "{}_sat.jpg", "{}_mask.png", ("104", "119", "998002")),
+    mvtec(),
+    cityscapes(),
+    cell_tracking(),
+    flat("Pets", "images/{}.jpg", "annotations/trimaps/{}.png", ("Abyssinian_1", "beagle_12", "pug_3")),
+    flat("QuPath", "tiles/{}.jpg", "tiles/{}-labelled.png", ("s [x=0,y=0]", "s [x=64,y=0]", "s [x=128,y=0]")),
+    names_with_splits("splits before", "images/{s}_{id}.png", "masks/{s}_{id}.png"),
+    names_with_splits("splits before, one folder", "{s}_{id}.png", "{s}_{id}_mask.png"),
+    names_with_splits("splits behind", "images/{id}_{s}.png", "masks/{id}_{s}.png"),
+    names_with_splits("GlaS", "{s}_{id}.bmp", "{s}_{id}_anno.bmp", LETTERED),
+    two_spellings(),
+    flat("words of one's own", "{}.jpg", "{}_outlined.png"),
+    flat("words of one's own in front", "{}.png", "drawn-{}.png"),
+    flat("words of one's own in two folders", "fotos/{}.jpg", "gezeichnet/{}_umriss.png"),
+    flat("letters for words", "x_{}.png", "y_{}.png"),
+    flat("letters in two folders", "in/{}_A.png", "out/deep/B_{}.png"),
+    flat(
+        "CamVid, one folder each",
+        "701_StillsRaw_full/{}.png",
+        "LabeledApproved_full/{}_L.png",
+        ("6_10", "6_20", "f_30"),
+    ),
 ]
+# Names that differ by more than a new name could show: numbers with and without leading zeros.
+PADDED = flat("numbers", "images/{}.png", "masks/{}.png", ("1", "2", "13"))

@@ -108,6 +108,12 @@ IMAGES: dict[str, tuple[str, bytes, np.ndarray, str]] = {
         np.array([9, 4, 7])[MASK],
         "P",
     ),
+    "black and white in 8 bits, BMP": (
+        "a.bmp",
+        saved(indexed(MASK > 0, [0, 0, 0, 255, 255, 255]), "BMP"),
+        (MASK > 0) * 255,
+        "P",
+    ),
     "GIF": ("a.gif", saved(indexed(MASK, HEAT), "GIF"), np.array(HEAT).reshape(3, 3)[MASK], "P"),
     "16-bit PNG": ("a.png", saved(Image.fromarray(DEEP), "PNG"), DEEP, "I;16"),
     "16-bit PGM": ("a.pgm", pnm("P5", DEEP, 65535), DEEP, "I;16"),
@@ -168,6 +174,7 @@ MASKS: dict[str, tuple[str, bytes, np.ndarray]] = {
     "grey levels": ("m.tif", saved(Image.fromarray(MASK * np.uint8(127)), "TIFF"), MASK * np.uint8(127)),
     "indices under a palette": ("m.png", saved(indexed(MASK, HEAT), "PNG"), MASK),
     "indices under a palette, BMP": ("m.bmp", saved(indexed(MASK, HEAT), "BMP"), MASK),
+    "black and white in 8 bits, BMP": ("m.bmp", saved(indexed(MASK > 0, [0, 0, 0, 255, 255, 255]), "BMP"), MASK > 0),
     "indices under a palette, GIF": ("m.gif", saved(indexed(MASK, HEAT), "GIF", optimize=False), MASK),
     "indices under a palette with a transparent one": (
         "m.png",

@@ -20,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
 from pairaug.pairs import tiff
+from pairaug.pairs.bmp import with_marked_palette, without_mark
 from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
@@ -123,13 +124,17 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, 
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
     data = bytes_of(path, policy)
+    marked = with_marked_palette(data)
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(marked), formats=FORMATS) as picture:
             _refuse_unfit(path, picture, policy, data)
             if tiff.needs_tifffile(picture):
                 return _checked_tiff(path, data, policy)
             form = _form(path, picture)
             picture.load()
+            if marked is not data:
+                form = replace(form, palette=without_mark(form.palette))
+                picture.putpalette(bytes.fromhex(form.palette))
             if picture.mode in ("I", "F") and picture.format == "TIFF":
                 return tiff.whole_levels(path, np.asarray(picture)), form
             if policy.exif == "apply" and picture.getexif().get(_EXIF_ORIENTATION, 1) in EXIF_TURNS:

@@ -22,7 +22,7 @@ from pairaug.pairs.endings import by_endings
 from pairaug.pairs.globs import exact_glob
 from pairaug.pairs.naming import File, Key, Style, Teller, Told, describe
 from pairaug.pairs.pair import Pair, Several, Skipped
-from pairaug.pairs.samples import by_samples
+from pairaug.pairs.samples import by_mask_folders, by_samples
 from pairaug.pairs.several import Match, recurring_names, with_classes
 from pairaug.pairs.skeletons import by_skeletons
 from pairaug.pairs.slices import split_ending
@@ -120,6 +120,7 @@ def _descriptions(
         tried = described
     yield by_endings(settled[Style.AFFIXES], look)
     yield _by_content(by_samples(settled[Style.AFFIXES]), look)
+    yield by_mask_folders(settled[Style.AFFIXES])
     for described in by_skeletons(settled[Style.AFFIXES]):
         yield _by_content(described, look)
     for style in (Style.AFFIXES, Style.SIBLINGS):

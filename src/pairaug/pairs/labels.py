@@ -134,10 +134,12 @@ def find_label_map(counts: Mapping[str, Mapping[int, int]], cleaning: Cleaning, 
     """
     values = sorted({value for mask in counts.values() for value in mask})
     if len(values) < 2:
-        raise DataError(
-            f"all {len(counts)} masks are empty: every pixel has the value {show_value(values[0])}; "
-            "give other masks with --masks or --pair"
+        what = (
+            "are empty: every pixel has the value 0"
+            if values[0] == 0
+            else f"hold one value alone, {show_value(values[0])}"
         )
+        raise DataError(f"all {len(counts)} masks {what}; give other masks with --masks or --pair")
     if not cleaning.settled:
         _refuse_strays(counts, values, lossy)
     refuse_too_many("the masks together", values)

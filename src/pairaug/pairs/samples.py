@@ -1,7 +1,7 @@
-"""One folder a sample: ``p7/p7.jpg``, ``p7/liver.png``, ``p7/spleen.png``. What is left of a name is its series.
+"""A folder for each sample (``p7/p7.jpg``, ``p7/liver.png``), or for its masks (``images/p7.png``, ``masks/p7/*``).
 
-Enters: files described by their words. Leaves: the same files with their folder as key and the rest of their name as
-series, or nothing where the folders are not alike.
+Enters: files described by their words. Leaves: the same files with the sample as key and, where a sample has a folder
+for all its files, the rest of their names as series; unchanged where the folders are not alike.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from pairaug.pairs.naming import File
+from pairaug.pairs.naming import File, composed
 from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import Role
 
@@ -31,9 +31,31 @@ def by_samples(files: Sequence[File]) -> list[File]:
     return [_in_sample(file, *named[file.path]) if file.folder in samples else file for file in files]
 
 
+def by_mask_folders(files: Sequence[File]) -> list[File]:
+    """The files of a folder that is called as an image elsewhere are its masks; unchanged where there is none."""
+    stems = Counter(_stem(file) for file in files if file.role in (Role.IMAGE, Role.NONE))
+    found: list[File] = []
+    for file in files:
+        stem, (parent, _, sample) = _stem(file), file.folder.rpartition("/")
+        if file.role is not Role.OTHER and stems[sample] == 1 and sample != stem:
+            key = ("", "", composed(sample))
+            found.append(
+                file._replace(role=Role.MASK, key=key, series=f"masks in {parent}", core="", prefix="", suffix=stem)
+            )
+        elif file.role in (Role.IMAGE, Role.NONE) and stems[stem] == 1:
+            found.append(file._replace(key=("", "", composed(stem)), core=stem, prefix="", suffix=""))
+        else:
+            found.append(file)
+    return found
+
+
+def _stem(file: File) -> str:
+    return split_ending(file.path.rpartition("/")[2])[0]
+
+
 def _rest(file: File) -> tuple[str, str]:
     """The sample's name and what a stem adds: ``p7/p7_seg.png`` -> ("p7", "_seg"); ``p7/ct.png`` -> ("", "ct")."""
-    sample, stem = file.folder.rpartition("/")[2], split_ending(file.path.rpartition("/")[2])[0]
+    sample, stem = file.folder.rpartition("/")[2], _stem(file)
     return (sample, stem[len(sample) :]) if sample and stem.startswith(sample) else ("", stem)
 
 

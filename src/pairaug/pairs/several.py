@@ -27,10 +27,15 @@ _SAME_NUMBERS = 3
 def part_name(mask: File, image: File) -> str:
     """The path of a mask without what names its sample: ``p7/masks/p7_liver.png`` -> ``{}/masks/{}_liver``."""
     identity = image.core or image.folder.rpartition("/")[2]
-    path = split_ending(mask.path)[0]
-    if not identity:
-        return path
-    return re.sub(rf"(?<![^\W_]){re.escape(identity)}(?![^\W_])", "{}", path)
+    folder, slash, name = split_ending(mask.path)[0].rpartition("/")
+    if mask.core and mask.core == image.core:
+        return f"{_without(folder, identity)}{slash}{mask.prefix}{{}}{mask.suffix}"
+    return _without(f"{folder}{slash}{name}", identity)
+
+
+def _without(path: str, identity: str) -> str:
+    """``path`` with ``{}`` for each word that is ``identity``."""
+    return re.sub(rf"(?<![^\W_]){re.escape(identity)}(?![^\W_])", "{}", path) if identity else path
 
 
 def recurring_names(matches: Sequence[Match]) -> list[str]:
