@@ -20,6 +20,7 @@ _VOLUMES = frozenset(
     {".nrrd", ".nhdr", ".seg.nrrd", ".mhd", ".mha", ".mat", ".npy", ".npz", ".h5", ".hdf5", ".img", ".hdr", ".vtk"}
 )
 _POLYGONS = frozenset({".json", ".xml", ".txt", ".csv", ".geojson", ".svg", ".roi", ".rle"})
+_DRAWINGS = frozenset({".json", ".geojson", ".xml"})  # one of them may draw for all images
 _PICTURES = frozenset(
     {".heic", ".heif", ".avif", ".jxl", ".psd", ".xcf", ".exr", ".dng", ".cr2", ".nef", ".tga", ".ico", ".svs", ".ndpi"}
     | {".mrxs", ".czi", ".lif", ".nd2", ".eps", ".pdf", ".jp2k"}
@@ -45,7 +46,9 @@ def remedy(root: Path, skipped: Sequence[Skipped]) -> str:
         return "unpack the packed files first, with tar or unzip"
     if reasons[LINKED_FILE] or reasons[LINKED_FOLDER]:
         return _by_list(root, skipped, "links that lead out of the folder are not followed; list the pairs")
-    if not images:
+    others = sum(count for suffix, count in suffixes.items() if suffix in _VOLUMES | _POLYGONS | _PICTURES)
+    drawn = suffixes.keys() & _DRAWINGS and not reasons["a mask without an image"]
+    if not images or drawn or 2 * others >= len(images):
         return _of_other_files(suffixes)
     if len(images) <= 1:
         return f"{_of_other_files(suffixes)}; or name the folder that holds both images and masks"
