@@ -114,7 +114,7 @@ def test_errors_are_one_line_with_the_value_and_a_remedy(cli: Cli) -> None:
         (["synthesize", "--out", "o", "--count", "0"], 2, "--count 0"),
         (["synthesize", "--out", "o"], 4, "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"),
         (["synthesize", "--out", "o", "-n"], 4, "fit-masks"),
-        (["verify", "nowhere"], 3, "manifest.json"),
+        (["verify", "nowhere"], 3, "is not a folder"),
         (["no-such-command"], 2, "no-such-command"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pairaug.errors import DataError, ModelError
-from pairaug.files import link_atomic
+from pairaug.files import digest_bytes, link_atomic
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import Cleaning
 from pairaug.synthesis.formats import FORMATS
@@ -211,8 +211,8 @@ def test_several_masks_of_one_image_are_taken_over_as_their_union(data: Path, tm
         (data / name / "images").mkdir(parents=True)
         (data / name / "masks").mkdir(parents=True)
         (data / "images" / f"{name}.png").rename(data / name / f"images/{name}.png")
-        Image.fromarray(left).save(data / name / "masks/a.png")
-        Image.fromarray(right).save(data / name / "masks/b.png")
+        Image.fromarray(left).save(data / name / f"masks/{digest_bytes(left.tobytes())[:6]}.png")
+        Image.fromarray(right).save(data / name / f"masks/{digest_bytes(right.tobytes())[:6]}.png")
     for folder in ("images", "masks"):
         (data / folder).rmdir()
     models = fit_both(data, tmp_path / "models")

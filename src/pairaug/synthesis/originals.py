@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,10 @@ class Originals:
         return encode_glued(self._pixels(item, place), values, place.mask_form, place.glued)
 
     def _untouched(self, path: Path, pair: TrainedPair, values: NDArray[np.int32]) -> bool:
-        """Whether nothing of the mask was cleaned away for training."""
-        raw, _ = decode_mask(path, self.policy.decode, pair.glued)
-        return np.array_equal(raw, values)
+        """Whether a plain reader finds in the file what was learnt: nothing cleaned away, no colours or alpha read."""
+        alpha = "drop" if self.policy.decode.alpha == "mask" else self.policy.decode.alpha
+        raw, form = decode_mask(path, replace(self.policy.decode, palette="index", alpha=alpha), pair.glued)
+        return form == pair.mask_form and np.array_equal(raw, values)
 
     def _pixels(self, item: CheckedPair, place: Place) -> NDArray[Any]:
         pixels: NDArray[Any] = load_image(self.root, item, self.policy)
