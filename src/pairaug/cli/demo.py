@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: Annotated[Path, opt._option("--out", "-o", panel="Running", help="Where it goes.", metavar="DIR")] = Path(
+    out: Annotated[Path, opt.option("--out", "-o", panel="Running", help="Where it goes.", metavar="DIR")] = Path(
         "pairaug-demo"
     ),
     seed: opt.Seed = 0,

@@ -29,9 +29,6 @@ def option(*names: str, panel: str, help: str, metavar: str | None = None) -> An
     )
 
 
-_option = option
-
-
 def _literal(text: str) -> str:
     """Words in square brackets, which Rich would swallow as its markup, as they stand."""
     return re.sub(r"\[(?=[a-z#/@])", r"\\[", text)

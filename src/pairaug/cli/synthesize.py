@@ -20,27 +20,25 @@ def register(app: typer.Typer) -> None:
 
 def synthesize(
     ctx: typer.Context,
-    out: Annotated[Path, opt._option("--out", "-o", panel=_WHAT, help="Where the data set goes.", metavar="DIR")],
-    count: Annotated[int | None, opt._option("--count", panel=_WHAT, help="Pairs (default 100).", metavar="N")] = None,
+    out: Annotated[Path, opt.option("--out", "-o", panel=_WHAT, help="Where the data set goes.", metavar="DIR")],
+    count: Annotated[int | None, opt.option("--count", panel=_WHAT, help="Pairs (default 100).", metavar="N")] = None,
     masks_from: Annotated[
-        Path | None, opt._option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
+        Path | None, opt.option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
     ] = None,
-    per_mask: Annotated[
-        int, opt._option("--per-mask", panel=_WHAT, help="Images a mask (default 1).", metavar="K")
-    ] = 1,
+    per_mask: Annotated[int, opt.option("--per-mask", panel=_WHAT, help="Images a mask (default 1).", metavar="K")] = 1,
     format: Annotated[
-        str, opt._option("--format", panel=_WHAT, help="mirror (default), nnunet, coco or webdataset.", metavar="NAME")
+        str, opt.option("--format", panel=_WHAT, help="mirror (default), nnunet, coco or webdataset.", metavar="NAME")
     ] = "mirror",
     include_originals: Annotated[
-        bool, opt._option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")
+        bool, opt.option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")
     ] = False,
     license: Annotated[
-        str | None, opt._option("--license", panel=_WHAT, help="Terms to name in the records.", metavar="TEXT")
+        str | None, opt.option("--license", panel=_WHAT, help="Terms to name in the records.", metavar="TEXT")
     ] = None,
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
-        int, opt._option("--batch-size", panel="Running", help="Pairs in work at once (default 4).")
+        int, opt.option("--batch-size", panel="Running", help="Pairs in work at once (default 4).")
     ] = 4,
     threads: opt.Threads = None,
     overwrite: Annotated[
