@@ -178,7 +178,7 @@ def test_pairs_in_tar_files_are_refused_with_the_command_that_unpacks_them(
     for path in (*out.glob("*.png"), *out.glob("*.jpg")):
         path.unlink()
     ran = cli("check", out)
-    assert (ran.code, "no pairs found, but packed files; unpack them first, with tar or unzip" in ran.err) == (3, True)
+    assert (ran.code, "unpack the packed files first, with tar or unzip" in ran.err) == (3, True)
 
 
 def test_given_masks_of_labels_that_the_translator_does_not_know_are_refused(fitted: Path, tmp_path: Path) -> None:

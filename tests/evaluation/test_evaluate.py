@@ -30,6 +30,7 @@ from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, p
 from pairaug.files import digest_bytes
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
+from tests.conftest import Cli
 from tests.evaluation.sets import FakeSource, draw_masks, drawn, opened, paint, work, write
 
 REAL = 16
@@ -210,6 +211,14 @@ def test_a_time_limit_leaves_parts_out_and_names_them(real: Path, other: Path, t
     assert (found.masks, found.images, found.novelty, found.agreement) == (None, None, None, None)
     reasons = {entry.part: entry.reason for entry in found.not_measured}
     assert all("--max-minutes" in reasons[part] for part in MEASURED)
+    assert found.out_of_time
+
+
+def test_a_command_that_measured_nothing_says_how_long_is_needed(real: Path, other: Path, cli: Cli) -> None:
+    ran = cli("evaluate", real, other, "--max-minutes", 0.0001)
+    assert ran.code == 8
+    assert "all parts without utility take about" in ran.err
+    assert "nothing was measured within --max-minutes 0.0001; give it about" in ran.err
 
 
 def test_segmenters_that_would_not_fit_into_the_time_are_not_begun(real: Path, other: Path, tmp_path: Path) -> None:
