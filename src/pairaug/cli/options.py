@@ -92,7 +92,12 @@ IgnoreLabel = Annotated[
     _option("--ignore-label", panel=_VALUES, help="Not annotated: takes the nearest label.", metavar="V,..."),
 ]
 Alpha = Annotated[str, _option("--alpha", panel=_VALUES, help="'drop' ignores transparency.", metavar="HOW")]
-MaxPixels = Annotated[int | None, _option("--max-pixels", panel=_VALUES, help="Refuse larger files.", metavar="N")]
+MaxPixels = Annotated[
+    int | None,
+    _option(
+        "--max-pixels", panel=_VALUES, help="Refuse larger files. [default: 25 million; of a volume 89]", metavar="N"
+    ),
+]
 Window = Annotated[
     str | None,
     _option("--window", panel=_VALUES, help="Range to keep of NIfTI and DICOM values, as -1000,400.", metavar="A,B"),

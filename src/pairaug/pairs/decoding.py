@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
+from pairaug.pairs.costs import refuse_costly
 from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
@@ -53,7 +54,10 @@ def decode_image(
         _refuse_glued(path, glued)
         return decode_medical_image(path, policy)
     picture, form = _load(path, policy)
-    pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
+    try:
+        pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
+    except ValueError as error:  # a palette or a transparency that Pillow takes, and then cannot apply
+        raise DataError(f"{path}: cannot be decoded ({_first_line(error)}); mend or replace it") from error
     return (pixels if glued is None else _half(path, pixels, form, "right" if glued == "left" else "left")), form
 
 
@@ -84,7 +88,8 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | NDArray[np.ui
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
-    data = bytes_of(path, policy)
+    data = bytes_of(path, policy.max_pixels)
+    refuse_costly(path, data, policy.max_pixels)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             _refuse_unfit(path, picture, policy, len(data))

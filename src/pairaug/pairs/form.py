@@ -7,11 +7,12 @@ terms in which ``decoding``, ``medical`` and ``encoding`` speak of a file.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pairaug.errors import DataError
-from pairaug.files import human_bytes
+from pairaug.files import human_bytes, open_plain
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
 # Read by ``medical``, never written: their headers may name a patient.
@@ -19,6 +20,7 @@ MEDICAL_FORMATS = frozenset({"NIFTI", "DICOM"})
 LOSSY_FORMATS = frozenset({"JPEG"})
 # 16-bit colour takes 6; the rest is room for what else lies in a file.
 _MOST_BYTES_PER_PIXEL = 8
+MOST_PIXELS, MOST_VOXELS = 25_000_000, 89_478_485
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,18 @@ class Form:
 class DecodePolicy:
     """What the user allows: dropping an alpha channel that is not opaque, and how many pixels a file may hold.
 
+    Its default is what a gigabyte holds while two pairs are checked side by side.
     ``window``: the lowest and the highest value to keep of NIfTI and DICOM images.
     """
 
     alpha: str = "refuse"
-    max_pixels: int = 89_478_485
+    max_pixels: int = MOST_PIXELS
     window: tuple[float, float] | None = None
+
+    @property
+    def max_voxels(self) -> int:
+        """How many voxels a volume may hold: a number's two bytes or so each, and one volume at a time."""
+        return MOST_VOXELS if self.max_pixels == MOST_PIXELS else self.max_pixels
 
     def __post_init__(self) -> None:
         if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
@@ -71,13 +79,15 @@ class DecodePolicy:
             raise ValueError(f"alpha must be 'refuse' or 'drop', not {self.alpha!r}")
 
 
-def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
-    """All of a file, unless it is larger than any picture of the pixels allowed. Raises DataError."""
+def bytes_of(path: Path, most_pixels: int) -> bytes:
+    """All of a plain file, unless it is larger than any picture of ``most_pixels``. Raises DataError."""
     try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES_PER_PIXEL * policy.max_pixels + 2**20:
-            raise DataError(f"{path}: {human_bytes(size)} is more than an image may hold; raise it with --max-pixels")
-        return path.read_bytes()
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_BYTES_PER_PIXEL * most_pixels + 2**20:
+                held = human_bytes(size)
+                raise DataError(f"{path}: {held} is more than an image may hold; raise it with --max-pixels")
+            return file.read(size + 1)
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
     except OSError as error:
