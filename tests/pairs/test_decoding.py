@@ -340,7 +340,7 @@ def test_tiles_that_the_file_cannot_hold_are_not_unpacked(tmp_path: Path) -> Non
     struct.pack_into("<H", data, rows.offset + 2, 4)  # one number of 32 bits
     struct.pack_into("<I", data, rows.offset + 8, 600_000)
     path = written(tmp_path, "a.tif", bytes(data))
-    with pytest.raises(DataError, match=r"more than \d+ bytes can hold\); mend or replace it"):
+    with pytest.raises(DataError, match=r"more than its \d+ bytes can hold; mend or replace it"):
         decode_image(path, POLICY)
 
 

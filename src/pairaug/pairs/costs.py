@@ -44,7 +44,7 @@ def refuse_costly(path: Path, data: bytes, most_pixels: int) -> None:
                 look(data, most_pixels)
     except _TooMuch as found:
         raise DataError(f"{path}: {found}") from None
-    except (struct.error, IndexError):  # cut off in the middle of a header: the decoder will say so
+    except (struct.error, IndexError, OverflowError):  # cut off or a place beyond its end: the decoder will say so
         return
 
 
