@@ -42,6 +42,7 @@ def refuse_costly(path: Path, data: bytes, most_pixels: int) -> None:
         for start, look in _LOOKS:
             if start.match(data):
                 look(data, most_pixels)
+                return
     except _TooMuch as found:
         raise DataError(f"{path}: {found}") from None
     except (struct.error, IndexError, OverflowError):  # cut off or a place beyond its end: the decoder will say so
