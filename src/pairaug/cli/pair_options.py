@@ -87,7 +87,15 @@ Exif = Annotated[
     str,
     option("--exif", panel=VALUES, help="Turn images as EXIF says: apply (default) or ignore.", metavar="HOW"),
 ]
-MaxPixels = Annotated[int | None, option("--max-pixels", panel=VALUES, help="Refuse larger files.", metavar="N")]
+MaxPixels = Annotated[
+    int | None,
+    option(
+        "--max-pixels",
+        panel=VALUES,
+        help="Refuse files of more pixels (default 25 million) or voxels (default 89 million).",
+        metavar="N",
+    ),
+]
 Window = Annotated[
     str | None,
     option("--window", panel=VALUES, help="Range to keep of NIfTI and DICOM values, as -1000,400.", metavar="A,B"),
@@ -178,8 +186,9 @@ class PairOptions:
             raise UsageError(f"--background {self.background}: must be one value")
         ignored = () if self.ignore_label is None else _label_values("--ignore-label", self.ignore_label)
         cleaning = Cleaning(self.threshold, values, as_found, grounds[0] if grounds else None, ignored)
-        most = self._max_pixels() or DecodePolicy.max_pixels
-        decode = DecodePolicy(self.alpha, most, _window(self.window), self.exif, self.palette)
+        most = self._max_pixels()
+        pixels, voxels = most or DecodePolicy.max_pixels, most or DecodePolicy.max_voxels
+        decode = DecodePolicy(self.alpha, pixels, _window(self.window), self.exif, self.palette, voxels)
         return CheckPolicy(decode, cleaning, self.skip_bad)
 
     def _max_pixels(self) -> int | None:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
+from pairaug.files import open_plain
 from pairaug.pairs import tiff
 from pairaug.pairs.bmp import with_marked_palette, without_mark
+from pairaug.pairs.costs import refuse_costly
 from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
@@ -66,7 +68,10 @@ def decode_image(
         _refuse_glued(path, glued)
         return decode_medical_image(path, policy)
     picture, form = _load(path, policy)
-    pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
+    try:
+        pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
+    except ValueError as error:  # a palette or a transparency that Pillow takes, and then cannot apply
+        raise DataError(f"{path}: cannot be decoded ({_first_line(error)}); mend or replace it") from error
     return (pixels if glued is None else _half(path, pixels, form, "right" if glued == "left" else "left")), form
 
 
@@ -114,7 +119,7 @@ def exif_turn(path: Path, form: Form) -> int:
     """The EXIF orientation of an image that decodes: 1 where it is shown as it is stored, else a key of EXIF_TURNS."""
     if form.format not in _TURNABLE:
         return 1
-    with Image.open(path, formats=FORMATS) as picture:
+    with open_plain(path) as file, Image.open(file, formats=FORMATS) as picture:
         return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
 
 
@@ -123,7 +128,8 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, 
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
-    data = bytes_of(path, policy)
+    data = bytes_of(path, policy.max_pixels)
+    refuse_costly(path, data, policy.max_pixels)
     marked = with_marked_palette(data)
     try:
         with Image.open(io.BytesIO(marked), formats=FORMATS) as picture:

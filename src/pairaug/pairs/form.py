@@ -7,11 +7,12 @@ terms in which ``decoding``, ``medical`` and ``encoding`` speak of a file.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pairaug.errors import DataError
-from pairaug.files import human_bytes
+from pairaug.files import human_bytes, open_plain
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM", "WEBP", "JPEG2000")
 # Read by ``medical``, never written: their headers may name a patient.
@@ -23,6 +24,7 @@ EXIF = ("apply", "ignore")
 PALETTE = ("auto", "index", "colour")
 # 16-bit colour takes 6; the rest is room for what else lies in a file.
 _MOST_BYTES_PER_PIXEL = 8
+MOST_PIXELS, MOST_VOXELS = 25_000_000, 89_478_485
 
 
 @dataclass(frozen=True)
@@ -72,13 +74,16 @@ class DecodePolicy:
     ``window``: the lowest and the highest value to keep of NIfTI and DICOM images. ``exif``: whether images are turned
     as their EXIF says. ``palette``: masks with a palette or of 1 bit give the numbers stored ("index"), the colours
     shown ("colour"), or the numbers unless files disagree on what those mean ("auto", settled by ``checking``).
+    ``max_pixels`` is what a gigabyte holds while two pairs are checked side by side; ``max_voxels`` counts in volumes,
+    of which one is held at a time.
     """
 
     alpha: str = "refuse"
-    max_pixels: int = 89_478_485
+    max_pixels: int = MOST_PIXELS
     window: tuple[float, float] | None = None
     exif: str = "apply"
     palette: str = "auto"
+    max_voxels: int = MOST_VOXELS
 
     def __post_init__(self) -> None:
         if self.window is not None and not -math.inf < self.window[0] < self.window[1] < math.inf:
@@ -91,13 +96,15 @@ class DecodePolicy:
             raise ValueError(f"palette must be one of {PALETTE}, not {self.palette!r}")
 
 
-def bytes_of(path: Path, policy: DecodePolicy) -> bytes:
-    """All of a file, unless it is larger than any picture of the pixels allowed. Raises DataError."""
+def bytes_of(path: Path, most_pixels: int) -> bytes:
+    """All of a plain file, unless it is larger than any picture of ``most_pixels``. Raises DataError."""
     try:
-        size = path.stat().st_size
-        if size > _MOST_BYTES_PER_PIXEL * policy.max_pixels + 2**20:
-            raise DataError(f"{path}: {human_bytes(size)} is more than an image may hold; raise it with --max-pixels")
-        return path.read_bytes()
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > _MOST_BYTES_PER_PIXEL * most_pixels + 2**20:
+                held = human_bytes(size)
+                raise DataError(f"{path}: {held} is more than an image may hold; raise it with --max-pixels")
+            return file.read(size + 1)
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
     except OSError as error:

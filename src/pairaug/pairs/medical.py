@@ -186,9 +186,9 @@ def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     if len(shape) not in (2, 3) or min(shape) < 1:
         raise DataError(f"{path}: {'x'.join(map(str, shape))} voxels; store one volume of three axes a file")
     count = int(np.prod(shape, dtype=object))
-    if count > policy.max_pixels:
+    if count > policy.max_voxels:
         raise DataError(
-            f"{path}: {'x'.join(map(str, shape))} voxels are more than {policy.max_pixels}; raise it with --max-pixels"
+            f"{path}: {'x'.join(map(str, shape))} voxels are more than {policy.max_voxels}; raise it with --max-pixels"
         )
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise DataError(f"{path}: voxels of type {dtype.name}; store whole numbers or floats, one a voxel")
@@ -328,7 +328,7 @@ class _Bytes:
     """The bytes of a file, unpacked where it is gzip, and no more of them than are asked for."""
 
     def __init__(self, path: Path, policy: DecodePolicy) -> None:
-        self.packed = bytes_of(path, policy)
+        self.packed = bytes_of(path, policy.max_voxels)
         self.unpacked = b""
 
     def whole(self) -> bytes:

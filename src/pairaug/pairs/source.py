@@ -57,7 +57,7 @@ class Selection:
     group_by: str | None = None
     slices: Axis = "z"
     empty_slices: bool = False
-    most_voxels: int = DecodePolicy.max_pixels
+    most_voxels: int = DecodePolicy.max_voxels
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:

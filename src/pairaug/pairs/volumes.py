@@ -36,7 +36,7 @@ def cut_volumes(root: Path, pairs: Sequence[Pair], axis: Axis, *, keep_empty: bo
 
     Raises DataError where every slice is empty, or the library that reads volumes is not there.
     """
-    policy = DecodePolicy(max_pixels=most_voxels)
+    policy = DecodePolicy(max_voxels=most_voxels)
     kept: list[Pair] = []
     empty: list[Skipped] = []
     bad: list[Skipped] = []
