@@ -10,8 +10,10 @@ remain for the same images, or two image series for the same masks, both are sho
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from shlex import quote
@@ -71,7 +73,23 @@ def discover(
     several masks of one image are. Raises DataError for two equally good readings, showing both, and where several
     masks of one image look like classes.
     """
-    paths, look = sorted(paths), cache(looks_like_mask)
+    with _without_collector():
+        return _discover(sorted(paths), cache(looks_like_mask), told, several)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Nothing made here refers to itself, and the collector would walk a large folder's files again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _discover(paths: list[str], look: Callable[[str], bool], told: Teller, several: Several) -> Discovered:
     readings, files = _best_reading(paths, look, [told(path) for path in paths])
     kept, dropped = _prefer(_of_pictures(readings, look))
     matches = _named_by_folder(_settled(kept if several == "ask" else [_joined(kept)], files))
