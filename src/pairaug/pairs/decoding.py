@@ -26,12 +26,12 @@ from pairaug.pairs.costs import refuse_costly
 from pairaug.pairs.form import FORMATS, DecodePolicy, Form, bytes_of
 from pairaug.pairs.pair import Side
 from pairaug.pairs.slices import is_medical
+from pairaug.pairs.transparency import ALPHA_MODES, alpha_as_mask, as_shown, without_alpha
 
 # Above all grey levels: a label value with this bit is a colour, so that pure blue is not taken for white.
 COLOUR = 0x1000000
 GLUED_MODES = frozenset({"L", "RGB"})
 _MASK_MODES = frozenset({"1", "L", "P", "RGB", "I", "I;16", "I;16B", "I;16L", "I;16N"})
-_ALPHA_MODES = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})
 # No compression of JPEG packs more pixels into a byte.
 _MOST_UNPACKED = 2000
 _EXIF_ORIENTATION = 0x0112
@@ -90,13 +90,13 @@ def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> 
             return np.iinfo(picture.dtype).max - picture.astype(np.int32), replace(form, white_is_zero=False)
         return picture.astype(np.int32), form
     if policy.alpha == "mask":
-        return _alpha_as_mask(path, picture, form)
-    if form.mode in _ALPHA_MODES:
-        picture = _without_alpha(path, picture, policy, of_mask=True)
+        return alpha_as_mask(path, picture, form)
+    if form.mode in ALPHA_MODES:
+        picture = without_alpha(path, picture, policy, of_mask=True)
     if picture.mode not in _MASK_MODES:
         raise DataError(f"{path}: a mask of mode {picture.mode} has no label values; store indices or grey levels")
     if policy.palette == "colour" and form.indexed:
-        picture, form = _as_shown(picture, form)
+        picture, form = as_shown(picture, form)
     pixels = np.asarray(picture)
     if form.white_is_zero and form.bits < 16:  # Pillow has turned them round; 16 bits are as they are stored
         pixels = pixels ^ True if form.mode == "1" else np.uint8(255) - pixels
@@ -230,8 +230,8 @@ def _form(path: Path, picture: Image.Image) -> Form:
 def _image_pixels(
     path: Path, picture: Image.Image, form: Form, policy: DecodePolicy
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    if form.mode in _ALPHA_MODES or ("transparency" in picture.info and picture.mode in ("L", "P", "RGB")):
-        picture = _without_alpha(path, picture, policy)
+    if form.mode in ALPHA_MODES or ("transparency" in picture.info and picture.mode in ("L", "P", "RGB")):
+        picture = without_alpha(path, picture, policy)
     if picture.mode == "P":
         picture = picture.convert("L" if form.channels == 1 else "RGB")
     if picture.mode in ("CMYK", "YCbCr"):
@@ -243,53 +243,6 @@ def _image_pixels(
     if form.mode == "I;16":
         return np.asarray(picture).astype(np.uint16)
     raise DataError(f"{path}: images of mode {picture.mode} are not supported; store grey or RGB of 8 or 16 bits")
-
-
-def _without_alpha(path: Path, picture: Image.Image, policy: DecodePolicy, *, of_mask: bool = False) -> Image.Image:
-    """The picture without alpha channel or transparent colour, which must be unused unless it may be dropped."""
-    if policy.alpha == "refuse":
-        lowest = int(np.asarray(picture.convert("RGBA").getchannel("A")).min())
-        if lowest < 255:
-            remedy = _alpha_remedy(picture, of_mask)
-            raise DataError(f"{path}: has transparent pixels (alpha down to {lowest}); {remedy}")
-    if picture.mode in _ALPHA_MODES:
-        return picture.convert("L" if picture.mode in ("LA", "La") else "RGB")
-    picture.info.pop("transparency", None)
-    return picture
-
-
-def _alpha_remedy(picture: Image.Image, of_mask: bool) -> str:
-    if not of_mask:
-        return "drop it with --alpha drop"
-    if len(picture.convert("RGB").getcolors(1) or ()) == 1:
-        return "all its pixels have one colour, so take the alpha channel for the mask with --alpha mask"
-    return "drop it with --alpha drop, or take the alpha channel for the mask with --alpha mask"
-
-
-def _alpha_as_mask(path: Path, picture: Image.Image, form: Form) -> tuple[NDArray[np.int32], Form]:
-    """The opacity of each pixel, 0 to 255, as its label value; written as grey levels from then on."""
-    if not picture.has_transparency_data:
-        raise DataError(f"{path}: has no alpha channel to take for the mask; leave out --alpha mask, or the file")
-    opacity = np.asarray(picture.convert("RGBA").getchannel("A"))
-    return opacity.astype(np.int32), _grey(form)
-
-
-def _grey(form: Form) -> Form:
-    if form.format == "GIF":
-        return Form(".png", "PNG", "L")
-    return Form(form.suffix, form.format, "L")
-
-
-def _as_shown(picture: Image.Image, form: Form) -> tuple[Image.Image, Form]:
-    """The colours of an indexed mask, and the form that holds them: grey where all are."""
-    if form.mode == "1":
-        return picture.convert("L"), _grey(form)
-    if form.white_is_zero:
-        shown = picture if form.bits < 16 else Image.fromarray(np.uint16(65535) - np.asarray(picture, dtype=np.uint16))
-        return shown, replace(form, white_is_zero=False)
-    shown = picture.convert("RGB")
-    grey = _grey(form)
-    return shown, grey if form.grey_palette else replace(grey, mode="RGB")
 
 
 def _refuse_glued(path: Path, glued: Side | None) -> None:
