@@ -24,6 +24,7 @@ PLACES = {
     "named after the sample": ("{0}/{0}.jpg", "{0}/{1}.png"),
     "a folder a class": ("images/{0}.png", "masks/{1}/{0}.png"),
     "an ending a class": ("images/{0}.png", "masks/{0}_{1}.png"),
+    "a word before the mask's own": ("images/{0}.png", "masks/{0}_{1}_mask.png"),
     "a folder of masks an image": ("images/{0}.png", "masks/{0}/{1}.png"),
 }
 by_place = pytest.mark.parametrize("place", PLACES)

@@ -166,6 +166,7 @@ def test_white_is_zero_beside_black_is_zero_is_read_by_what_is_shown(tmp_path: P
 TWO_WRITINGS: dict[str, tuple[int | tuple[int, int, int], int | tuple[int, int, int]]] = {
     "1 and 255": (1, 255),
     "254 and 255": (254, 255),
+    "127 and 128": (127, 128),
     "two reds": ((254, 0, 0), (255, 0, 0)),
     "red and white": ((255, 0, 0), (255, 255, 255)),
 }

@@ -60,8 +60,8 @@ def _grouped(files: Sequence[File], group: _Group) -> list[list[File]]:
 
 
 def _ends(file: File) -> tuple[str, str]:
-    """The first and the last word of a stem; empty where they are numbers or the whole name."""
-    words = [word for word, _, _ in chunks(_stem(file))]
+    """The first and the last word of a name; empty where they are numbers or the whole name."""
+    words = [word for word, _, _ in chunks(file.core)]
     if len(words) < 2:
         return "", ""
     first, last = (composed(word) for word in (words[0], words[-1]))

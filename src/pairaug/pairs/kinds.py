@@ -21,6 +21,8 @@ Values = Mapping[str, Collection[int]]
 
 # Levels this near, and colours whose channels all are, are one thing written twice; small numbers are classes.
 _NEAR_LEVELS, _LOWEST_LEVEL, _NEAR_COLOURS = 3, 32, 12
+# "Yes" as a number, and as white of 8 and of 16 bits.
+_WRITINGS_OF_ONE = frozenset({1, 255, 65535})
 # Values number objects where this share of them is one connected part each ...
 _ONE_PART = 0.9
 # ... in so many masks looked at, and there are so many values or their parts begin from top to bottom.
@@ -60,7 +62,7 @@ def _apart(values: Values) -> tuple[dict[str, set[int]], list[tuple[int, int]]]:
 
 
 def _same_thing(one: int, other: int, *, alone: bool) -> bool:
-    if (one, other) == (1, 255):
+    if {one, other} <= _WRITINGS_OF_ONE:
         return True
     if other < COLOUR:
         return one >= _LOWEST_LEVEL and other - one <= _NEAR_LEVELS
