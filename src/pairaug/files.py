@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
@@ -22,6 +23,7 @@ from pairaug.json_text import json_bytes, json_document
 
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 LOCK_NAME = ".pairaug.lock"
+_PROBE = "probe"
 
 
 @contextlib.contextmanager
@@ -85,7 +87,19 @@ def link_atomic(source: Path, path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    return path.parent / f"{_temporary_prefix(path)}{secrets.token_hex(8)}"
+
+
+def _temporary_prefix(path: Path) -> str:
+    """The same for every temporary file that is to become ``path``."""
+    return f"{TEMPORARY_PREFIX}{digest_bytes(os.fsencode(path.name))[:8]}-"
+
+
+def clear_temporaries_of(path: Path) -> None:
+    """Remove what killed writers of the one file ``path`` left beside it; the folder may be anybody's."""
+    with storage_errors(path):
+        for stale in path.parent.glob(f"{_temporary_prefix(path)}*"):
+            stale.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -229,13 +243,11 @@ def below(root: Path, name: str, origin: str) -> Path:
     for part in parts[:-1]:
         folder = folder / part
         if folder.is_symlink():
-            raise OutputError(
-                f"{folder}: is a link, through which nothing is written; remove it or choose another --out"
-            )
-        if not folder.is_dir() and os.path.lexists(folder):
-            raise OutputError(f"{folder}: is a file where a folder must be; move it away or choose another --out")
-        if not folder.exists():
+            raise OutputError(f"{folder}: is a link, and none is written through; remove it or choose another --out")
+        if not os.path.lexists(folder):
             break
+        if not folder.is_dir():
+            raise OutputError(f"{folder}: is a file where a folder must be; move it away or choose another --out")
     path = root.joinpath(*parts)
     _refuse_folder(path)
     return path
@@ -254,9 +266,12 @@ def probe_output(folder: Path, bytes_needed: int = 0) -> None:
     """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-        probe.write_bytes(b"probe")
-        probe.unlink()
+        clear_temporaries_of(folder / _PROBE)
+        probe = _temporary(folder / _PROBE)
+        try:
+            probe.write_bytes(b"probe")
+        finally:
+            probe.unlink(missing_ok=True)
     free = shutil.disk_usage(folder).free
     if bytes_needed > free:
         raise StorageError(
@@ -325,3 +340,27 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder of the system's for temporary files, removed in the end; those of killed processes are removed first.
+
+    Each is locked by its owner, so that only what nobody works in is removed.
+    """
+    place = Path(tempfile.gettempdir())
+    for stale in place.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # another user's, or gone by now
+            if stale.is_dir() and not stale.is_symlink():
+                with _locked(stale) as free:
+                    if free:
+                        shutil.rmtree(stale)
+    with storage_errors(place):
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        with _locked(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)  # another process may have taken it for a stale one
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time

@@ -166,6 +166,10 @@ class Ledger:
         files = {name: self.files[name] for name in sorted(self.files)}
         digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
         write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
+        self.close()
+
+    def close(self) -> None:
+        """The set is complete: the journal goes, also where the run that wrote the manifest did not come so far."""
         with storage_errors(self.folder / JOURNAL):
             (self.folder / JOURNAL).unlink(missing_ok=True)
 

@@ -151,6 +151,7 @@ def _fill(
         raise OutputError(f"{out}: already holds {there} pairs, more than --count {count}; choose another --out")
     body = manifest_body(_config(count, options), options.origins, renderer.format, renderer.masks, first)
     if ledger.complete and len(ledger.rows) == total and ledger.agrees(body):
+        ledger.close()
         reporter.note("already complete")
         return
     if ledger.rows:
