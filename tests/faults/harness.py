@@ -186,6 +186,7 @@ def try_points(work: Work, base: Path, scratch: Path, kinds: dict[str, int], jud
             with _copy(base, scratch / "tried") as tried:
                 for problem in _problems(work, tried, Fault(kind, at), expected, judged):
                     outcome.failures.append(f"{kind} at {at} of {outcome.operations}: {problem}")
+            print(f"{kind} at {at} of {outcome.operations} tried, {len(outcome.failures)} failed so far", flush=True)
     return outcome
 
 

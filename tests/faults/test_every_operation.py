@@ -2,7 +2,8 @@
 
 OMP_NUM_THREADS=1 python -m pytest -m slow -s tests/faults
 
-PAIRAUG_FAULT_STEP (default 3) tries every so-manieth operation for each failure; kills are tried at every one.
+PAIRAUG_FAULT_STEP (default 3) tries every so-manieth operation for each failure, PAIRAUG_KILL_STEP
+(default 1) for kills.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.faults.harness import FOREIGN, all_files, try_points
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
 STEP = int(os.environ.get("PAIRAUG_FAULT_STEP", "3"))
-KINDS = {"kill": 1, "ENOSPC": STEP, "EIO": STEP, "EACCES": STEP}
+KINDS = {"kill": int(os.environ.get("PAIRAUG_KILL_STEP", "1")), "ENOSPC": STEP, "EIO": STEP, "EACCES": STEP}
 
 
 @pytest.fixture(scope="module")
