@@ -52,10 +52,62 @@ def test_a_checked_name_stays_below_its_root(name: str) -> None:
     assert ".." not in path.parts
 
 
-@pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "a\\b", "C:x", "c:/x", "", "a\0b"])
+@pytest.mark.parametrize("name", ["/x", "../x", "a/../../x", "", ".", "a\0b"])
 def test_a_name_that_would_leave_is_refused(name: str) -> None:
     with pytest.raises(DataError, match="relative path"):
         files.checked_relative(name, "here")
+
+
+@pytest.mark.parametrize("name", ["a\\b", "C:x", "c:/x", "nul/x"])
+def test_a_name_that_windows_takes_for_another_place_is_refused_there_alone(name: str) -> None:
+    assert files.checked_relative(name, "here", windows=False).as_posix() == name
+    with pytest.raises(DataError, match="relative path"):
+        files.checked_relative(name, "here", windows=True)
+
+
+@given(
+    st.lists(st.sampled_from(["..", ".", "", "a", "link", "file", "c:", "a\\b", "\u2028", "\0"]), max_size=6).map(
+        "/".join
+    )
+)
+def test_what_is_written_below_a_root_stays_there_whatever_links_say(name: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        root, outside = Path(place) / "root", Path(place) / "outside"
+        root.mkdir(), outside.mkdir()
+        (root / "link").symlink_to(outside)
+        (root / "file").write_bytes(b"")
+        try:
+            path = files.below(root, name, "here")
+        except (DataError, OutputError):
+            path = root / "fine"
+        assert not list(outside.iterdir())
+        files.write_atomic(path, b"x")
+        assert not list(outside.iterdir())
+        assert [one.name for one in Path(place).iterdir() if one.name not in ("root", "outside")] == []
+
+
+def test_a_line_that_failed_half_way_is_not_followed_by_another_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(b'{"a": 1}\n{"tor')
+    files.append_line(path, b'{"a": 2}\n')
+    assert files.read_sound_lines(path) == [{"a": 1}, {"a": 2}]
+
+
+def test_a_lock_that_is_a_link_leaves_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / files.LOCK_NAME).symlink_to(tmp_path / "mine")
+    with files.folder_lock(tmp_path / "out"):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_lines_end_at_line_feeds_alone() -> None:
+    assert files.split_lines("a\u2028b\x85c\r\nd\n") == ["a\u2028b\x85c", "d"]
 
 
 def test_a_torn_last_line_is_ignored_and_a_torn_middle_one_is_not(tmp_path: Path) -> None:

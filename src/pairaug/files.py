@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -24,6 +25,7 @@ from pairaug.json_text import json_bytes, json_document
 
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 LOCK_NAME = ".pairaug.lock"
+_PROBE = "probe"
 
 
 @contextlib.contextmanager
@@ -87,7 +89,19 @@ def link_atomic(source: Path, path: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    return path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    return path.parent / f"{_temporary_prefix(path)}{secrets.token_hex(8)}"
+
+
+def _temporary_prefix(path: Path) -> str:
+    """The same for every temporary file that is to become ``path``."""
+    return f"{TEMPORARY_PREFIX}{digest_bytes(os.fsencode(path.name))[:8]}-"
+
+
+def clear_temporaries_of(path: Path) -> None:
+    """Remove what killed writers of the one file ``path`` left beside it; the folder may be anybody's."""
+    with storage_errors(path):
+        for stale in path.parent.glob(f"{_temporary_prefix(path)}*"):
+            stale.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -111,6 +125,50 @@ def json_line(row: Mapping[str, Any]) -> bytes:
 
 def json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
     return b"".join(json_line(row) for row in rows)
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of JSON lines or of a list, without their ends: only ``\\n`` (or ``\\r\\n``) ends one.
+
+    ``str.splitlines`` also splits at U+0085, U+2028 and others, which a file name, and so a JSON string, may hold.
+    """
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+def read_sound_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON-lines file of which any line may be damaged (a full disk, a killed writer): what is whole."""
+    rows = []
+    for line in path.read_bytes().split(b"\n"):
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                rows.append(row)
+    return rows
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add one line to a file, all of it or nothing: what a failed write left of it is cut off again.
+
+    A file that ends in the middle of a line (its writer was killed) first gets the end of that line.
+    """
+    with storage_errors(path), open(path, "ab", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            if size and not _ends_a_line(path, size):
+                line = b"\n" + line
+            written = 0
+            while written < len(line):
+                written += file.write(line[written:])
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.truncate(path, size)
+            raise
+
+
+def _ends_a_line(path: Path, size: int) -> bool:
+    with open(path, "rb") as file:
+        file.seek(size - 1)
+        return file.read(1) == b"\n"
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
@@ -154,20 +212,62 @@ def digest_file(path: Path) -> str:
 def clear_temporaries(folder: Path) -> None:
     """Remove what a killed writer left behind under temporary names, here and below."""
     for stale in folder.rglob(f"{TEMPORARY_PREFIX}*"):
-        stale.unlink(missing_ok=True)
+        with storage_errors(stale):
+            stale.unlink(missing_ok=True)
 
 
-def checked_relative(name: str, origin: str) -> PurePosixPath:
-    """``name`` as a path that stays below its root. Raises DataError for anything that would leave it.
+@contextlib.contextmanager
+def no_temporaries_left(folder: Path) -> Iterator[None]:
+    """Whatever ends the block, no temporary file stays in ``folder`` or below: where removing one failed, once more."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(StorageError, OSError):
+            clear_temporaries(folder)
+        raise
 
-    Refused: absolute paths, ``..``, NUL, backslash, drive letters, the empty name. ``origin`` says where the name
-    stood, for the message.
+
+def checked_relative(name: str, origin: str, *, windows: bool = os.name == "nt") -> PurePosixPath:
+    """``name`` as a path that stays below its root: the one gate for every name that comes out of a file.
+
+    Raises DataError for what is not a plain relative path: absolute, with ``..``, with NUL, or empty; on ``windows``
+    also with a backslash, a colon, or the name of a device. ``origin`` says where the name stood, for the message.
+    A name may hold anything else that a file's name may: ``a\\b``, ``c:``, U+2028.
     """
-    path = PurePosixPath(name)
-    windows = PureWindowsPath(name)
-    if not name or "\0" in name or "\\" in name or path.is_absolute() or windows.drive or ".." in path.parts:
+    parts = PurePosixPath(name).parts if isinstance(name, str) else ()
+    bad = not parts or parts[0].startswith("/") or any(part == ".." or "\0" in part for part in parts)
+    if windows and not bad:
+        bad = "\\" in name or ":" in name or any(PureWindowsPath(part).is_reserved() for part in parts)
+    if bad:
         raise DataError(f"{origin}: {name!r} is not a relative path below its own folder")
+    return PurePosixPath(name)
+
+
+def below(root: Path, name: str, origin: str) -> Path:
+    """Where the file ``name`` is to be written, or removed, below ``root``. Follows no link and changes nothing.
+
+    Raises DataError as ``checked_relative``, OutputError where a link or a file stands in the place of a folder, or a
+    folder in the place of the file.
+    """
+    parts = checked_relative(name, origin).parts
+    folder = root
+    for part in parts[:-1]:
+        folder = folder / part
+        if folder.is_symlink():
+            raise OutputError(f"{folder}: is a link, and none is written through; remove it or choose another --out")
+        if not os.path.lexists(folder):
+            break
+        if not folder.is_dir():
+            raise OutputError(f"{folder}: is a file where a folder must be; move it away or choose another --out")
+    path = root.joinpath(*parts)
+    _refuse_folder(path)
     return path
+
+
+def _refuse_folder(path: Path) -> None:
+    with contextlib.suppress(OSError):  # below a file, or too long: found when it is written
+        if path.is_dir() and not path.is_symlink():
+            raise OutputError(f"{path}: is a folder where a file must be; move it away or choose another --out")
 
 
 def probe_output(folder: Path, bytes_needed: int = 0) -> None:
@@ -177,9 +277,12 @@ def probe_output(folder: Path, bytes_needed: int = 0) -> None:
     """
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
-        probe.write_bytes(b"probe")
-        probe.unlink()
+        clear_temporaries_of(folder / _PROBE)
+        probe = _temporary(folder / _PROBE)
+        try:
+            probe.write_bytes(b"probe")
+        finally:
+            probe.unlink(missing_ok=True)
     free = shutil.disk_usage(folder).free
     if bytes_needed > free:
         raise StorageError(
@@ -205,18 +308,22 @@ def folder_lock(folder: Path) -> Iterator[None]:
     process; ``.pairaug.lock`` only names the owner. Raises OutputError naming the process that holds it.
     """
     owner = folder / LOCK_NAME
+    if not folder.is_dir() and os.path.lexists(folder):
+        raise OutputError(f"{folder}: is not a folder; move it away or choose another place")
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    _refuse_folder(owner)
     with _locked(folder) as held:
         if not held:
-            name = owner.read_text().strip() if owner.exists() else "another process"
+            name = owner.read_text().strip() if owner.is_file() and not owner.is_symlink() else "another process"
             raise OutputError(f"{folder}: in use by {name}; wait for it or choose another place")
-        with storage_errors(folder):
-            owner.write_text(f"pairaug (process {os.getpid()})")
         try:
+            # Put in place by a rename: a link of that name is replaced, and what it names stays as it is.
+            write_atomic(owner, f"pairaug (process {os.getpid()})".encode(), sync=False)
             yield
         finally:
-            owner.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the lock is the folder's; a name left behind is written over
+                owner.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -244,3 +351,27 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder of the system's for temporary files, removed in the end; those of killed processes are removed first.
+
+    Each is locked by its owner, so that only what nobody works in is removed.
+    """
+    place = Path(tempfile.gettempdir())
+    for stale in place.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # another user's, or gone by now
+            if stale.is_dir() and not stale.is_symlink():
+                with _locked(stale) as free:
+                    if free:
+                        shutil.rmtree(stale)
+    with storage_errors(place):
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        with _locked(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)  # another process may have taken it for a stale one
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time

@@ -138,7 +138,7 @@ def test_records_that_are_none_are_named(tmp_path: Path) -> None:
     path.write_text("[1]\n")
     with pytest.raises(DataError, match="line 1 is not a JSON object; remove or restore the file"):
         read_json_lines(path)
-    with pytest.raises(DataError, match=r"none\.jsonl: does not exist; run synthesize again"):
+    with pytest.raises(DataError, match=r"none\.jsonl: does not exist; run the same synthesize command"):
         read_rows(tmp_path / "none.jsonl")
     path.write_text('{"file_name": "a.png", "mask_file_name": "b.png"}\n')
     with pytest.raises(DataError, match="a manifest row lacks its index or its digests"):

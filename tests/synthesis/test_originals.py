@@ -116,17 +116,17 @@ def test_originals_that_are_gone_or_changed_are_refused_before_anything_is_writt
     ran = cli("synthesize", "--models", models, "--out", "out", "--include-originals")
     assert ran.code == 3
     assert "1 of 2 training pairs are no longer in" in ran.err
-    assert "put them back, fit the translator again, or leave --include-originals out" in ran.err
+    assert "put them back, say where they are with --originals DIR, or leave --include-originals out" in ran.err
     assert f"mask with SHA-256 {digest}" in ran.err
     assert not Path("out").exists()
 
 
 def test_a_data_folder_that_is_gone_is_refused(data: Path, models: Path, tmp_path: Path) -> None:
     data.rename(tmp_path / "elsewhere")
-    with pytest.raises(DataError, match=r"which does not exist; put them back"):
+    with pytest.raises(DataError, match=r"which does not exist; say where they are"):
         synthesize(tmp_path / "out", with_originals(models))
     (models / "translator/run.json").unlink()
-    with pytest.raises(DataError, match=r"is not recorded; put them back"):
+    with pytest.raises(DataError, match=r"is not recorded; say where they are"):
         synthesize(tmp_path / "out", with_originals(models))
 
 
@@ -356,3 +356,18 @@ def test_deep_grey_originals_keep_their_16_bits_in_every_format(tmp_path: Path) 
         assert all(np.array_equal(one, other) for one, other in zip(originals, images, strict=True))
         assert synthetic.dtype == np.uint16
         assert synthetic.max() > 255
+
+
+def test_a_data_folder_that_was_moved_is_named_by_a_flag(data: Path, models: Path, tmp_path: Path, cli: Cli) -> None:
+    whole = contents(synthesize(tmp_path / "out", with_originals(models)))
+    data.rename(tmp_path / "elsewhere")
+    command = ("synthesize", "--models", models, "--out", "again", "--count", 1, "--include-originals")
+    assert "--originals DIR" in cli(*command).err
+    assert cli(*command, "--originals", tmp_path / "elsewhere").code == 0
+    again = contents(tmp_path / "again")
+    assert {name for name in whole if whole[name] != again.get(name)} <= {MANIFEST}
+    next((tmp_path / "elsewhere/images").iterdir()).write_bytes(b"other")
+    ran = cli(*command[:4], "third", *command[5:], "--originals", tmp_path / "elsewhere")
+    assert ran.code == 3
+    assert "1 of 2 training pairs" in ran.err
+    assert cli("synthesize", "--out", "x", "--models", models, "--originals", "d").code == 2

@@ -72,7 +72,7 @@ def test_a_changed_list_of_pairs_is_refused(translator: Path) -> None:
         load_model(translator, "translator")
 
 
-@pytest.mark.parametrize("template", ["../{id}.png", "/{id}.png", "a\\{id}.png", "C:{id}.png"])
+@pytest.mark.parametrize("template", ["../{id}.png", "/{id}.png", "a/../../{id}.png"])
 def test_a_naming_pattern_that_leaves_the_output_is_refused(translator: Path, template: str) -> None:
     from pairaug.files import digest_bytes
 

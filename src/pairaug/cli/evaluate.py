@@ -12,7 +12,8 @@ from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import OutputError, ShortfallError, UsageError
-from pairaug.files import json_lines, probe_output, write_atomic
+from pairaug.files import clear_temporaries_of, json_lines, probe_output, write_atomic
+from pairaug.interruption import ending_by_signal
 from pairaug.reporting import spoken_time
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def evaluate(
     )
     refuse_outputs(html, out_items)
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
-    with open_sets(name, synthetic, options, reporter) as sets:
+    with ending_by_signal(), open_sets(name, synthetic, options, reporter) as sets:
         result = measure(sets, options, reporter)
         for remark in result.remarks:
             reporter.note(remark)
@@ -160,6 +161,7 @@ def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
         if path.exists() and not (path.is_file() and _is_earlier(path, mark)):
             raise OutputError(f"{flag} {path}: exists and is not one that evaluate wrote; give another name")
         probe_output(path.parent)
+        clear_temporaries_of(path)
     if html is not None and out_items is not None and html.resolve() == out_items.resolve():
         raise UsageError(f"--html and --out-items: both name {html}; give two files")
 

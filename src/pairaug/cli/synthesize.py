@@ -32,6 +32,9 @@ def synthesize(
     include_originals: Annotated[
         bool, opt.option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")
     ] = False,
+    originals: Annotated[
+        Path | None, opt.option("--originals", panel=_WHAT, help="Where the training pairs lie now.", metavar="DIR")
+    ] = None,
     license: Annotated[
         str | None, opt.option("--license", panel=_WHAT, help="Terms to name in the records.", metavar="TEXT")
     ] = None,
@@ -62,7 +65,7 @@ def synthesize(
 
     check_format(format)
     if dry_run:
-        _dry_run(out, count, models, as_json)
+        _dry_run(out, count, models, as_json, masks_from, per_mask)
         return
     from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
 
@@ -77,6 +80,7 @@ def synthesize(
         overwrite=overwrite,
         format=format,
         include_originals=include_originals,
+        originals=originals,
         license=license,
         origins=opt.origins_of(ctx),
     )
@@ -94,16 +98,27 @@ def synthesize(
         emit(str(path))
 
 
-def _dry_run(out: Path, count: int | None, models: Path, as_json: bool) -> None:
+def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
     """What would be made, from the models' records alone; no torch."""
     import json
 
-    from pairaug.errors import ModelError
+    from pairaug.errors import ModelError, UsageError
     from pairaug.files import human_bytes, read_json_lines
     from pairaug.reporting import spoken_time
 
+    for flag, value in (("--count", count), ("--per-mask", per_mask)):
+        if value is not None and value < 1:
+            raise UsageError(f"{flag} {value}: must be 1 or more")
+    wanted = 100 if count is None else count
+    if masks_from is not None:
+        from pairaug.pairs.source import find_masks
+
+        given = len(find_masks(masks_from).pairs)
+        wanted = given * per_mask if count is None else count
+        if wanted > given * per_mask:
+            raise UsageError(f"--count {count}: --masks-from holds {given} masks, enough for {given * per_mask}")
     facts = {}
-    for kind in ("masks", "translator"):
+    for kind in ("masks", "translator") if masks_from is None else ("translator",):
         run = models / kind / "run.json"
         if not (models / kind / "model.safetensors").is_file() or not run.is_file():
             raise ModelError(
@@ -113,12 +128,12 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool) -> None:
         facts[kind] = json.loads(run.read_text())["identity"]
     pairs = read_json_lines(models / "translator" / "pairs.jsonl")
     pixels = sum(row["size"][0] * row["size"][1] for row in pairs) / len(pairs)
-    wanted = count or 100
     # Half a byte a pixel and channel is what photographs take as PNG or good JPEG.
     size, seconds = int(wanted * pixels * 1.6), wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
     names = {kind: identity["model"] for kind, identity in facts.items()}
     if as_json:
         emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
         return
-    emit(f"would write {wanted} pairs to {out}: masks by {names['masks']}, images by {names['translator']}")
+    masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
+    emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
     emit(f"about {spoken_time(seconds)}, about {human_bytes(size)} on disk")

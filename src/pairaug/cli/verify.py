@@ -22,6 +22,7 @@ def verify(
     quiet: opt.Quiet = False,
 ) -> None:
     """Hash every file of an augmented data set and compare with its manifest."""
+    from pairaug.synthesis.manifest import REPAIR
     from pairaug.synthesis.verify import verify as verify_folder
 
     result = verify_folder(out)
@@ -29,7 +30,7 @@ def verify(
     if result.unlisted:
         reporter.warn(f"{len(result.unlisted)} images are not in the manifest, such as {result.unlisted[0]}")
     if result.differing:
-        text = f"{out}: {len(result.differing)} files differ from the manifest; run synthesize again with --overwrite"
+        text = f"{out}: {len(result.differing)} files differ from the manifest; {REPAIR}"
         raise DataError(text, result.differing)
     if as_json:
         emit_json({"out": str(out), "pairs": result.pairs, "differing": [], "unlisted": list(result.unlisted)})

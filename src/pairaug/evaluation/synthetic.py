@@ -8,7 +8,6 @@ translated back by the manifest), grey against colour, 16 against 8 bits.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ import numpy as np
 from pairaug.errors import DataError
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sampling import choose
-from pairaug.files import json_lines, read_json_lines
+from pairaug.files import json_lines, read_json_lines, scratch_folder
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list
@@ -72,8 +71,8 @@ def open_synthetic(
     """
     manifest = _manifest(source)
     stored, trained_on = _facts_of(manifest, source)
-    with tempfile.TemporaryDirectory(prefix="pairaug-evaluate-") as scratch:
-        found, rows, left_out, total = _sampled(source, sample, rng, Path(scratch), originals)
+    with scratch_folder("pairaug-evaluate-") as scratch:
+        found, rows, left_out, total = _sampled(source, sample, rng, scratch, originals)
         checked = check_set(str(source), found, lenient(policy))
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}

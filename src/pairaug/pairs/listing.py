@@ -17,7 +17,7 @@ from shlex import quote
 from typing import Any
 
 from pairaug.errors import DataError
-from pairaug.files import checked_relative, read_json_lines
+from pairaug.files import checked_relative, read_json_lines, split_lines
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import leads_out
 from pairaug.pairs.slices import file_of
@@ -34,7 +34,7 @@ def read_list(path: Path) -> list[str]:
     data = path.read_bytes()
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig").splitlines()
+        return split_lines(data.decode("utf-16" if wide else "utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path}: line {line} is not UTF-8; save the list as UTF-8") from None

@@ -6,39 +6,62 @@ written, or names a file beside the pairs (``{"file": name, "sha256": digest}``,
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pairaug.errors import OutputError, PairaugError
+from pairaug.errors import DataError, OutputError, PairaugError
 from pairaug.files import (
     LOCK_NAME,
     TEMPORARY_PREFIX,
+    append_line,
+    below,
     digest_bytes,
     digest_file,
     json_line,
     json_lines,
     link_atomic,
     open_atomic,
-    read_json_lines,
+    read_sound_lines,
     storage_errors,
     write_atomic,
     write_json,
 )
 from pairaug.synthesis import shards
+from pairaug.synthesis.croissant import CROISSANT
 from pairaug.synthesis.manifest import (
     JOURNAL,
     MANIFEST,
     METADATA,
     SCHEMA_VERSION,
     checked_files,
-    checked_row,
     read_manifest,
     read_rows,
+    sound_rows,
 )
 from pairaug.synthesis.rows import Made
+from pairaug.synthesis.shards import STAGING
+
+OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an output folder holds. ``identity`` None: nobody knows of which run; ``sound``: the rows are as written.
+
+    ``most``: the pairs that it had or was to have.
+    """
+
+    identity: Mapping[str, Any] | None
+    rows: Sequence[dict[str, Any]]
+    files: Mapping[str, str]
+    complete: bool = False
+    sound: bool = True
+    most: int = 0
 
 
 class Ledger:
@@ -50,25 +73,42 @@ class Ledger:
         self.complete = False
         self.rows: dict[int, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
+        self.most = 0
+        self.manifest: Mapping[str, Any] = {}
         self._total = 0
         self._packing: set[str] = set()
         self._lock, self._one_at_a_time = threading.Lock(), threading.Lock()
+        for name in OWN_NAMES:
+            below(folder, name, "output")
+        if (folder / STAGING).is_symlink() or (os.path.lexists(folder / STAGING) and not (folder / STAGING).is_dir()):
+            raise OutputError(f"{folder / STAGING}: is not a folder; move it away or choose another --out")
         found = self._found()
         if found is None:
             return
-        theirs, rows, files, complete = found
-        if theirs != self.identity:
+        for name in (*found.files, *(str(path.relative_to(folder)) for path in _paths(folder, found.rows))):
+            below(folder, name, "records")
+        if found.identity != self.identity:
             if not overwrite:
+                theirs = found.identity or {}
                 differing = [key for key in self.identity if theirs.get(key) != self.identity[key]]
+                what = f"it differs in {', '.join(differing) or 'its kind'}" if theirs else "its records are damaged"
                 raise OutputError(
-                    f"{folder}: holds another data set (it differs in {', '.join(differing) or 'its kind'}); "
+                    f"{folder}: holds another data set ({what}); "
                     "choose another --out, or --overwrite to replace its files"
                 )
-            self._remove(rows, files)
+            self._remove(found)
             return
-        self.files = {name: digest if self._holds(name, digest) else "" for name, digest in files.items()}
-        self.complete = complete and all(self.files.values())
-        self.rows = {row["index"]: row for row in rows if self._whole(row)}
+        self.files = {name: digest if self._holds(name, digest) else "" for name, digest in found.files.items()}
+        self.complete = found.complete and found.sound and all(self.files.values())
+        self.most = found.most
+        if found.sound:
+            self.rows = {row["index"]: row for row in found.rows if self._whole(row)}
+        else:  # a row has no digest of its own: what it says can only be made again
+            self.files = dict.fromkeys(self.files, "")
+
+    def agrees(self, body: Mapping[str, Any]) -> bool:
+        """Whether ``manifest.json`` says what it would say now; where an option came from may differ."""
+        return all(_plain(self.manifest.get(key)) == _plain(value) for key, value in body.items())
 
     def begin(self, total: int) -> None:
         """Write the journal anew with what is whole; the manifest goes until the set has its ``total`` pairs."""
@@ -83,12 +123,15 @@ class Ledger:
         lines: list[dict[str, Any]] = [{"identity": self.identity}, *known]
         lines += [self.rows[index] for index in sorted(self.rows)]
         write_atomic(self.folder / JOURNAL, json_lines(lines))
-        for name in (MANIFEST, METADATA):  # not before the journal is there: one of them always says whose folder it is
-            (self.folder / name).unlink(missing_ok=True)
+        with storage_errors(self.folder):
+            for name in (MANIFEST, METADATA):  # after the journal: one of them always says whose folder it is
+                (self.folder / name).unlink(missing_ok=True)
 
     def add(self, made: Made) -> None:
         """Image, mask, then the row; with the last pair of a tar file, that file. Called from several threads."""
         paths = shards.pair_paths(self.folder, made.row)
+        for path in paths:
+            below(self.folder, path.relative_to(self.folder).as_posix(), "output")
         for path, content in dict(zip(paths, (made.image, made.mask), strict=True)).items():  # one where they are glued
             if isinstance(content, Path):
                 link_atomic(content, path)
@@ -123,14 +166,18 @@ class Ledger:
         files = {name: self.files[name] for name in sorted(self.files)}
         digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
         write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
-        (self.folder / JOURNAL).unlink(missing_ok=True)
+        self.close()
+
+    def close(self) -> None:
+        """The set is complete: the journal goes, also where the run that wrote the manifest did not come so far."""
+        with storage_errors(self.folder / JOURNAL):
+            (self.folder / JOURNAL).unlink(missing_ok=True)
 
     def _journal(self, line: Mapping[str, Any], index: int | None = None) -> None:
-        with self._lock, storage_errors(self.folder / JOURNAL):
+        with self._lock:
+            append_line(self.folder / JOURNAL, json_line(line))
             if index is not None:
                 self.rows[index] = dict(line)
-            with open(self.folder / JOURNAL, "ab") as journal:
-                journal.write(json_line(line))
 
     def _pack_if_full(self, index: int) -> None:
         name, indices = shards.shard_name(index), shards.shard_indices(index, self._total)
@@ -157,26 +204,46 @@ class Ledger:
                 by_name.setdefault(name, []).append(self.rows[index])
         return list(by_name.values())
 
-    def _found(self) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, str], bool] | None:
-        """(identity, rows, files, complete) of what lies there; None for an empty place.
-
-        Raises OutputError for foreign files.
-        """
+    def _found(self) -> Found | None:
+        """What lies there; None for an empty place. Raises OutputError for foreign files."""
         if not self.folder.exists():
             return None
         try:
-            if (self.folder / MANIFEST).exists():
-                manifest = read_manifest(self.folder)
-                rows = read_rows(self.folder / METADATA)
-                return dict(manifest["identity"]), rows, checked_files(manifest.get("files", {})), True
-            if (self.folder / JOURNAL).exists():
-                head, *lines = read_json_lines(self.folder / JOURNAL) or [{}]
-                files = {line["file"]: line["sha256"] for line in lines if "file" in line}
-                rows = [checked_row(line) for line in lines if "file" not in line]
-                return dict(head.get("identity", {})), rows, checked_files(files), False
-        except (PairaugError, KeyError, TypeError, AttributeError) as error:
+            return self._found_manifest() or self._found_journal() or self._found_metadata()
+        except (PairaugError, KeyError, TypeError, AttributeError, ValueError) as error:
             text = f"{self.folder}: holds records that cannot be read ({error}); choose another --out"
             raise OutputError(text) from None
+
+    def _found_manifest(self) -> Found | None:
+        """A finished set, whose ``metadata.jsonl`` is believed only where it has the digest that was recorded."""
+        path = self.folder / METADATA
+        try:
+            manifest = read_manifest(self.folder)
+            self.manifest, identity = manifest, dict(manifest["identity"])
+        except (DataError, KeyError, TypeError, ValueError):
+            return None
+        sound = path.is_file() and digest_file(path) == manifest.get("metadata_sha256")
+        rows = read_rows(path) if sound else sound_rows(path)
+        most = max([manifest.get("counts", {}).get("pairs", 0), *(row["index"] + 1 for row in rows)])
+        return Found(identity, rows, checked_files(manifest.get("files", {})), complete=True, sound=sound, most=most)
+
+    def _found_journal(self) -> Found | None:
+        """A set in work: the lines that are whole. A pair whose line is damaged is made again."""
+        path = self.folder / JOURNAL
+        if not path.is_file():
+            return None
+        lines = read_sound_lines(path)
+        heads = [line["identity"] for line in lines[:1] if isinstance(line.get("identity"), dict)]
+        files = {line["file"]: line.get("sha256", "") for line in lines if "file" in line}
+        rows = sound_rows(path)
+        most = max((row["index"] + 1 for row in rows), default=0)
+        return Found(heads[0] if heads else None, rows, checked_files(files), most=most)
+
+    def _found_metadata(self) -> Found | None:
+        """A set whose manifest is lost: its rows name the files that are its own, as far as their digests agree."""
+        rows = [row for row in sound_rows(self.folder / METADATA) if self._whole(row)]
+        if rows:
+            return Found(None, rows, {}, sound=False)
         foreign = [p.name for p in self.folder.iterdir() if not p.name.startswith((LOCK_NAME, TEMPORARY_PREFIX))]
         if foreign:
             raise OutputError(
@@ -195,14 +262,33 @@ class Ledger:
         paths = shards.pair_paths(self.folder, row)
         return all(path.is_file() and digest_file(path) == digest for path, digest in zip(paths, digests, strict=True))
 
-    def _remove(self, rows: Sequence[Mapping[str, Any]], files: Mapping[str, str]) -> None:
-        """Remove the listed files, the records, and the folders that are empty then."""
-        paths = [self.folder / name for name in (*files, MANIFEST, METADATA, JOURNAL)]
-        paths += [path for row in rows for path in shards.pair_paths(self.folder, row)]
+    def _remove(self, found: Found) -> None:
+        """Remove the listed files, the records, and the folders that are empty then.
+
+        The journal names all of it until ``begin`` writes that of the new set in its place: a removal that was cut
+        off is known as one.
+        """
+        known = [{"file": name, "sha256": digest} for name, digest in found.files.items()]
+        lines: list[Mapping[str, Any]] = [{"identity": dict(found.identity or {})}, *known, *found.rows]
+        write_atomic(self.folder / JOURNAL, json_lines(lines))
+        paths = [self.folder / name for name in (MANIFEST, METADATA, *found.files)]
+        paths += _paths(self.folder, found.rows)
         folders: set[Path] = set()
-        for path in paths:
-            path.unlink(missing_ok=True)
-            folders.update(parent for parent in path.parents if self.folder in parent.parents)
-        for place in sorted(folders, key=lambda path: len(path.parts), reverse=True):
-            if place.is_dir() and not any(place.iterdir()):
-                place.rmdir()
+        with storage_errors(self.folder):
+            for path in paths:
+                path.unlink(missing_ok=True)
+                folders.update(parent for parent in path.parents if self.folder in parent.parents)
+            for place in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+                if place.is_dir() and not any(place.iterdir()):
+                    place.rmdir()
+
+
+def _paths(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:
+    return [path for row in rows for path in shards.pair_paths(folder, row)]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it, without the origins of options."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items() if key != "origin"}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

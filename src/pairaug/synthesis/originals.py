@@ -113,16 +113,20 @@ class Originals:
         return as_form(pixels, place.image_form)
 
 
-def find_originals(translator: FittedModel, folder: Path, output_format: Format) -> Originals:
-    """The files of every training pair of the translator in ``folder``.
+def find_originals(
+    translator: FittedModel, folder: Path, output_format: Format, moved_to: Path | None = None
+) -> Originals:
+    """The files of every training pair of the translator in ``folder``; ``moved_to``: where they lie now.
 
     Raises DataError where any is gone or changed, ModelError where the fit does not say how the data were read.
     """
-    root = data_root(folder)
+    root = moved_to or data_root(folder)
     if root is None or not root.is_dir():
         where = "is not recorded" if root is None else f"was {root}, which does not exist"
+        if moved_to is not None:
+            raise DataError(f"--originals {moved_to}: is not a folder; name the folder that holds the training data")
         raise DataError(
-            f"--include-originals: the place of the training data {where}; put them back, fit the translator again, "
+            f"--include-originals: the place of the training data {where}; say where they are with --originals DIR, "
             "or leave --include-originals out"
         )
     by_digest = _files_by_digest(root, translator.pairs)
@@ -140,7 +144,7 @@ def find_originals(translator: FittedModel, folder: Path, output_format: Format)
     if missing:
         raise DataError(
             f"--include-originals: {len(missing)} of {len(translator.pairs)} training pairs are no longer in {root}, "
-            "or were changed; put them back, fit the translator again, or leave --include-originals out",
+            "or were changed; put them back, say where they are with --originals DIR, or leave --include-originals out",
             missing,
         )
     return Originals(root, translator.pairs, paths, _policy(translator), output_format)

@@ -1,20 +1,23 @@
 """Synthesis: the Python API behind ``pairaug synthesize``.
 
 from pairaug import synthesize
-synthesize("./augmented", SynthesisOptions(count=1000))
+synthesize("./augmented", 1000, seed=1)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from pairaug import __version__
-from pairaug.errors import OutputError, UsageError
-from pairaug.files import clear_temporaries, folder_lock, probe_output
+from pairaug.errors import DataError, ModelError, OutputError, UsageError
+from pairaug.files import checked_relative, clear_temporaries, folder_lock, no_temporaries_left, probe_output
 from pairaug.interruption import Interruption
 from pairaug.json_text import json_document
 from pairaug.models.base import Translator
@@ -25,13 +28,14 @@ from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
 from pairaug.synthesis.croissant import CROISSANT, describe
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format, open_format
-from pairaug.synthesis.formats.base import Written
+from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
-from pairaug.synthesis.ledger import Ledger
+from pairaug.synthesis.ledger import OWN_NAMES, Ledger
 from pairaug.synthesis.originals import Originals, data_root, find_originals
 from pairaug.synthesis.provenance import manifest_body
 from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer
 from pairaug.synthesis.rows import Made
+from pairaug.synthesis.shards import STAGING
 from pairaug.training.device import use_threads
 from pairaug.training.model_file import FOLDERS, FittedModel, load_model
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
@@ -47,7 +51,7 @@ class SynthesisOptions:
     ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
     ``batch_size``: pairs in work at once, at least the threads; neither it nor ``threads`` changes a byte.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
-    terms to name in the records.
+    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
     """
 
     count: int | None = None
@@ -61,11 +65,25 @@ class SynthesisOptions:
     format: str = DEFAULT_FORMAT
     include_originals: bool = False
     license: str | None = None
+    originals: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def synthesize(out: str | Path, options: SynthesisOptions | None = None, *, reporter: Reporter | None = None) -> Path:
-    """Write an augmented data set to ``out``; returns its path. The same call continues an interrupted run."""
+def synthesize(
+    out: str | Path,
+    options: SynthesisOptions | int | None = None,
+    *,
+    reporter: Reporter | None = None,
+    **settings: Any,
+) -> Path:
+    """Write an augmented data set to ``out``; returns its path. The same call continues an interrupted run.
+
+    ``options``: all of them, or the count alone, with ``settings`` by the names of ``SynthesisOptions``.
+    """
+    if not isinstance(options, SynthesisOptions):
+        options = SynthesisOptions(count=options, **settings)
+    elif settings:
+        options = replace(options, **settings)
     return synthesize_rows(out, options, reporter=reporter)[0]
 
 
@@ -87,14 +105,16 @@ def synthesize_rows(
     output_format = open_format(options.format, translator)
     originals = None
     if options.include_originals:
-        originals = find_originals(translator, Path(options.models) / FOLDERS["translator"], output_format)
+        folder = Path(options.models) / FOLDERS["translator"]
+        originals = find_originals(translator, folder, output_format, options.originals)
+    _refuse_own_names(output_format)
     for name in changed_image_formats(translator.pairs):
         reporter.note(f"{name} images are written as PNG, without their headers")
     for name in changed_mask_formats(translator.pairs, translator.label_values):
         reporter.note(f"{name} masks are written as PNG, which holds all label values exactly")
     first = len(originals.pairs) if originals else 0
     renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first)
-    with folder_lock(out):
+    with folder_lock(out), no_temporaries_left(out):
         clear_temporaries(out)
         ledger = Ledger(out, _identity(options, masks, translator), overwrite=options.overwrite)
         _fill(ledger, renderer, originals, count, options, reporter)
@@ -126,10 +146,12 @@ def _fill(
     """Bring the output to ``count`` synthetic pairs: what is missing, then what lies beside the pairs."""
     out, first = ledger.folder, renderer.first
     total = first + count
-    there = max(ledger.rows, default=-1) + 1 - first
+    there = max(ledger.most, max(ledger.rows, default=-1) + 1) - first
     if there > count:
         raise OutputError(f"{out}: already holds {there} pairs, more than --count {count}; choose another --out")
-    if ledger.complete and len(ledger.rows) == total:
+    body = manifest_body(_config(count, options), options.origins, renderer.format, renderer.masks, first)
+    if ledger.complete and len(ledger.rows) == total and ledger.agrees(body):
+        ledger.close()
         reporter.note("already complete")
         return
     if ledger.rows:
@@ -142,18 +164,24 @@ def _fill(
             return originals.take(index)
         return renderer.render(index - first)
 
-    _make_missing(make, ledger, total, options, reporter)
-    _finish(ledger, renderer, count, options)
+    with one_thread():
+        _make_missing(make, ledger, total, options, reporter)
+    _finish(ledger, renderer, count, options, body)
 
 
-def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOptions) -> None:
+def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOptions, body: Mapping[str, Any]) -> None:
     """The records, each of them after all that it describes."""
     metadata_digest = ledger.write_metadata()
     rows = [ledger.rows[index] for index in range(renderer.first + count)]
     renderer.format.write_beside(Written(ledger.folder, rows, options.license), ledger.beside)
     with ledger.beside(CROISSANT) as file:
         file.write(json_document(describe(rows, metadata_digest, options.license)))
-    config = {
+    ledger.finish(body, metadata_digest)
+
+
+def _config(count: int, options: SynthesisOptions) -> dict[str, Any]:
+    """The options that determine the content, as the manifest names them."""
+    return {
         "count": count,
         "seed": options.seed,
         "per_mask": options.per_mask,
@@ -162,8 +190,23 @@ def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOp
         "include_originals": options.include_originals,
         "license": options.license,
     }
-    body = manifest_body(config, options.origins, renderer.format, renderer.masks, renderer.first)
-    ledger.finish(body, metadata_digest)
+
+
+def _refuse_own_names(output_format: Format) -> None:
+    """Every name that a pair may get is asked for before anything is written; none may be one of pairaug's records."""
+    own = (*OWN_NAMES, STAGING)
+    for pair in dict.fromkeys(output_format.translator.pairs):
+        place = output_format.place(pair, "synthetic_000000")
+        for name in (place.image_name, place.mask_name):
+            try:
+                first = checked_relative(name, "the translator").parts[0]
+            except DataError as error:
+                raise ModelError(f"{error.message}; fit it again") from None
+            if first in own:
+                raise OutputError(
+                    f"{first}: is the name of a folder in the training data and of a record in the output; "
+                    "give --format nnunet, or rename the folder and fit again"
+                )
 
 
 def _check_numbers(options: SynthesisOptions) -> None:
@@ -175,6 +218,8 @@ def _check_numbers(options: SynthesisOptions) -> None:
         raise UsageError(f"--seed {options.seed}: must be 0 or more")
     if options.license is not None and not options.license.strip():
         raise UsageError("--license: is empty; give the terms in words, or leave it out")
+    if options.originals is not None and not options.include_originals:
+        raise UsageError(f"--originals {options.originals}: only together with --include-originals")
 
 
 def _mask_source(
@@ -205,6 +250,8 @@ def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
     inputs = [("the models", models)]
     if options.masks_from:
         inputs.append(("--masks-from", options.masks_from))
+    if options.originals:
+        inputs.append(("--originals", options.originals))
     for folder in FOLDERS.values():
         root = data_root(models / folder)
         if root is not None:
@@ -221,8 +268,6 @@ def _make_missing(
 ) -> None:
     """Make what is not there yet. Each pair is made by one thread; others render, encode and write meanwhile."""
     threads = options.threads or default_threads()
-    # One thread inside each operation: its result then does not depend on how many there are.
-    use_threads(1)
     missing = iter([index for index in range(count) if index not in ledger.rows])
     in_work = max(options.batch_size, threads) + _WRITERS
     with (
@@ -256,6 +301,17 @@ def _make_missing(
         if interruption.signal:
             raise interruption.error(f"{len(ledger.rows)} of {count} pairs are written")
     reporter.end_progress()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread inside each torch operation: its result then does not depend on how many there are."""
+    before = torch.get_num_threads()
+    use_threads(1)
+    try:
+        yield
+    finally:
+        use_threads(before)
 
 
 def _take(source: Iterator[int], most: int) -> Iterator[int]:

@@ -20,7 +20,7 @@ from safetensors.torch import save as save_tensors
 
 from pairaug import __version__
 from pairaug.errors import ModelError
-from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
+from pairaug.files import checked_relative, digest_bytes, json_lines, split_lines, write_atomic
 from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked
@@ -123,6 +123,9 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
         forms = [Form(**form) for form in info["forms"]]
         if any(form.format not in (*FORMATS, *MEDICAL_FORMATS) for form in forms):
             raise ValueError("a file form that pairaug does not know")
+        for form in forms:  # it becomes the end of file names
+            if form.suffix[:1] not in ("", ".") or len(checked_relative(f"x{form.suffix}", "suffix").parts) != 1:
+                raise ValueError(f"a suffix {form.suffix!r}")
         pairs = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
         shape = Shape(**info["shape"])
         entry = MODELS[info["model"]]
@@ -219,7 +222,7 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
     if digest_bytes(data) != digest:
         raise ModelError(f"{path}: is not the one that the model was saved with; fit the model again")
     pairs = []
-    for line in data.decode().splitlines():
+    for line in split_lines(data.decode()):
         row = json.loads(line)
         for template in (row["image_template"], row["mask_template"]):
             if template:

@@ -1,0 +1,118 @@
+"""Kill and fail at every n-th file operation: the same command then ends well, with the same bytes.
+
+OMP_NUM_THREADS=1 python -m pytest -m slow -s tests/faults
+
+PAIRAUG_FAULT_STEP (default 3) tries every so-manieth operation for each failure, PAIRAUG_KILL_STEP
+(default 1) for kills.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pairaug.pairs.drawing import write_demo_pairs
+from pairaug.synthesis.formats import FORMATS
+from pairaug.synthesis.run import SynthesisOptions, synthesize
+from pairaug.training.fit import fit_mask_generator, fit_translator
+from pairaug.training.plan import FitOptions
+from tests.faults.harness import FOREIGN, all_files, try_points
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]
+STEP = int(os.environ.get("PAIRAUG_FAULT_STEP", "3"))
+KINDS = {"kill": int(os.environ.get("PAIRAUG_KILL_STEP", "1")), "ENOSPC": STEP, "EIO": STEP, "EACCES": STEP}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``data``, two drawn pairs of 64 px, and ``models`` fitted on them."""
+    root = tmp_path_factory.mktemp("faults")
+    torch.set_num_threads(1)
+    write_demo_pairs(root / "data", 2, side=64, seed=1)
+    fit_mask_generator(root / "data/masks", FitOptions(models=root / "models", threads=1))
+    small = {"base": 2}
+    fit_translator(root / "data", FitOptions(models=root / "models", epochs=1, settings=small, threads=1))
+    return root
+
+
+def report(name: str, work: Callable[[Path], object], base: Path, scratch: Path, judged: Callable[..., object]) -> None:
+    outcome = try_points(work, base, scratch, KINDS, judged)
+    print(f"\n{name}: {outcome.points} points at {outcome.operations} operations, {len(outcome.failures)} failed")
+    assert not outcome.failures, "\n".join(outcome.failures)
+
+
+@pytest.mark.parametrize("state", ["new", "extended", "overwritten", "originals"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_synthesize_at_every_operation(world: Path, tmp_path: Path, name: str, state: str) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+
+    def options(**others: object) -> SynthesisOptions:
+        common = {"count": 2, "models": world / "models", "threads": 1, "batch_size": 1, "format": name}
+        return SynthesisOptions(**{**common, **others})  # type: ignore[arg-type]
+
+    chosen = options()
+    if state == "extended":
+        synthesize(base / "out", options(count=1))
+    if state == "overwritten":
+        synthesize(base / "out", options(seed=7))
+        chosen = options(overwrite=True)
+    if state == "originals":
+        chosen = options(count=1, include_originals=True)
+    if state in ("extended", "overwritten"):
+        (base / "out" / FOREIGN).write_text("mine")
+    report(f"{name}, {state}", lambda folder: synthesize(folder / "out", chosen), base, tmp_path, all_files)
+
+
+def test_evaluate_at_every_operation(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+    import tempfile
+
+    from pairaug.cli.app import run
+
+    base = tmp_path / "base"
+    (base / "tmp").mkdir(parents=True)
+    options = SynthesisOptions(2, world / "models", threads=1, format="webdataset")
+    synthesize(base / "out", options)
+    (base / "out" / FOREIGN).write_text("mine")
+
+    def work(folder: Path) -> None:
+        tempfile.tempdir = str(folder / "tmp")
+        os.chdir(folder)
+        wanted = ["--parts", "masks,images", "--html", "page.html", "--out-items", "items.jsonl", "--cache", "cache"]
+        sys.argv = ["pairaug", "evaluate", str(world / "data"), "out", *wanted]
+        try:
+            run()
+        except SystemExit as end:
+            if end.code:
+                raise OSError(f"exit {end.code}") from None
+
+    report("evaluate", work, base, tmp_path, all_files)
+
+
+@pytest.mark.parametrize("kind", ["masks", "translator"])
+def test_fit_at_every_operation(world: Path, tmp_path: Path, kind: str) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+
+    def work(folder: Path) -> None:
+        if kind == "masks":
+            fit_mask_generator(world / "data/masks", FitOptions(models=folder / "models", threads=1))
+        else:
+            options = FitOptions(models=folder / "models", epochs=2, settings={"base": 2}, threads=1)
+            fit_translator(world / "data", options)
+
+    def model_alone(folder: Path) -> dict[str, bytes]:
+        """The run's record holds clocks and the curves how long it took."""
+        files = contents_of(folder / "models")
+        return {name: data for name, data in files.items() if name.endswith((".safetensors", "pairs.jsonl"))}
+
+    report(f"fit {kind}", work, base, tmp_path, model_alone)
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    return all_files(folder) if folder.exists() else {}
