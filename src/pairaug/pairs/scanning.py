@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pairaug.errors import DataError
+from pairaug.files import OWN_MARK
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.slices import MEDICAL_SUFFIXES, split_ending
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm"})
 OWN_MANIFEST = "manifest.json"
+_OF_A_RUN = ("model.safetensors", "checkpoint")
 _IGNORED_FOLDERS = frozenset({"__MACOSX"})
 
 
@@ -26,6 +28,8 @@ def scan(root: Path) -> tuple[list[str], list[Skipped]]:
         raise DataError(f"{root}: does not exist; give a folder of pairs, '-' or --list FILE")
     if not root.is_dir():
         raise DataError(f"{root}: is not a folder; give the folder that holds images and masks, or --list FILE")
+    if _own(root):
+        raise DataError(f"{root}: a folder that pairaug wrote models into; give the folder of images and masks")
     files: list[str] = []
     skipped: list[Skipped] = []
     resolved = root.resolve()
@@ -67,6 +71,8 @@ def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[s
                 skipped.append(Skipped(path, "a link to a folder"))
             elif _augmented(Path(entry.path)):
                 skipped.append(Skipped(path, "an augmented data set"))
+            elif _own(Path(entry.path)):
+                skipped.append(Skipped(path, "a folder that pairaug wrote"))
             else:
                 inner.append((entry.path, path + "/"))
         waiting.extend(reversed(inner))
@@ -82,6 +88,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _augmented(folder: Path) -> bool:
     """An augmented data set lying inside the input is not part of it."""
     return (folder / OWN_MANIFEST).is_file() and (folder / "metadata.jsonl").is_file()
+
+
+def _own(folder: Path) -> bool:
+    """A folder of models, runs or kept segmenters; earlier versions left no mark, but ``run.json``."""
+    if (folder / OWN_MARK).is_file():
+        return True
+    return (folder / "run.json").is_file() and any((folder / name).exists() for name in _OF_A_RUN)
 
 
 def _why_not(entry: os.DirEntry[str], resolved_root: Path) -> str | None:

@@ -19,7 +19,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from pairaug import __version__
-from pairaug.errors import ModelError
+from pairaug.errors import DivergedError, ModelError, StorageError
 from pairaug.files import checked_relative, digest_bytes, json_lines, write_atomic
 from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
@@ -78,7 +78,10 @@ class FittedModel:
 def save_model(
     folder: Path, kind: Kind, network: MaskGenerator | Translator, checked: Checked, facts: Mapping[str, Any]
 ) -> Path:
-    """Write ``pairs.jsonl`` and then the model's file; returns the latter's path."""
+    """Write ``pairs.jsonl`` and then the model's file, and read both back; returns the latter's path.
+
+    Raises DivergedError for weights that are not finite.
+    """
     forms: list[Form] = []
     groups: dict[str | None, int | None] = {None: None}
     for item in checked.pairs:
@@ -101,10 +104,31 @@ def save_model(
         **facts,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.inference_state().items()}
+    spoilt = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if spoilt:
+        raise DivergedError(
+            f"weights that are not finite after training, such as {spoilt[0]}; start again with --fresh"
+        )
     data = save_tensors(tensors, metadata={"pairaug": json_text(info)})
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
+        raise StorageError(
+            f"{folder / MODEL_FILE}: would have a header of more than {MAX_HEADER} bytes; fit fewer pairs"
+        )
     write_atomic(folder / PAIRS_FILE, rows)
     write_atomic(folder / MODEL_FILE, data)
+    _read_back(folder, kind, digest_bytes(data))
     return folder / MODEL_FILE
+
+
+def _read_back(folder: Path, kind: Kind, digest: str) -> None:
+    """Raises StorageError unless the model just written is on the disk as it should be."""
+    try:
+        whole = load_model(folder, kind).digest == digest
+        reason = "differs from what was written"
+    except ModelError as error:
+        whole, reason = False, error.message
+    if not whole:
+        raise StorageError(f"{folder / MODEL_FILE}: read back, it is not whole ({reason}); check the disk, fit again")
 
 
 def load_model(path: Path, kind: Kind) -> FittedModel:

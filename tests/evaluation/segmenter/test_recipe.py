@@ -21,7 +21,7 @@ from pairaug.reporting import Reporter
 
 # Computed by this very code, in float32, for version 1 of the recipe.
 GOLDEN = {
-    "working side": 400,
+    "working side": 480,
     "none: picture": 0.927179,
     "none: foreground": 0.0954241,
     "classical: picture": 1.05182,
