@@ -1,8 +1,9 @@
-"""Messages that nobody reads end nothing."""
+"""Messages that nobody reads, and terminals that are left as they were found."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -36,3 +37,28 @@ def test_a_refusal_that_nobody_reads_keeps_its_exit_code() -> None:
         ["sh", "-c", f"{sys.executable} -m pairaug check nowhere 2>&-"], capture_output=True, check=False
     )
     assert (ran.returncode, ran.stdout) == (3, b"")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_shows_the_cursor_again(drive: Path, times: int) -> None:
+    import pty
+
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(
+        command(drive, 1_000_000), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=follower, env=environment
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while b"\x1b[?25l" not in seen:
+            seen += os.read(leader, 4096)
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+        try:
+            while part := os.read(leader, 4096):
+                seen += part
+        except OSError:  # the other end is closed
+            pass
+    os.close(leader)
+    assert process.returncode == 130
+    assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l")

@@ -9,10 +9,15 @@ from typing import Any
 
 
 class Messages(io.TextIOBase):
-    """Writes to whatever ``sys.stderr`` is at the moment; a reader that has gone ends nothing."""
+    """Writes to what ``sys.stderr`` is when this is made (Rich puts itself in its place later, and would be called in
+    circles); a reader that has gone ends nothing.
+    """
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr
 
     def write(self, text: str) -> int:
-        stream = sys.stderr
+        stream = self._stream
         if stream is not None:  # None: closed before the program began
             try:
                 stream.write(text)
@@ -25,16 +30,16 @@ class Messages(io.TextIOBase):
         """Every write has been flushed."""
 
     def isatty(self) -> bool:
-        return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
+        return self._stream is not None and not self._stream.closed and self._stream.isatty()
 
     def fileno(self) -> int:
-        if sys.stderr is None:
+        if self._stream is None:
             raise io.UnsupportedOperation("stderr is closed")
-        return sys.stderr.fileno()
+        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        return getattr(sys.stderr, "encoding", None) or "utf-8"
+        return getattr(self._stream, "encoding", None) or "utf-8"
 
 
 def occupy_closed_streams() -> None:
