@@ -51,6 +51,16 @@ def test_an_import_that_climbs_is_noticed() -> None:
     assert climbs("from pairaug.cli.app import run", FLOORS["pairs"]) == {"cli"}
 
 
+GLOBAL_SEEDS = ("torch.manual_seed", "torch.random", "torch.seed", "np.random.seed", "random.seed", "set_rng_state")
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_nothing_seeds_or_keeps_a_global_random_state(path: Path) -> None:
+    """Threads share it: every draw comes from a generator that is handed in."""
+    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if call.startswith(GLOBAL_SEEDS)]
+
+
 def loaded_by(*arguments: str) -> tuple[int, list[str]]:
     """Exit code and heavy modules of ``pairaug ARGUMENTS`` in a fresh process."""
     code = (

@@ -26,6 +26,8 @@ from pairaug.json_text import json_bytes, json_document
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 LOCK_NAME = ".pairaug.lock"
 _PROBE = "probe"
+# An empty file in a folder that pairaug made for itself: nothing below it is ever taken for data.
+OWN_MARK = ".pairaug-own"
 
 
 @contextlib.contextmanager
@@ -188,6 +190,17 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
             raise DataError(f"{path}: line {number} is not a JSON object; remove or restore the file")
         rows.append(row)
     return rows
+
+
+def mark_own(folder: Path, *, whole: bool = False) -> None:
+    """Mark a folder as made by pairaug, so that nothing in it is taken for data.
+
+    One that was there before is left alone, unless ``whole``: it is ours whatever it holds.
+    """
+    if whole or not folder.exists():
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / OWN_MARK).touch()
 
 
 def digest_bytes(data: bytes) -> str:

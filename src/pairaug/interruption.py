@@ -8,6 +8,7 @@ with Interruption(note) as interruption:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -62,9 +63,17 @@ class Interruption:
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.signal:
+            _show_cursor()
             os._exit(128 + number)
         self.signal = number
         self._note(f"{signal.Signals(number).name}: finishing this step and saving; again to leave at once")
 
     def error(self, saved: str) -> Interrupted:
         return Interrupted(self.signal, f"interrupted; {saved}; the same command continues")
+
+
+def _show_cursor() -> None:
+    """A progress bar hides the terminal's cursor, and nothing of ours runs after ``os._exit``."""
+    with contextlib.suppress(OSError):
+        if os.isatty(2):
+            os.write(2, b"\x1b[?25h")

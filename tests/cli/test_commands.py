@@ -43,7 +43,7 @@ def test_a_fit_leaves_what_its_folder_promises(drive: Path, cli: Cli) -> None:
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     kept = {name for name in names if not name.startswith("checkpoint/")}
     assert kept == {
-        "model.safetensors", "pairs.jsonl", "history.jsonl", "losses.png", "run.json",
+        "model.safetensors", "pairs.jsonl", "history.jsonl", "losses.png", "run.json", ".pairaug-own",
         "samples/epoch-00001.png", "samples/epoch-00002.png",
     }  # fmt: skip
     run = json.loads((folder / "run.json").read_text())
@@ -73,7 +73,7 @@ def test_another_fit_in_the_same_folder_is_refused_by_what_differs_until_fresh(d
     cli("fit-masks", drive)
     other = cli("fit-masks", drive, "--seed", 5)
     assert other.code == 5
-    assert "seed 0 there, 5 here" in other.err
+    assert "seed: 0 there, 5 here" in other.err
     assert cli("fit-masks", drive, "--seed", 5, "--fresh").code == 0
 
 
@@ -211,7 +211,7 @@ def test_a_value_comes_from_the_flag_then_the_environment_then_the_file(
     monkeypatch.setenv("PAIRAUG_SEED", "3")
     assert seed_and_origin() == (3, "environment")
     assert seed_and_origin("--seed", 4) == (4, "flag")
-    assert json.loads(Path("elsewhere/masks/run.json").read_text())["identity"]["config"]["rotation"] == 5.0
+    assert json.loads(Path("elsewhere/masks/run.json").read_text())["identity"]["settings"]["rotation"] == 5.0
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,11 @@ from pairaug.training.plan import FitOptions
 loop._CHECKPOINT_SECONDS, loop._CHECKPOINT_SHARE = 0.0, 1e9
 save = loop._Run._save
 def saved(self):
-    save(self)
+    kept = save(self)
     if self.progress.images >= 4:
         print("saved", flush=True)
         sys.stdin.read()  # until the test kills us
+    return kept
 loop._Run._save = saved
 options = FitOptions("vessgan", Path(sys.argv[2]), epochs=3, size=16, settings={"width": 2}, threads=1)
 fit_mask_generator(sys.argv[1], options)

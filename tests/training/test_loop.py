@@ -77,7 +77,7 @@ def test_resuming_without_the_optimisers_moments_would_be_noticed(tmp_path: Path
     model, _ = run(tmp_path / "whole")
     half, progress = run(tmp_path / "half", schedule=Schedule(seed=1, batch_size=2, epochs=2))
     half.optimizer.state.clear()
-    save_checkpoint(tmp_path / "half" / CHECKPOINTS, half, progress)
+    save_checkpoint(tmp_path / "half" / CHECKPOINTS, half, progress, "")
     again, _ = run(tmp_path / "half")
     assert not same(weights(model), weights(again))
 
@@ -172,7 +172,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
 
     with pytest.raises(DivergedError):
         run(tmp_path, hook=spoil)
-    assert load_checkpoint(tmp_path / CHECKPOINTS, fake()()) is None
+    assert load_checkpoint(tmp_path / CHECKPOINTS, fake()(), "") is None
 
 
 def test_a_full_memory_halves_the_batch_once_and_then_gives_up(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_time_budget_becomes_a_number_of_images_that_is_kept(tmp_path: Path, m
     monkeypatch.setattr(loop.time, "monotonic", lambda: float(next(clock)))
     schedule = Schedule(seed=1, batch_size=1, epochs=None, minutes=1.0)
     _, progress = run(tmp_path, schedule=schedule)
-    assert progress.total == progress.images
+    assert progress.budget == progress.images
     assert 10 < progress.images < 60
     _, again = run(tmp_path, schedule=schedule)
     assert again.images == progress.images

@@ -104,7 +104,7 @@ def test_weights_of_another_shape_or_not_finite_are_refused(translator: Path) ->
         {"shape": {"classes": 2, "channels": 3}},
         {"config": {"base": "x"}},
         {"config": {"nonsense": 1}},
-        {"forms": [{"suffix": ".png", "format": "EPS", "mode": "RGB", "palette": ""}]},
+        {"forms": [{"suffix": ".png", "format": "EPS", "mode": "RGB", "palette": ""}]},  # as version 1 had them
     ],
 )
 def test_a_header_that_lies_is_refused(translator: Path, info: dict) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from pairaug import __version__
 from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
+from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
 from pairaug.errors import PairaugError, StorageError, UsageError
 
@@ -64,6 +65,7 @@ def run() -> None:
     """Run the command line and end the process with its exit code."""
     as_json = any(flag in sys.argv for flag in ("--json", "--jsonl"))
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
+    occupy_closed_streams()
     accept_any_file_name()
     try:
         code = _group()(prog_name="pairaug", standalone_mode=False)
@@ -89,6 +91,6 @@ def _failed(error: PairaugError, as_json: bool, debug: bool) -> int:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        traceback.print_exc(file=Messages())
     report_error(error, as_json=as_json)
     return error.exit_code

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any, cast
 
 import typer
 
+from pairaug.cli.messages import Messages
 from pairaug.errors import PairaugError
 from pairaug.json_text import json_text
 from pairaug.reporting import Reporter, spoken_time
@@ -52,13 +54,13 @@ def report_error(error: PairaugError, *, as_json: bool) -> None:
                 "details": list(error.details),
             },
         }
-        print(json_text(content), file=sys.stderr)
+        print(json_text(content), file=Messages())
         return
-    print(f"pairaug: {_one_line(error.message)}", file=sys.stderr)
+    print(f"pairaug: {_one_line(error.message)}", file=Messages())
     for detail in error.details[:20]:
-        print(f"  {_one_line(detail)}", file=sys.stderr)
+        print(f"  {_one_line(detail)}", file=Messages())
     if len(error.details) > 20:
-        print(f"  and {len(error.details) - 20} more (--json lists all)", file=sys.stderr)
+        print(f"  and {len(error.details) - 20} more (--json lists all)", file=Messages())
 
 
 def accept_any_file_name() -> None:
@@ -89,7 +91,7 @@ class ConsoleReporter(Reporter):
     def __init__(self, *, quiet: bool, verbose: bool = False) -> None:
         from rich.console import Console
 
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = Console(file=cast(IO[str], Messages()), highlight=False, soft_wrap=True)
         self.quiet, self.verbose = quiet, verbose
         self._live: Any = None
         self._task: Any = None
@@ -121,6 +123,7 @@ class ConsoleReporter(Reporter):
         if self._live is not None:
             self._live.stop()
             self._live = None
+            atexit.unregister(self.end_progress)
         self._first = 0
 
     def _plain(self, done: int, total: int | None, unit: str, detail: str, seconds: float) -> str:
@@ -142,6 +145,7 @@ class ConsoleReporter(Reporter):
                 console=self.console,
                 transient=True,
             )
+            atexit.register(self.end_progress)  # however it ends, the cursor is shown again
             self._live.start()
             self._began, self._first = time.monotonic(), done
             self._task = self._live.add_task(unit, total=total, completed=done, detail="", rate="")

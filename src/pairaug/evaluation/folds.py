@@ -2,7 +2,7 @@
 
 Enters: the real set. Leaves: two fitted segmenters and which fold each real pair was held out from. They are cached
 under a folder named after everything that determines them: what the real files hold and how they are read, the
-groups, the preset, the seed, the version of pairaug.
+groups, the preset, the precision, the recipe, the seed (``training.identity``).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Protocol
 
 import numpy as np
 
-from pairaug import __version__
 from pairaug.errors import DataError, PairaugError
 from pairaug.evaluation.items import Items
 from pairaug.evaluation.segmenter.base import Recipe, Segmenter
 from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
-from pairaug.files import digest_bytes, digest_file, write_json
+from pairaug.files import digest_file, mark_own, write_json
 from pairaug.reporting import Reporter
+from pairaug.training.identity import identity_digest, run_identity
 
 FOLDS = 2
 RECORD = "folds.json"
@@ -83,8 +83,8 @@ def grouped_folds(groups: Sequence[int], rng: np.random.Generator) -> tuple[int,
 
 
 def _fingerprint(real: Items, source: SegmenterSource, seed: int) -> str:
-    facts = [real.checked.digest, repr(real.checked.policy.decode), source.name, str(seed), __version__]
-    return digest_bytes("\n".join(facts).encode())
+    """``source.name`` stands for its preset, precision and recipe."""
+    return identity_digest(run_identity(real.checked, model=source.name, settings={"folds": FOLDS}, seed=seed))
 
 
 def _fold_path(folder: Path, fold: int) -> Path:
@@ -118,7 +118,8 @@ def _fitted(
     seed: int,
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]]:
     shared = SharedProgress(work, FOLDS)
-    folder.mkdir(parents=True, exist_ok=True)
+    mark_own(folder.parent)
+    mark_own(folder, whole=True)
 
     def fit(fold: int) -> Segmenter:
         examples = [real.example(index) for index in range(len(real)) if fold_of[index] != fold]

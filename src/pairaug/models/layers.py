@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -41,6 +42,22 @@ def uniform_weights(part: nn.Module, generator: torch.Generator) -> None:
     bound = part.in_features**-0.5
     nn.init.uniform_(part.weight, -bound, bound, generator=generator)
     nn.init.uniform_(part.bias, -bound, bound, generator=generator)
+
+
+def torch_default_weights(part: nn.Module, generator: torch.Generator) -> None:
+    """What torch gives convolutions and batch norm by default, in the same draws, but from ``generator``.
+
+    Convolutions: weights and biases from U(-1/sqrt(fan in), 1/sqrt(fan in)). Batch norm: scale 1, shift 0, running
+    mean 0 and variance 1.
+    """
+    if isinstance(part, nn.BatchNorm2d):
+        part.reset_parameters()  # draws nothing
+        return
+    assert isinstance(part, nn.Conv2d), part
+    nn.init.kaiming_uniform_(part.weight, a=math.sqrt(5), generator=generator)
+    if part.bias is not None:
+        bound = part.weight[0].numel() ** -0.5
+        nn.init.uniform_(part.bias, -bound, bound, generator=generator)
 
 
 def adam(network: nn.Module, learning_rate: float, beta1: float) -> torch.optim.Adam:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pairaug.files import digest_bytes
 from pairaug.pairs.form import DecodePolicy, Form
@@ -57,10 +59,32 @@ class Checked:
     class_names: tuple[str, ...] = ()
 
     @property
+    def content_digest(self) -> str:
+        """The fingerprint of the files: which pairs, in which order and groups, which half of a file is the mask."""
+        lines = [f"{p.image_digest} {p.mask_digest} {p.pair.group or ''} {p.pair.glued or ''}" for p in self.pairs]
+        return digest_bytes("\n".join(lines).encode())
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How pixels and label values come out of the files, by the names of the options, ready for JSON."""
+        decode, cleaning = self.policy.decode, self.policy.cleaning
+        return {
+            "alpha": decode.alpha,
+            "exif": decode.exif,
+            "palette": decode.palette,
+            "window": None if decode.window is None else [float(value) for value in decode.window],
+            "threshold": cleaning.threshold,
+            "labels": "all" if cleaning.as_found else list(cleaning.labels),
+            "background": cleaning.background,
+            "ignore_label": list(cleaning.ignore),
+            "label_values": list(self.label_map.values),
+            "class_names": list(self.class_names),
+        }
+
+    @property
     def digest(self) -> str:
-        """The fingerprint of the content: which pairs, in which order and groups, read in which way."""
-        lines = [f"{p.image_digest} {p.mask_digest} {p.pair.group or ''}" for p in self.pairs]
-        return digest_bytes("\n".join([*lines, repr(self.policy.cleaning), repr(self.label_map)]).encode())
+        """The fingerprint of the data set: the files and how they were read."""
+        return digest_bytes(f"{self.content_digest} {json.dumps(self.reading, sort_keys=True)}".encode())
 
     @property
     def channels(self) -> int:

@@ -127,7 +127,7 @@ def refuse_changed(checked: Checked) -> None:
         raise DataError(
             f"{changed[0]}"
             + (f" and {len(changed) - 1} more" if len(changed) > 1 else "")
-            + " changed while the model was fitted; run the same command again"
+            + " changed while the model was fitted; start again with --fresh, on the files as they are"
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pairaug.errors import DataError
+from pairaug.files import OWN_MARK
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.slices import MEDICAL_SUFFIXES, split_ending
 
@@ -22,6 +23,7 @@ IMAGE_SUFFIXES = frozenset(
 OWN_MANIFEST = "manifest.json"
 LINKED_FILE = "a link that leads out of the folder, or nowhere"
 LINKED_FOLDER = "a link to a folder"
+_OF_A_RUN = ("model.safetensors", "checkpoint")
 _IGNORED_FOLDERS = frozenset({"__MACOSX"})
 
 
@@ -31,6 +33,8 @@ def scan(root: Path) -> tuple[list[str], list[Skipped]]:
         raise DataError(f"{root}: does not exist; give a folder of pairs, '-' or --list FILE")
     if not root.is_dir():
         raise DataError(f"{root}: is not a folder; give the folder that holds images and masks, or --list FILE")
+    if _own(root):
+        raise DataError(f"{root}: a folder that pairaug wrote models into; give the folder of images and masks")
     files: list[str] = []
     skipped: list[Skipped] = []
     resolved = root.resolve()
@@ -72,6 +76,8 @@ def _walk(folder: Path, prefix: str, skipped: list[Skipped]) -> Iterator[tuple[s
                 skipped.append(Skipped(path, LINKED_FOLDER))
             elif _augmented(Path(entry.path)):
                 skipped.append(Skipped(path, "an augmented data set"))
+            elif _own(Path(entry.path)):
+                skipped.append(Skipped(path, "a folder that pairaug wrote"))
             else:
                 inner.append((entry.path, path + "/"))
         waiting.extend(reversed(inner))
@@ -87,6 +93,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _augmented(folder: Path) -> bool:
     """An augmented data set lying inside the input is not part of it."""
     return (folder / OWN_MANIFEST).is_file() and (folder / "metadata.jsonl").is_file()
+
+
+def _own(folder: Path) -> bool:
+    """A folder of models, runs or kept segmenters; earlier versions left no mark, but ``run.json``."""
+    if (folder / OWN_MARK).is_file():
+        return True
+    return (folder / "run.json").is_file() and any((folder / name).exists() for name in _OF_A_RUN)
 
 
 def _why_not(entry: os.DirEntry[str], resolved_root: Path) -> str | None:

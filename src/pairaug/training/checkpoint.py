@@ -1,7 +1,8 @@
 """Checkpoints: everything that training needs to go on as if nothing had happened, and no pickle.
 
-One file holds the weights, the optimisers' moments and, in its header, how far training had come. Random state is
-not kept: it is derived from the seed and the images seen. The last two files are kept; a file's name carries the
+One file holds the weights, the optimisers' moments and, in its header, how far training had come and of which run it
+is; that of another run is never gone on from. Random state is not kept: it is derived from the seed and the images
+seen. The last two files are kept; a file's name carries the
 beginning of its digest, so that a damaged one is known and the one before it used.
 """
 
@@ -27,10 +28,16 @@ _DIGITS = 16
 
 @dataclass
 class Progress:
-    """How far training has come. ``sums`` and ``counted`` are the losses since the last line of the history."""
+    """How far training has come. ``sums`` and ``counted`` are the losses since the last line of the history.
+
+    ``seconds``: time spent in steps. ``minutes``: the time budget last asked for; ``budget``: the images that it was
+    found to allow, None before that.
+    """
 
     images: int = 0
-    total: int | None = None
+    seconds: float = 0.0
+    minutes: float | None = None
+    budget: int | None = None
     batch_size: int = 1
     lines: int = 0
     sums: dict[str, float] = field(default_factory=dict)
@@ -39,16 +46,22 @@ class Progress:
     rate_scale: float = 1.0
 
 
-def save_checkpoint(folder: Path, model: Model, progress: Progress) -> None:
-    """Write a checkpoint and remove all but the last two."""
+def save_checkpoint(folder: Path, model: Model, progress: Progress, run: str) -> bool:
+    """Write a checkpoint of the run with the identity ``run`` and remove all but the last two.
+
+    False, and nothing is written, where a weight or a moment is not finite.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, optimizer in model.optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{name}.{index}.{key}": value for key, value in state.items()}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    data = save_tensors(contiguous, metadata={"progress": json.dumps(asdict(progress))})
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in contiguous.values()):
+        return False
+    data = save_tensors(contiguous, metadata={"progress": json.dumps(asdict(progress)), "run": run})
     write_atomic(folder / f"{progress.images:010d}-{digest_bytes(data)[:_DIGITS]}.safetensors", data)
     keep_last(folder, KEPT)
+    return True
 
 
 def keep_last(folder: Path, count: int) -> None:
@@ -56,23 +69,37 @@ def keep_last(folder: Path, count: int) -> None:
         stale.unlink(missing_ok=True)
 
 
-def load_checkpoint(folder: Path, model: Model) -> Progress | None:
-    """Bring ``model`` to the latest whole checkpoint; None where there is none."""
+def forget_others(folder: Path, run: str) -> int:
+    """Remove the checkpoints of other runs and those that are damaged; how many there were."""
+    others = [path for path in folder.glob("*.safetensors") if _content(path, run) is None]
+    for path in others:
+        path.unlink(missing_ok=True)
+    return len(others)
+
+
+def load_checkpoint(folder: Path, model: Model, run: str) -> Progress | None:
+    """Bring ``model`` to the latest whole checkpoint of the run with the identity ``run``; None where there is none."""
     for path in sorted(folder.glob("*.safetensors"), reverse=True):
-        data = path.read_bytes()
-        if digest_bytes(data)[:_DIGITS] != path.stem.rpartition("-")[2]:
-            continue
-        try:
-            tensors, header = load_tensors(data), _metadata(data)
-        except SafetensorError:
-            continue
-        _restore(model, tensors)
-        return Progress(**json.loads(header["progress"]))
+        content = _content(path, run)
+        if content is not None:
+            tensors, progress = content
+            _restore(model, tensors)
+            return progress
     return None
 
 
-def all_finite(model: Model) -> bool:
-    return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())
+def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
+    """What a checkpoint holds; None where it is damaged or of another run."""
+    data = path.read_bytes()
+    if digest_bytes(data)[:_DIGITS] != path.stem.rpartition("-")[2]:
+        return None
+    try:
+        header = _metadata(data)
+        if header.get("run") != run:
+            return None
+        return load_tensors(data), Progress(**json.loads(header["progress"]))
+    except (SafetensorError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _metadata(data: bytes) -> dict[str, str]:

@@ -16,7 +16,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairaug.files import clear_temporaries, folder_lock, human_bytes, probe_output, read_json_lines, write_atomic
+from pairaug.files import (
+    clear_temporaries,
+    digest_file,
+    folder_lock,
+    human_bytes,
+    mark_own,
+    probe_output,
+    read_json_lines,
+    write_atomic,
+)
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import load_classes, refuse_changed
@@ -28,6 +37,8 @@ from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.device import choose_device, use_threads
+from pairaug.training.identity import identity_digest, run_identity
+from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.training.plan import (
@@ -89,28 +100,39 @@ def fit(
     checked = checked_source(kind, source, selection or Selection(), policy or CheckPolicy(), lines, reporter)
     shape = working_shape(kind, entry, options, checked)
     folder = Path(options.models) / FOLDERS[kind]
-    identity = {
-        "model": entry.name,
-        "config": asdict(config),
-        "data": checked.digest,
-        "size": [shape.height, shape.width],
-        "seed": options.seed,
-        "batch_size": options.batch_size,
-    }
+    run_folder.refuse_among_data(folder, checked)
+    trains = bool(entry.epochs)
+    identity = run_identity(
+        checked,
+        model=entry.name,
+        settings=asdict(config),
+        seed=options.seed,
+        size=(shape.height, shape.width) if trains else None,
+        batch_size=options.batch_size if trains else None,
+        device=choose_device(options.device).type if trains else None,
+        precision="float32" if trains else None,
+    )
+    mark_own(folder.parent)
     with folder_lock(folder):
         clear_temporaries(folder)
+        mark_own(folder, whole=True)
         earlier = run_folder.open_run(folder, identity, fresh=options.fresh)
-        length = (epochs_of(entry, options), options.minutes)
-        if earlier and earlier.finished and earlier.length() == length and (folder / MODEL_FILE).is_file():
-            reporter.note("already complete")
-            return folder / MODEL_FILE, checked
+        length = Length(epochs_of(entry, options), options.minutes)
+        if earlier and earlier.finished:
+            answer = length.reached(earlier.content, len(checked.pairs)) if trains else ALREADY
+            damage = run_folder.damage(folder, earlier, kind) if answer else ""
+            if answer and not damage:
+                (reporter.note if answer == ALREADY else reporter.warn)(answer)
+                return folder / MODEL_FILE, checked
+            if damage:
+                reporter.warn(f"{damage}; it is made again" + (", from the last checkpoint if it is whole" * trains))
         facts = {
             "command": options.command,
             "origins": dict(options.origins),
             "source": {"given": str(source), "root": str(checked.root.resolve())},
             "pairs": len(checked.pairs),
-            "epochs": length[0],
-            "minutes": length[1],
+            "epochs": length.epochs,
+            "minutes": length.minutes,
             "threads": options.threads or (earlier.threads if earlier else 0) or default_threads(),
         }
         work = _Fit(kind, entry, model_class, config, shape, checked, folder, identity, facts, options, reporter)
@@ -157,9 +179,10 @@ class _Fit:
         refuse_changed(self.checked)
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
         terms = find_terms(self.checked.root)
-        saved = {"seed": self.options.seed, "images_seen": images, "reading": reading, "terms": terms}
-        path = save_model(self.folder, self.kind, model, self.checked, saved)
+        saved = {"identity": dict(self.identity), "seed": self.options.seed, "images_seen": images}
+        path = save_model(self.folder, self.kind, model, self.checked, saved | {"reading": reading, "terms": terms})
         self.facts["images_seen"] = images
+        self.facts["model_sha256"] = digest_file(path)
         self.facts["seconds"] = round(time.monotonic() - began, 1)
         run_folder.record(self.folder, self.identity, "finished", self.facts)
         keep_last(self.folder / CHECKPOINTS, 1)
@@ -198,7 +221,8 @@ class _Fit:
 
     def _train(self) -> tuple[Any, int]:
         data = load_training_set(self.checked, self.shape)
-        schedule = Schedule(self.options.seed, self.options.batch_size, self.facts["epochs"], self.facts["minutes"])
+        length = (self.facts["epochs"], self.facts["minutes"])
+        schedule = Schedule(self.options.seed, self.options.batch_size, *length, identity_digest(self.identity))
 
         def on_epoch(model: Model, epoch: int, last: bool) -> None:
             if last or epoch in self.options.sample_epochs or (not self.options.sample_epochs and _power_of_two(epoch)):
@@ -214,6 +238,10 @@ class _Fit:
             on_epoch=on_epoch,
         )
         self._draw_losses()
+        self.facts["training_seconds"] = round(progress.seconds, 3)
+        beyond = Length(*length).beyond(progress.images, progress.seconds, progress.minutes, len(data))
+        if beyond:
+            self.reporter.warn(beyond)
         if progress.skipped:
             self.reporter.warn(f"{progress.skipped} steps without a finite loss were passed over")
         return model.cpu(), progress.images
@@ -255,6 +283,8 @@ class _Fit:
 
     def _draw_losses(self) -> None:
         rows = read_json_lines(self.folder / HISTORY)
+        if not rows:  # the file was lost after training
+            return
         names = [name for name in rows[-1] if name not in ("images", "epoch", "skipped_steps")]
         write_atomic(self.folder / run_folder.LOSSES, png(loss_curves(rows, names, "epoch")), sync=False)
 

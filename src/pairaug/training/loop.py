@@ -3,7 +3,8 @@
 Progress is counted in images seen. The random numbers of a step derive from (seed, images seen), the order of an
 epoch from (seed, epoch), so a run that is killed and started again ends with the same weights, bit for bit, as one
 that was never disturbed (on a CPU, with the same number of threads). Time decides only when checkpoints are
-written and, with a time budget, once, how many images there will be.
+written and, once for each time budget, how many images there will be. The learning rate does not depend on the
+length, so a run that is made longer ends with the weights of one that was asked for that length at once.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from pathlib import Path
 
 import torch
 
-from pairaug.errors import DivergedError, StorageError
+from pairaug.errors import DataError, DivergedError, StorageError
 from pairaug.files import json_lines, read_json_lines, write_atomic
 from pairaug.interruption import Interruption
 from pairaug.models.base import Model, NonFiniteLoss
 from pairaug.reporting import Reporter
-from pairaug.training.checkpoint import Progress, all_finite, load_checkpoint, save_checkpoint
+from pairaug.training.checkpoint import Progress, forget_others, load_checkpoint, save_checkpoint
 from pairaug.training.device import out_of_memory
 from pairaug.training.randomness import numpy_generator, torch_generator
 from pairaug.training.tensors import TrainingSet
@@ -38,12 +39,25 @@ _TIMED_STEPS = 3
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to train: ``epochs`` over the data, or as many images as ``minutes`` allow, whichever ends first."""
+    """How long to train: ``epochs`` over the data, or as many images as ``minutes`` allow, whichever ends first.
+
+    ``run``: the identity of the run, which its checkpoints carry.
+    """
 
     seed: int
     batch_size: int
     epochs: int | None
     minutes: float | None = None
+    run: str = ""
+
+    def total(self, progress: Progress, count: int) -> int | None:
+        """The images at which training ends; None until a time budget has been turned into images."""
+        if self.minutes is None:
+            assert self.epochs is not None
+            return self.epochs * count
+        if progress.budget is None:
+            return None
+        return progress.budget if self.epochs is None else min(progress.budget, self.epochs * count)
 
 
 def train(
@@ -88,47 +102,78 @@ class _Run:
         self.timed: list[float] = []
 
     def to_the_end(self) -> tuple[Model, Progress]:
-        count = len(self.data)
-        with Interruption(self.reporter.warn) as interruption:
-            while self.progress.total is None or self.progress.images < self.progress.total:
-                began = time.monotonic()
-                self._step()
-                self._budget(time.monotonic() - began)
-                total = self.progress.total
-                over = total is not None and self.progress.images >= total
-                if self.progress.images % count == 0 or over:
-                    self.on_epoch(self.model, math.ceil(self.progress.images / count), over)
-                if over:
-                    break
-                if interruption.signal:
-                    self._save()
-                    raise interruption.error(f"saved after {self.progress.images} images")
-                if time.monotonic() - self.saved_at > max(_CHECKPOINT_SECONDS, self.save_cost / _CHECKPOINT_SHARE):
-                    self._save()
-        self._log()
-        self._save()
-        self.reporter.end_progress()
+        try:
+            with Interruption(self.reporter.warn) as interruption:
+                while not self._over() or not self._finish():
+                    self._one(interruption)
+        finally:
+            self.reporter.end_progress()
         return self.model, self.progress
+
+    def _one(self, interruption: Interruption) -> None:
+        """One step and what is due after it."""
+        began = time.monotonic()
+        self._step()
+        self._budget(time.monotonic() - began)
+        images, over = self.progress.images, self._over()
+        if images and (images % len(self.data) == 0 or over):
+            self.on_epoch(self.model, math.ceil(images / len(self.data)), over)
+        if over:
+            return
+        if interruption.signal:
+            raise interruption.error(self._saved())
+        if time.monotonic() - self.saved_at > max(_CHECKPOINT_SECONDS, self.save_cost / _CHECKPOINT_SHARE):
+            self._save_or_go_back()
+
+    @property
+    def total(self) -> int | None:
+        return self.schedule.total(self.progress, len(self.data))
+
+    def _over(self) -> bool:
+        total = self.total
+        return total is not None and self.progress.images >= total
+
+    def _finish(self) -> bool:
+        """Keep the end of the run; False where its weights are not finite and an earlier state came back."""
+        self._log()
+        return self._save_or_go_back()
+
+    def _saved(self) -> str:
+        """Save before an end that a signal asked for; what was saved, in words."""
+        if self._save():
+            return f"saved after {self.progress.images} images"
+        kept = load_checkpoint(self.checkpoints, self.make_model(), self.schedule.run)
+        reason = "the weights are not finite and were not saved"
+        return reason + (f", the last checkpoint is of {kept.images} images" if kept else "; nothing is saved yet")
 
     def _start(self) -> tuple[Model, Progress]:
         model = self.make_model().to(self.device)
-        progress = load_checkpoint(self.checkpoints, model)
+        others = forget_others(self.checkpoints, self.schedule.run)
+        if others:
+            self.reporter.warn(f"{others} checkpoints in {self.checkpoints} are damaged or of another run: removed")
+        progress = load_checkpoint(self.checkpoints, model, self.schedule.run)
         if progress is None:
             progress = Progress(batch_size=self.schedule.batch_size)
         else:
             self.reporter.note(f"continuing after {progress.images} images")
             _scale_rates(model, progress.rate_scale)
-        if self.schedule.epochs is not None:
-            planned = self.schedule.epochs * len(self.data)
-            # A time budget, once turned into images, is kept; more epochs than last time extend the run.
-            if self.schedule.minutes is None or progress.total is None:
-                progress.total = planned if self.schedule.minutes is None else None
+        if self.schedule.minutes not in (None, progress.minutes):
+            # Another budget than before: what is left of it is timed anew.
+            progress.minutes, progress.budget = self.schedule.minutes, None
+            if progress.seconds >= self.schedule.minutes * 60:
+                progress.budget = progress.images
         return model, progress
 
     def _history(self) -> list[dict[str, float | int]]:
         """The lines that the checkpoint knows of; later ones were written by a run that was cut off."""
         path = self.folder / HISTORY
-        return read_json_lines(path)[: self.progress.lines] if path.exists() else []
+        try:
+            rows = read_json_lines(path)[: self.progress.lines] if path.exists() else []
+        except DataError as error:
+            self.reporter.warn(f"{error.message.partition(';')[0]}; the curves begin anew")
+            rows = []
+        self.progress.lines = len(rows)
+        return rows
 
     def _step(self) -> None:
         progress = self.progress
@@ -154,7 +199,7 @@ class _Run:
             progress.sums[name] = progress.sums.get(name, 0.0) + value
         progress.counted += 1
         detail = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
-        self.reporter.progress(progress.images, progress.total, "images", detail)
+        self.reporter.progress(progress.images, self.total, "images", detail)
         every = max(1, count // _LINES_PER_EPOCH)
         if progress.images // every > (progress.images - len(chosen)) // every:
             self._log()
@@ -172,29 +217,34 @@ class _Run:
         progress.lines += 1
         progress.sums, progress.counted = {}, 0
 
-    def _save(self) -> None:
-        if not all_finite(self.model):
-            return
+    def _save(self) -> bool:
+        """Write history and checkpoint; False, and no checkpoint, where the weights are not finite."""
         began = time.monotonic()
         write_atomic(self.folder / HISTORY, json_lines(self.rows))
-        save_checkpoint(self.checkpoints, self.model, self.progress)
+        saved = save_checkpoint(self.checkpoints, self.model, self.progress, self.schedule.run)
         self.saved_at = time.monotonic()
         self.save_cost = self.saved_at - began
+        return saved
+
+    def _save_or_go_back(self) -> bool:
+        saved = self._save()
+        if not saved:
+            self._go_back("weights that are not finite")
+        return saved
 
     def _budget(self, seconds: float) -> None:
         """Turn a time budget into a number of images once a few steps are timed; the first is warm-up."""
-        if self.schedule.minutes is None or self.progress.total is not None:
+        self.progress.seconds += seconds
+        if self.schedule.minutes is None or self.progress.budget is not None:
             return
         self.timed.append(seconds)
         if len(self.timed) <= _TIMED_STEPS:
             return
         per_step = sum(self.timed[1:]) / (len(self.timed) - 1)
-        left = max(0.0, self.schedule.minutes * 60 - sum(self.timed))
-        total = self.progress.images + int(left / per_step) * self.progress.batch_size
-        if self.schedule.epochs is not None:
-            total = min(total, self.schedule.epochs * len(self.data))
-        self.progress.total = max(total, self.progress.images)
-        self.reporter.note(f"{self.schedule.minutes:g} minutes are about {self.progress.total} images")
+        left = max(0.0, self.schedule.minutes * 60 - self.progress.seconds)
+        self.progress.minutes = self.schedule.minutes
+        self.progress.budget = self.progress.images + int(left / per_step) * self.progress.batch_size
+        self.reporter.note(f"{self.schedule.minutes:g} minutes are about {self.total} images")
         self._save()
 
     def _failed(self, reason: str) -> None:
@@ -204,17 +254,20 @@ class _Run:
             self.progress.images += 1  # other random numbers next time
             self.progress.skipped += 1
             return
+        self._go_back(f"{reason} {self.failures} times in a row")
+
+    def _go_back(self, reason: str) -> None:
+        """Take up the last checkpoint at half the learning rate; the second time training has diverged."""
         if self.progress.rate_scale < 1.0:
             raise DivergedError(
                 f"training diverged at image {self.progress.images} ({reason}), also at half the learning rate; "
-                "try --set learning_rate=... below the default, and look at the losses in the run folder"
+                "start again with --fresh and --set learning_rate=... below the default; the run folder has the losses"
             )
-        self.reporter.warn(f"{reason} {self.failures} times in a row: back to the last checkpoint, half the rate")
-        fresh = self.make_model().to(self.device)
-        progress = load_checkpoint(self.checkpoints, fresh) or Progress(
-            batch_size=self.progress.batch_size, total=self.progress.total
-        )
-        progress.rate_scale, progress.total = 0.5, self.progress.total
+        self.reporter.warn(f"{reason}: back to the last checkpoint, half the rate")
+        fresh, last = self.make_model().to(self.device), self.progress
+        progress = load_checkpoint(self.checkpoints, fresh, self.schedule.run) or Progress(batch_size=last.batch_size)
+        progress.rate_scale, progress.seconds = 0.5, last.seconds
+        progress.minutes, progress.budget = last.minutes, last.budget
         progress.skipped += self.failures
         _scale_rates(fresh, 0.5)
         self.model, self.progress, self.failures = fresh, progress, 0
@@ -224,7 +277,7 @@ class _Run:
         if self.progress.batch_size == 1 or self.progress.batch_size < self.schedule.batch_size:
             raise StorageError(
                 f"not enough memory for a batch of {self.progress.batch_size}; "
-                "give a smaller --size, or --set base=32 for a narrower network"
+                "start again with --fresh and a smaller --size, or --set base=32 for a narrower network"
             )
         self.progress.batch_size //= 2
         self.reporter.warn(f"not enough memory: the batch is now {self.progress.batch_size}")

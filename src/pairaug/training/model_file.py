@@ -1,15 +1,15 @@
 """A fitted model is one file, ``model.safetensors``; the digests of its training pairs lie beside it.
 
-The header's metadata holds one JSON object: which model, its config, the label values, the forms of the files it
-was fitted on, and the digest of ``pairs.jsonl``, whose rows say what each training pair was (digests, size, naming
-pattern, forms) and nothing of where it lay. Nothing is pickled, and a file is believed only after every part of it
-has been compared with what the model itself expects.
+The header's metadata holds one JSON object: which model, its config, the label values, and the digest of
+``pairs.jsonl``, whose rows say what each training pair was (digests, size, naming pattern, forms) and nothing of
+where it lay. Nothing is pickled, and a file is believed only after every part of it has been compared with what the
+model itself expects.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from pairaug import __version__
-from pairaug.errors import ModelError
+from pairaug.errors import DivergedError, ModelError, StorageError
 from pairaug.files import checked_relative, digest_bytes, json_lines, split_lines, write_atomic
 from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
@@ -30,7 +30,9 @@ from pairaug.registry import MODELS, Kind
 
 MODEL_FILE = "model.safetensors"
 PAIRS_FILE = "pairs.jsonl"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+# 1: the forms stood in the header, and a tensor for every mask.
+_READABLE = (1, FORMAT_VERSION)
 MAX_HEADER = 2**20
 # A file holds what sampling needs; the networks that only training needs are not in it.
 _MOST_PER_BYTE = 8
@@ -80,8 +82,11 @@ class FittedModel:
 def save_model(
     folder: Path, kind: Kind, network: MaskGenerator | Translator, checked: Checked, facts: Mapping[str, Any]
 ) -> Path:
-    """Write ``pairs.jsonl`` and then the model's file; returns the latter's path."""
-    forms: list[Form] = []
+    """Write ``pairs.jsonl`` and then the model's file, and read both back; returns the latter's path.
+
+    Raises DivergedError for weights that are not finite.
+    """
+    forms: dict[Form, int] = {}
     groups: dict[str | None, int | None] = {None: None}
     for item in checked.pairs:
         groups.setdefault(item.pair.group, len(groups) - 1)
@@ -98,16 +103,36 @@ def save_model(
         "class_names": list(checked.class_names),
         "intensity": list(checked.intensity),
         "layout": checked.layout,
-        "forms": [asdict(form) for form in forms],
         "data_digest": checked.digest,
         "pairs_digest": digest_bytes(rows),
         **facts,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.inference_state().items()}
+    spoilt = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    if spoilt:
+        raise DivergedError(
+            f"weights that are not finite after training, such as {spoilt[0]}; start again with --fresh"
+        )
     data = save_tensors(tensors, metadata={"pairaug": json_text(info)})
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
+        raise StorageError(
+            f"{folder / MODEL_FILE}: would have a header of more than {MAX_HEADER} bytes; fit fewer pairs"
+        )
     write_atomic(folder / PAIRS_FILE, rows)
     write_atomic(folder / MODEL_FILE, data)
+    _read_back(folder, kind, digest_bytes(data))
     return folder / MODEL_FILE
+
+
+def _read_back(folder: Path, kind: Kind, digest: str) -> None:
+    """Raises StorageError unless the model just written is on the disk as it should be."""
+    try:
+        whole = load_model(folder, kind).digest == digest
+        reason = "differs from what was written"
+    except ModelError as error:
+        whole, reason = False, error.message
+    if not whole:
+        raise StorageError(f"{folder / MODEL_FILE}: read back, it is not whole ({reason}); check the disk, fit again")
 
 
 def load_model(path: Path, kind: Kind) -> FittedModel:
@@ -120,12 +145,7 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
     data = path.read_bytes()
     try:
         info = _checked_info(data, kind)
-        forms = [Form(**form) for form in info["forms"]]
-        if any(form.format not in (*FORMATS, *MEDICAL_FORMATS) for form in forms):
-            raise ValueError("a file form that pairaug does not know")
-        for form in forms:  # it becomes the end of file names
-            if form.suffix[:1] not in ("", ".") or len(checked_relative(f"x{form.suffix}", "suffix").parts) != 1:
-                raise ValueError(f"a suffix {form.suffix!r}")
+        forms = [_known_form(form) for form in info.get("forms", ())]
         pairs = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
         shape = Shape(**info["shape"])
         entry = MODELS[info["model"]]
@@ -155,13 +175,16 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
         raise ModelError(f"{path}: not a usable model file ({reason}); fit the model again") from error
 
 
-def _pair_row(item: Any, forms: list[Form]) -> dict[str, Any]:
-    def number(form: Form | None) -> int | None:
+def _pair_row(item: Any, forms: dict[Form, int]) -> dict[str, Any]:
+    """A form is written out where it appears first, and is a number after that."""
+
+    def number(form: Form | None) -> int | dict[str, Any] | None:
         if form is None:
             return None
-        if form not in forms:
-            forms.append(form)
-        return forms.index(form)
+        if form in forms:
+            return forms[form]
+        forms[form] = len(forms)
+        return asdict(form)
 
     return {
         "image_sha256": item.image_digest,
@@ -185,7 +208,7 @@ def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
         raise ValueError(f"a header of {length} bytes")
     header = json.loads(data[8 : 8 + length])
     info = json.loads(header["__metadata__"]["pairaug"])
-    if info["format_version"] != FORMAT_VERSION:
+    if info["format_version"] not in _READABLE:
         raise ValueError(f"format version {info['format_version']}; this is pairaug {__version__}")
     if info["kind"] != kind:
         raise ValueError(f"a {info['kind']} model where a {kind} model is wanted")
@@ -215,7 +238,28 @@ def _refuse_oversized(model_class: type[Model], config: Any, shape: Shape, size:
         raise ValueError(f"settings that ask for {parameters} parameters, in a file of {size} bytes")
 
 
-def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[TrainedPair, ...]:
+def _known_form(content: Mapping[str, Any]) -> Form:
+    form = Form(**content)
+    if form.format not in (*FORMATS, *MEDICAL_FORMATS):
+        raise ValueError("a file form that pairaug does not know")
+    # It becomes the end of file names.
+    if form.suffix[:1] not in ("", ".") or len(checked_relative(f"x{form.suffix}", "suffix").parts) != 1:
+        raise ValueError(f"a suffix {form.suffix!r}")
+    return form
+
+
+def _form(content: Any, forms: list[Form]) -> Form:
+    """The inverse of what a row holds; ``forms`` are those that have appeared."""
+    if isinstance(content, dict):
+        forms.append(_known_form(content))
+        return forms[-1]
+    if not 0 <= content < len(forms):
+        raise ValueError(f"a file form {content}, of {len(forms)}")
+    known: Form = forms[content]
+    return known
+
+
+def _read_pairs(path: Path, digest: str, forms: list[Form]) -> tuple[TrainedPair, ...]:
     if not path.is_file():
         raise ModelError(f"{path}: is missing; a model's folder has to be copied whole")
     data = path.read_bytes()
@@ -239,8 +283,8 @@ def _read_pairs(path: Path, digest: str, forms: Sequence[Form]) -> tuple[Trained
                 size=(width, height),
                 image_template=str(row["image_template"]),
                 mask_template=str(row["mask_template"]),
-                image_form=None if row["image_form"] is None else forms[row["image_form"]],
-                mask_form=forms[row["mask_form"]],
+                image_form=None if row["image_form"] is None else _form(row["image_form"], forms),
+                mask_form=_form(row["mask_form"], forms),
                 group=None if row.get("group") is None else int(row["group"]),
                 glued=row.get("glued"),
                 mask_parts=tuple(str(part) for part in row.get("mask_parts", ())),

@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pairaug import __version__
-from pairaug.errors import OutputError
-from pairaug.files import write_json
+from pairaug.errors import ModelError, OutputError
+from pairaug.files import digest_file, write_json
+from pairaug.pairs.checked import Checked
+from pairaug.pairs.slices import file_of
+from pairaug.registry import Kind
+from pairaug.training.identity import differences
 from pairaug.training.loop import CHECKPOINTS, HISTORY
-from pairaug.training.model_file import MODEL_FILE, PAIRS_FILE
+from pairaug.training.model_file import MODEL_FILE, PAIRS_FILE, load_model
 
 RUN_FILE = "run.json"
 LOSSES = "losses.png"
@@ -39,9 +43,6 @@ class Earlier:
     def threads(self) -> int:
         return int(self.content.get("threads", 0))
 
-    def length(self) -> tuple[Any, Any]:
-        return self.content.get("epochs"), self.content.get("minutes")
-
 
 def open_run(folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> Earlier | None:
     """The run in ``folder`` if it is this one; None if there is none or it is to be replaced.
@@ -61,11 +62,7 @@ def open_run(folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> Earli
         theirs = dict(content["identity"])
     except (ValueError, KeyError, TypeError):
         raise OutputError(f"{path}: is damaged; --fresh starts again, --models puts this run elsewhere") from None
-    differing = [
-        f"{key} {_short(theirs.get(key))} there, {_short(identity.get(key))} here"
-        for key in sorted({*identity, *theirs})
-        if identity.get(key) != theirs.get(key)
-    ]
+    differing = differences(theirs, identity)
     if differing:
         raise OutputError(
             f"{folder}: holds another run ({'; '.join(differing)}); --fresh replaces it, --models puts this elsewhere"
@@ -73,17 +70,35 @@ def open_run(folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> Earli
     return Earlier(content)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, dict) else str(value)
-    return text if len(text) <= 60 else text[:12] + "..."
+def damage(folder: Path, earlier: Earlier, kind: Kind) -> str:
+    """What is wrong with the model of a finished run; "" where it is whole, as it was written, and finite."""
+    path, recorded = folder / MODEL_FILE, earlier.content.get("model_sha256")
+    if not path.is_file():
+        return f"{path}: is missing"
+    if digest_file(path) != recorded:
+        return f"{path}: is not as it was written"
+    try:
+        load_model(folder, kind)
+    except ModelError as error:
+        return error.message.rpartition(";")[0] or error.message
+    return ""
+
+
+def refuse_among_data(folder: Path, checked: Checked) -> None:
+    """Raises OutputError where the run's folder is one that holds images or masks of the data set."""
+    place = folder.resolve()
+    for item in checked.pairs:
+        for name in filter(None, (item.pair.image, *item.pair.masks)):
+            if (checked.root / file_of(name)).resolve().is_relative_to(place):
+                raise OutputError(f"{folder}: holds files of the data set, such as {name}; give other --models")
 
 
 def clear(folder: Path) -> None:
-    """Remove what a run writes, and nothing else."""
-    for name in (RUN_FILE, MODEL_FILE, PAIRS_FILE, HISTORY, LOSSES):
-        (folder / name).unlink(missing_ok=True)
+    """Remove what a run writes, and nothing else; what says that the folder is ours last."""
     for name in (CHECKPOINTS, SAMPLES):
         shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (HISTORY, LOSSES, MODEL_FILE, PAIRS_FILE, RUN_FILE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def record(folder: Path, identity: Mapping[str, Any], state: str, facts: Mapping[str, Any]) -> None:

@@ -295,13 +295,6 @@ def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
     assert full.expected_seconds(50) == pytest.approx(full.many * full.step_seconds)
 
 
-def test_what_is_kept_is_named_after_the_preset_and_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    quick, full = (identity_of(PRESETS[name]) for name in ("quick", "full"))
-    assert quick != full
-    monkeypatch.setattr("pairaug.evaluation.segmenter.identity._code_digest", lambda: "another")
-    assert identity_of(PRESETS["quick"]) != quick
-
-
 def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor decides the precision, not the figures: both find nearly the same, under names of their own."""
     name = "pairaug.evaluation.segmenter.{}.processor_precision"

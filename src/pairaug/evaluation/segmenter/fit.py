@@ -36,6 +36,7 @@ from pairaug.evaluation.segmenter.decision import decide
 from pairaug.evaluation.segmenter.frames import KeptFrames, to_picture, working_side
 from pairaug.evaluation.segmenter.network import MULTIPLE, FoldedUNet
 from pairaug.evaluation.segmenter.presets import Preset
+from pairaug.models.layers import build, torch_default_weights
 from pairaug.reporting import Reporter
 from pairaug.training.device import processor_precision
 from pairaug.training.randomness import derive
@@ -174,9 +175,14 @@ def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
 
 
 def _built(settings: dict[str, int], seed: int) -> FoldedUNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return _channels_last(FoldedUNet(settings["channels"], settings["classes"], settings["width"]))
+    """A network with the weights of ``seed``, whatever other threads draw meanwhile."""
+    network = build(
+        lambda: FoldedUNet(settings["channels"], settings["classes"], settings["width"]),
+        torch.Generator().manual_seed(seed),
+        torch_default_weights,
+    )
+    assert isinstance(network, FoldedUNet)
+    return _channels_last(network)
 
 
 def _channels_last(network: FoldedUNet) -> FoldedUNet:

@@ -79,12 +79,12 @@ class Warp(MaskGenerator):
         super().__init__(config, shape, generator)
         self._masks: list[Tensor] = []
         self._distances: dict[int, Tensor] = {}
-        self._partners: list[list[int]] = []
+        self._layouts = torch.zeros(0, _LAYOUT_SIDE**2)
 
     def remember(self, masks: Sequence[Tensor]) -> None:
         self._masks = [mask.to(torch.uint8) for mask in masks]
         self._distances = {}
-        self._partners = _similar(self._masks)
+        self._layouts = _layouts(self._masks)
 
     @torch.no_grad()
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
@@ -106,24 +106,25 @@ class Warp(MaskGenerator):
         return Sample(labels, tuple(parents), amount)
 
     def inference_state(self) -> dict[str, Tensor]:
-        return {f"mask.{i:06d}": mask for i, mask in enumerate(self._masks)}
+        """All masks in a row, and their sizes (N, 2): a header's length must not grow with their number."""
+        sizes = torch.tensor([list(mask.shape) for mask in self._masks], dtype=torch.int64).reshape(-1, 2)
+        return {"masks": torch.cat([mask.flatten() for mask in self._masks]), "sizes": sizes}
 
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
-        if sorted(state) != [f"mask.{i:06d}" for i in range(len(state))] or not state:
-            raise ValueError("tensors are not numbered masks")
-        for name, mask in state.items():
+        masks = _one_by_one(state) if "sizes" in state else _numbered(state)
+        for number, mask in enumerate(masks):
             if mask.dtype != torch.uint8 or mask.ndim != 2 or not mask.numel() or mask.max() >= self.shape.classes:
-                raise ValueError(f"tensor {name} is not a mask of {self.shape.classes} classes")
-        self.remember([state[name] for name in sorted(state)])
+                raise ValueError(f"mask {number} is not one of {self.shape.classes} classes")
+        self.remember(masks)
 
     def _draw_parents(self, generator: torch.Generator) -> list[int]:
         """One parent, or two of similar layout; as many draws either way."""
         first, join, second = (float(v) for v in torch.rand(3, generator=generator, dtype=torch.float64))
         parent = int(first * len(self._masks))
-        partners = self._partners[parent]
-        if not partners or join >= self.config.recombine:
+        count = min(max(1, len(self._masks) // 4), len(self._masks) - 1)
+        if not count or join >= self.config.recombine:
             return [parent]
-        return [parent, partners[int(second * len(partners))]]
+        return [parent, _nearest(self._layouts, parent, int(second * count))]
 
     def _displacement(self, generator: torch.Generator, size: tuple[int, int], amount: float) -> Tensor:
         """(H, W, 2) in pixels (x, y), of root mean square length ``amount``."""
@@ -214,14 +215,38 @@ def _threshold(depth: Tensor, pixels: float) -> float:
     return min(max(level - 1e-6, _THRESHOLDS[0]), _THRESHOLDS[1])
 
 
-def _similar(masks: Sequence[Tensor]) -> list[list[int]]:
-    """For each mask the others most like it in coarse layout, the nearest quarter of the set."""
-    coarse = torch.stack(
-        [functional.adaptive_avg_pool2d((mask > 0)[None].float(), _LAYOUT_SIDE).flatten() for mask in masks]
-    )
-    distance = torch.cdist(coarse, coarse).fill_diagonal_(math.inf)
-    count = min(max(1, len(masks) // 4), len(masks) - 1)
-    return [order[:count].tolist() for order in distance.argsort(dim=1, stable=True)]
+def _layouts(masks: Sequence[Tensor]) -> Tensor:
+    """(N, S) how much foreground lies where, coarsely."""
+    coarse = [functional.adaptive_avg_pool2d((mask > 0)[None].float(), _LAYOUT_SIDE).flatten() for mask in masks]
+    return torch.stack(coarse)
+
+
+def _nearest(layouts: Tensor, parent: int, rank: int) -> int:
+    """The mask whose layout is the ``rank``-th most like that of ``parent``; linear in the number of masks."""
+    distance = (layouts - layouts[parent]).square().sum(dim=1)
+    distance[parent] = math.inf
+    return int(distance.argsort(stable=True)[rank])
+
+
+def _one_by_one(state: Mapping[str, Tensor]) -> list[Tensor]:
+    """The masks out of one row of pixels. Raises ValueError where the sizes do not fill it."""
+    if sorted(state) != ["masks", "sizes"]:
+        raise ValueError("tensors are not masks and their sizes")
+    pixels, sizes = state["masks"], state["sizes"]
+    if sizes.dtype != torch.int64 or sizes.ndim != 2 or sizes.shape[1] != 2 or not len(sizes) or pixels.ndim != 1:
+        raise ValueError("tensors are not masks and their sizes")
+    sides = sizes.tolist()
+    areas = [height * width for height, width in sides]
+    if min(min(pair) for pair in sides) < 1 or sum(areas) != pixels.numel():
+        raise ValueError("the sizes do not fit the masks")
+    return [part.reshape(size) for part, size in zip(torch.split(pixels, areas), sides, strict=True)]
+
+
+def _numbered(state: Mapping[str, Tensor]) -> list[Tensor]:
+    """As earlier versions wrote them, a tensor each."""
+    if sorted(state) != [f"mask.{i:06d}" for i in range(len(state))] or not state:
+        raise ValueError("tensors are not numbered masks")
+    return [state[name] for name in sorted(state)]
 
 
 def _seam(generator: torch.Generator, size: tuple[int, int]) -> Tensor:
