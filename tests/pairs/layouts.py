@@ -315,6 +315,8 @@ LAYOUTS = [
     flat("words of one's own", "{}.jpg", "{}_outlined.png"),
     flat("words of one's own in front", "{}.png", "drawn-{}.png"),
     flat("words of one's own in two folders", "fotos/{}.jpg", "gezeichnet/{}_umriss.png"),
+    flat("trees of one's own", "fotos/{}/bild.png", "umrisse/{}/bild.png", ("klinik a/1", "klinik a/2", "klinik b/1")),
+    flat("humps for words", "{}Image.png", "{}Mask.png", ("a1", "b2", "c3")),
     flat("letters for words", "x_{}.png", "y_{}.png"),
     flat("letters in two folders", "in/{}_A.png", "out/deep/B_{}.png"),
     flat(

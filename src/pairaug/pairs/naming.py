@@ -51,6 +51,7 @@ class Style(Enum):
     NAMES = "the whole stem is the name"
     COMMON = "so is what is left when known words and all that a series shares are taken off"
     SIBLINGS = "the folders say what a file is, by words unknown to us"
+    TREES = "the outermost folder does"
 
 
 class File(NamedTuple):  # not a dataclass: a folder of 100,000 pairs makes 200,000 of them for each style
@@ -99,7 +100,7 @@ def describe(paths: Sequence[str], style: Style, told: Sequence[Told | None] | N
 def _file(path: str, style: Style, told: Told | None) -> File:
     folder, _, name = path.rpartition("/")
     stem, extension = split_ending(name)
-    above = _folders(folder, style is Style.SIBLINGS, told[1] if told else None)
+    above = _folders(folder, style, told[1] if told else None)
     prefix, core, suffix = "", stem, ""
     if style in (Style.AFFIXES, Style.SUFFIXES, Style.COMMON):
         prefix, core, suffix = affix(stem)
@@ -133,11 +134,11 @@ def composed(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _folders(folder: str, siblings: bool, told_place: int | None) -> _Folders:
+def _folders(folder: str, style: Style, told_place: int | None) -> _Folders:
     tokens = [folder_tokens(part) for part in folder.split("/")] if folder else []
     place = _role_folder(tokens) if told_place is None else told_place
-    if place is None and siblings and tokens:
-        place = len(tokens) - 1
+    if place is None and tokens and style in (Style.SIBLINGS, Style.TREES):
+        place = len(tokens) - 1 if style is Style.SIBLINGS else 0
     kept = ["-".join(t for t in part if t not in SPLIT_WORDS) for i, part in enumerate(tokens) if i != place]
     own = tokens[place] if place is not None else []
     role = role_of(own)

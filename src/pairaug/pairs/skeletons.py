@@ -1,7 +1,7 @@
 """Names of which one word says what a file is, in words unknown to us: ``x_7`` and ``y_7``, ``photo7`` and ``drawn7``.
 
 Enters: files of one kind by their words. Leaves: the same files, in several ways, with that word as series and what is
-left of the name as key. The word is the first, the last, or all but the numbers.
+left of the name as key. The word is the first, the last, all but the numbers, or ``Mask`` in ``p7Mask``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def by_skeletons(files: Sequence[File]) -> Iterator[list[File]]:
     """The files with a word of their names as series; nothing where there are not two kinds of most names."""
     open_ones = [file for file in files if file.role is not Role.OTHER]
     others = [file for file in files if file.role is Role.OTHER]
-    for cut in (_numbers, _all_but_first, _all_but_last):
+    for cut in (_numbers, _all_but_first, _all_but_last, _all_but_camel):
         cuts = [cut(split_ending(file.path.rpartition("/")[2])[0]) for file in open_ones]
         found = [_as_kind(file, parts) for file, parts in zip(open_ones, cuts, strict=True) if parts]
         kinds = {file.series for file in found}
@@ -48,6 +48,11 @@ def _numbers(stem: str) -> Cut | None:
     if not match or len(match.group()) == len(stem):
         return None
     return stem[: match.start()], match.group(), stem[match.end() :]
+
+
+def _all_but_camel(stem: str) -> Cut | None:
+    match = re.search(r"[A-Z][a-z]+\Z", stem)
+    return ("", stem[: match.start()], match.group()) if match and match.start() else None
 
 
 def _all_but_first(stem: str) -> Cut | None:
