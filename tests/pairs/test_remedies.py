@@ -109,6 +109,12 @@ def test_each_flag_that_a_text_names_settles_what_it_is_about(name: str, tmp_pat
         assert (ran.code, said in ran.err, flag) == (0, False, flag)
 
 
+def test_dropping_the_alpha_channel_that_is_the_mask_leads_back_to_it(tmp_path: Path, cli: Cli) -> None:
+    only_alpha(tmp_path / "data")
+    ran = cli("check", tmp_path / "data", "--alpha", "drop")
+    assert (ran.code, "read that with --alpha mask" in ran.err) == (3, True)
+
+
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """``command`` as a user would type it into bash, ``pairaug`` being this one."""
     tools = folder / "tools"

@@ -36,6 +36,7 @@ from pairaug.pairs.pair import Found, Pair, Skipped
 from pairaug.pairs.palettes import Choice, Stored, choose_reading
 from pairaug.pairs.remedies import mend
 from pairaug.pairs.slices import content_digest
+from pairaug.pairs.transparency import ALPHA_MODES
 
 
 def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
@@ -55,6 +56,7 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         raise DataError(f"{found.root}: none of the {total} pairs can be used", [b.reason for b in bad])
     refuse_two_scales(good)
     counts = {"+".join(item.pair.masks[:2]): item.values for item in good}
+    _refuse_dropped_masks(good, policy)
     lossy = any(item.mask_form.format in LOSSY_FORMATS for item in good)
     cleaning = replace(policy.cleaning, as_found=True) if found.class_names else policy.cleaning
     label_map = find_label_map(counts, cleaning, lossy=lossy)
@@ -87,6 +89,14 @@ def _read_alike(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], l
     if policy.decode.palette == "auto" and choice.palette == "colour":
         looks, bad = _look_at_all(found, choice.of(policy))
     return [look.pair for look in looks], bad, choice
+
+
+def _refuse_dropped_masks(good: Sequence[CheckedPair], policy: CheckPolicy) -> None:
+    """Masks of which nothing is left without their alpha channel."""
+    if policy.decode.alpha != "drop" or not any(item.mask_form.mode in ALPHA_MODES for item in good):
+        return
+    if len({value for item in good for value in item.values}) == 1:
+        raise DataError(f"all {len(good)} masks hold one value beside their alpha channel; read that with --alpha mask")
 
 
 def _warnings(found: Found, good: list[CheckedPair], label_map: LabelMap, policy: CheckPolicy) -> list[str]:
