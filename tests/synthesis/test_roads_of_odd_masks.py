@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.synthesis.formats import FORMATS
-from pairaug.synthesis.manifest import METADATA
+from pairaug.synthesis.manifest import MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from pairaug.training.fit import fit_mask_generator, fit_translator
@@ -142,6 +143,12 @@ def test_classes_by_name_come_out_as_one_mask_of_them_all(output_format: str, tm
 
     selection = Selection(several="classes")
     out = road(tmp_path, save, selection=selection, output_format=output_format)
+    assert json.loads((out / MANIFEST).read_text())["class_names"] == ["left", "right"]
+    if output_format == "nnunet":
+        assert json.loads((out / "dataset.json").read_text())["labels"] == {"background": 0, "left": 1, "right": 2}
+    if output_format == "coco":
+        categories = json.loads((out / "annotations.json").read_text())["categories"]
+        assert [category["name"] for category in categories] == ["left", "right"]
     if output_format != "mirror":
         return
     for row in [*rows_of(out, "original"), *rows_of(out, "synthetic")]:

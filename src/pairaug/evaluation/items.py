@@ -21,6 +21,7 @@ from pairaug.evaluation.segmenter.base import Example
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.labels import show_values
+from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
 
 LOOKED_AT_SIDE = 256
@@ -67,7 +68,7 @@ class Items:
         low, high = self.terms.intensity
         levels = pixels.astype(np.float32)
         if pixels.dtype == np.uint8 and self.terms.deep:
-            levels = _deepened(levels, low, high)
+            levels = deepened(levels, self.terms.intensity)
         unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
         planes = unit[..., None] if unit.ndim == 2 else unit
         wanted = self.terms.channels
@@ -127,16 +128,6 @@ def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int,
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
     to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
     return Items(checked, terms, to_real, group_numbers(checked.pairs))
-
-
-def _deepened(levels: NDArray[np.float32], low: int, high: int) -> NDArray[np.float32]:
-    """8-bit levels as 16-bit ones between ``low`` and ``high``: they span as many bits as those use.
-
-    Where those stand on an offset (Hounsfield units), 8 bits can only be meant to span the range itself.
-    """
-    if low > high // 2:
-        return low + levels * np.float32((high - low) / 255)
-    return levels * np.float32((2 ** high.bit_length() - 1) / 255)
 
 
 def lenient(policy: CheckPolicy) -> CheckPolicy:

@@ -119,5 +119,6 @@ class Checked:
         """The grey levels that stand for black and white: the whole range for 8 bits, the one in use for 16."""
         if not self.deep:
             return (0, 255)
-        low, high = min(p.levels[0] for p in self.pairs), max(p.levels[1] for p in self.pairs)
+        deep = [p.levels for p in self.pairs if p.image_form is not None and p.image_form.bits == 16]
+        low, high = min(low for low, _ in deep), max(high for _, high in deep)
         return (low, max(high, low + 1))

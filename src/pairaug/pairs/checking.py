@@ -281,6 +281,8 @@ def summary(checked: Checked) -> dict[str, Any]:
             for item in checked.pairs
         ],
         "label_values": [value_for_json(value) for value in checked.label_map.values],
+        "class_names": list(checked.class_names),
+        "palette": checked.policy.decode.palette,
         "layout": checked.layout,
         "skipped": [{"path": entry.path, "reason": entry.reason} for entry in (*checked.skipped, *checked.bad)],
         "warnings": list(checked.warnings),

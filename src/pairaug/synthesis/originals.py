@@ -108,9 +108,7 @@ class Originals:
         pixels: NDArray[Any] = load_image(self.root, item, self.policy)
         if pixels.ndim == 2:
             pixels = pixels[..., None]
-        if place.image_form.bits == 16 and pixels.dtype == np.uint8:
-            pixels = pixels.astype(np.uint16) * 257
-        return as_form(pixels, place.image_form)
+        return as_form(pixels, place.image_form, self.format.translator.intensity)
 
 
 def find_originals(

@@ -41,6 +41,7 @@ def manifest_body(
         "terms": _terms(model.get("terms", []) for model in used.values()),
         "models": used,
         "label_values": [value_for_json(value) for value in translator.label_values],
+        "class_names": list(translator.info.get("class_names", [])),
         "layout": translator.info.get("layout", ""),
         "levels": _levels(translator),
         "image_formats_changed_to_png": changed_image_formats(translator.pairs),

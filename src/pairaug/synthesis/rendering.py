@@ -21,6 +21,7 @@ from pairaug.pairs.checking import load_classes
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap, show_value
+from pairaug.pairs.levels import deep_pixels, shallow_pixels
 from pairaug.pairs.resampling import resize_image, resize_labels
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.rows import Made, pair_row
@@ -97,7 +98,7 @@ class Renderer:
         painted = network.translate(torch.from_numpy(labels).long()[None], torch_generator(seed, "image"))[0]
         pixels = resize_image(to_pixels(painted, translator.intensity), height, width)
         place = self.format.place(pair, f"synthetic_{number:06d}")
-        pixels, values = as_form(pixels, place.image_form), self.format.to_values(drawn.classes)
+        pixels, values = as_form(pixels, place.image_form, translator.intensity), self.format.to_values(drawn.classes)
         if place.glued:
             image = mask = encode_glued(pixels, values, place.mask_form, place.glued)
         else:
@@ -119,8 +120,8 @@ class Renderer:
         return Made(image, mask, row)
 
 
-def as_form(pixels: NDArray[Any], form: Form) -> NDArray[Any]:
-    """(H, W, C) -> (H, W[, C]) in the channels and the depth of ``form``."""
+def as_form(pixels: NDArray[Any], form: Form, intensity: tuple[int, int]) -> NDArray[Any]:
+    """(H, W, C) -> (H, W[, C]) in the channels and the depth of ``form``; ``intensity``: black and white of the set."""
     if form.channels == 1 and pixels.shape[2] == 3:
         pixels = np.rint(pixels @ _LUMA).astype(pixels.dtype)
     elif form.channels == 1:
@@ -128,5 +129,7 @@ def as_form(pixels: NDArray[Any], form: Form) -> NDArray[Any]:
     elif pixels.shape[2] == 1:
         pixels = np.repeat(pixels, 3, axis=2)
     if pixels.dtype == np.uint16 and form.bits < 16:
-        return (pixels // 257).astype(np.uint8)
-    return pixels.astype(np.uint16) if form.bits == 16 else pixels
+        return shallow_pixels(pixels, intensity)
+    if pixels.dtype == np.uint8 and form.bits == 16:
+        return deep_pixels(pixels, intensity)
+    return pixels

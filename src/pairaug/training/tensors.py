@@ -14,6 +14,7 @@ from torch import Tensor
 from pairaug.models.base import Batch, Shape
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes, load_image
+from pairaug.pairs.levels import deep_pixels
 from pairaug.pairs.resampling import resize_image, resize_labels
 
 
@@ -67,7 +68,7 @@ def load_training_set(checked: Checked, shape: Shape) -> TrainingSet:
     for item in checked.pairs:
         pixels = resize_image(load_image(checked.root, item, checked.policy), *size)
         if pixels.dtype == np.uint8 and checked.intensity[1] > 255:  # 8-bit pictures among 16-bit ones
-            pixels = (pixels.astype(np.uint16) * 257).clip(*checked.intensity)
+            pixels = deep_pixels(pixels, checked.intensity)
         images.append(_with_channels(pixels, shape.channels))
     return TrainingSet(np.stack(labels), np.stack(images), checked.intensity)
 

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.pairs.form import Form
-from pairaug.pairs.labels import LabelMap
+from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.pair import Side
 from pairaug.training.model_file import FittedModel, TrainedPair
 
+BACKGROUND = "background"
 OpenBeside = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
@@ -62,6 +63,13 @@ class Format(ABC):
     def __init__(self, translator: FittedModel) -> None:
         self.translator = translator
         self.label_map = LabelMap(translator.label_values)
+
+    def class_name(self, number: int) -> str:
+        """What class ``number`` (1 and above) is called: as its mask files were, where each showed one class."""
+        names = [str(name) for name in self.translator.info.get("class_names") or ()]
+        if number <= len(names) and names[number - 1] != BACKGROUND:
+            return names[number - 1]
+        return f"label_{show_value(self.label_map.values[number])}"
 
     @abstractmethod
     def place(self, pair: TrainedPair, stem: str) -> Place:

@@ -40,7 +40,7 @@ class Coco(Format):
             "info": {"description": "Synthetic image/mask pairs, written by pairaug", "version": "1.0"},
             "licenses": licenses,
             "categories": [
-                {"id": number, "name": f"label_{show_value(value)}", "supercategory": "label"}
+                {"id": number, "name": self.class_name(number), "supercategory": "label"}
                 for number, value in self._categories()
             ],
         }

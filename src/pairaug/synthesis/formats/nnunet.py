@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pairaug.errors import UsageError
 from pairaug.json_text import json_document
 from pairaug.pairs.form import Form
-from pairaug.pairs.labels import show_value, value_for_json
-from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
+from pairaug.pairs.labels import value_for_json
+from pairaug.synthesis.formats.base import BACKGROUND, Format, OpenBeside, Place, Written
 from pairaug.training.model_file import FittedModel, TrainedPair
 
 DATASET = "dataset.json"
@@ -49,10 +49,10 @@ class NnUnet(Format):
 
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         channels = ("R", "G", "B") if self.colour else ("gray",)
-        foreground = self.label_map.values[1:]
+        numbers = range(1, self.label_map.classes)
         content: dict[str, Any] = {
             "channel_names": {str(number): name for number, name in enumerate(channels)},
-            "labels": {"background": 0, **{f"label_{show_value(v)}": n for n, v in enumerate(foreground, start=1)}},
+            "labels": {BACKGROUND: 0, **{self.class_name(number): number for number in numbers}},
             "numTraining": len(written.rows),
             "file_ending": ".png",
             "overwrite_image_reader_writer": "NaturalImage2DIO",
