@@ -96,7 +96,7 @@ def test_a_file_that_is_gone_or_may_not_be_read_is_named(tmp_path: Path) -> None
     with pytest.raises(DataError, match=r"a\.png: does not exist; restore it, or leave its pair out with --exclude"):
         decode_image(tmp_path / "a.png", DecodePolicy())
     (tmp_path / "b.png").mkdir()
-    with pytest.raises(DataError, match=r"b\.png: cannot be read \(Is a directory\); mend its permissions"):
+    with pytest.raises(DataError, match=r"b\.png: is not a plain file; put the file itself in its place"):
         decode_image(tmp_path / "b.png", DecodePolicy())
 
 

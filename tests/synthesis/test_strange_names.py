@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pairaug.errors import ModelError, OutputError
+from pairaug.files import digest_file, json_lines, read_json_lines
 from pairaug.synthesis.manifest import METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
@@ -60,10 +61,13 @@ def test_a_suffix_that_is_none_is_refused(fitted: Path, tmp_path: Path, suffix: 
     from safetensors.torch import load_file, save_file
 
     shutil.copytree(fitted / "translator", tmp_path / "translator")
-    path = tmp_path / "translator/model.safetensors"
+    path, pairs = tmp_path / "translator/model.safetensors", tmp_path / "translator/pairs.jsonl"
+    rows = read_json_lines(pairs)
+    rows[0]["mask_form"]["suffix"] = suffix
+    pairs.write_bytes(json_lines(rows))
     with safe_open(path, "pt") as file:
         info = json.loads(file.metadata()["pairaug"])
-    info["forms"][0]["suffix"] = suffix
+    info["pairs_digest"] = digest_file(pairs)
     save_file(load_file(path), path, metadata={"pairaug": json.dumps(info)})
     with pytest.raises(ModelError, match="suffix"):
         load_model(path, "translator")

@@ -261,7 +261,7 @@ def test_verify_names_what_differs(fitted: Path, tmp_path: Path) -> None:
     assert f"{METADATA}: changed" in verify(out).differing
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\b", ""])
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b", ""])
 def test_verify_refuses_a_manifest_that_points_outside(fitted: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     synthesize(out, SynthesisOptions(1, fitted))

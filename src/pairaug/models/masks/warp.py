@@ -114,7 +114,7 @@ class Warp(MaskGenerator):
         masks = _one_by_one(state) if "sizes" in state else _numbered(state)
         for number, mask in enumerate(masks):
             if mask.dtype != torch.uint8 or mask.ndim != 2 or not mask.numel() or mask.max() >= self.shape.classes:
-                raise ValueError(f"mask {number} is not one of {self.shape.classes} classes")
+                raise ValueError(f"tensor of mask {number}: not (H, W) of {self.shape.classes} classes")
         self.remember(masks)
 
     def _draw_parents(self, generator: torch.Generator) -> list[int]:
