@@ -107,9 +107,9 @@ def test_fit_at_every_operation(world: Path, tmp_path: Path, kind: str) -> None:
             fit_translator(world / "data", options)
 
     def model_alone(folder: Path) -> dict[str, bytes]:
-        """The run's record holds clocks and the curves how long it took."""
+        """What a fit is for: its record, its curves and its checkpoint also say how long it took."""
         files = contents_of(folder / "models")
-        return {name: data for name, data in files.items() if name.endswith((".safetensors", "pairs.jsonl"))}
+        return {name: data for name, data in files.items() if Path(name).name in ("model.safetensors", "pairs.jsonl")}
 
     report(f"fit {kind}", work, base, tmp_path, model_alone)
 
