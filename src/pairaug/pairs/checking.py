@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
-from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_mask, exif_turn
+from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_mask, decode_turned
 from pairaug.pairs.doubts import refuse_two_kinds, refuse_two_scales, warnings_about
 from pairaug.pairs.form import LOSSY_FORMATS
 from pairaug.pairs.groups import suggest_groups
@@ -170,8 +170,7 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> _Look:
     height, width = raw.shape
     image_form, image_digest, levels, grey, turn = None, "", (0, 0), False, 1
     if pair.image:
-        pixels, image_form = decode_image(root / pair.image, policy.decode, pair.glued)
-        turn = exif_turn(root / pair.image, image_form) if policy.decode.exif == "apply" else 1
+        pixels, image_form, turn = decode_turned(root / pair.image, policy.decode, pair.glued)
         if pixels.shape[:2] != raw.shape:
             raise DataError(_two_sizes(pair, pixels.shape[:2], raw.shape, turn))
         image_digest = content_digest(root / pair.image)
@@ -224,10 +223,12 @@ def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[n
     stored = tuple(one for _, one in masks)
     if pair.mask_labels:
         return _labelled(pair, [part for part, _ in masks], policy.cleaning.background or 0), stored
+    if len(masks) == 1:
+        return union, stored
     for part, _ in masks[1:]:
         np.maximum(union, part, out=union)
     values = list(count_values(union))
-    if len(pair.masks) > 1 and len(values) > 2:
+    if len(values) > 2:
         raise DataError(
             f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
             f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from pairaug.errors import DataError
-from pairaug.files import open_plain
 from pairaug.pairs import tiff
 from pairaug.pairs.bmp import with_marked_palette, without_mark
 from pairaug.pairs.costs import refuse_costly
@@ -45,7 +44,6 @@ EXIF_TURNS = {
     7: "mirrored and turned by 90 degrees",
     8: "turned by 90 degrees counter-clockwise",
 }
-_TURNABLE = ("JPEG", "TIFF", "PNG", "WEBP")
 
 # A picture that unpacks to more than Pillow's limit is an error, not a note on stderr.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -62,17 +60,27 @@ def decode_image(
 
     ``glued``: the side at which the file holds the mask; the other half is the image.
     """
+    pixels, form, _ = decode_turned(path, policy, glued)
+    return pixels, form
+
+
+def decode_turned(
+    path: Path, policy: DecodePolicy, glued: Side | None = None
+) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], Form, int]:
+    """As ``decode_image``, with the EXIF orientation that was applied: a key of EXIF_TURNS, 1 where there was none."""
     if is_medical(str(path)):
         from pairaug.pairs.medical import decode_medical_image
 
         _refuse_glued(path, glued)
-        return decode_medical_image(path, policy)
-    picture, form = _load(path, policy)
+        return *decode_medical_image(path, policy), 1
+    picture, form, turn = _load(path, policy)
     try:
         pixels = picture if isinstance(picture, np.ndarray) else _image_pixels(path, picture, form, policy)
     except ValueError as error:  # a palette or a transparency that Pillow takes, and then cannot apply
         raise DataError(f"{path}: cannot be decoded ({_first_line(error)}); mend or replace it") from error
-    return (pixels if glued is None else _half(path, pixels, form, "right" if glued == "left" else "left")), form
+    if glued is not None:
+        pixels = _half(path, pixels, form, "right" if glued == "left" else "left")
+    return pixels, form, turn
 
 
 def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> tuple[NDArray[np.int32], Form]:
@@ -82,7 +90,7 @@ def decode_mask(path: Path, policy: DecodePolicy, glued: Side | None = None) -> 
 
         _refuse_glued(path, glued)
         return decode_medical_mask(path, policy)
-    picture, form = _load(path, policy)
+    picture, form, _ = _load(path, policy)
     if isinstance(picture, np.ndarray):
         if picture.ndim != 2:
             raise DataError(f"{path}: a mask of three 16-bit channels is not supported; store indices")
@@ -115,16 +123,10 @@ def shown_as(form: Form, number: int) -> int:
     return level * 255 if form.mode == "1" else level
 
 
-def exif_turn(path: Path, form: Form) -> int:
-    """The EXIF orientation of an image that decodes: 1 where it is shown as it is stored, else a key of EXIF_TURNS."""
-    if form.format not in _TURNABLE:
-        return 1
-    with open_plain(path) as file, Image.open(file, formats=FORMATS) as picture:
-        return int(picture.getexif().get(_EXIF_ORIENTATION, 1))
-
-
-def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, Form]:
-    """The fully decoded picture, upright; a TIFF that Pillow would not read exactly as an array. Raises DataError."""
+def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, Form, int]:
+    """The fully decoded picture, upright, and the EXIF orientation that it had; a TIFF that Pillow would not read
+    exactly as an array. Raises DataError.
+    """
     if Image.MAX_IMAGE_PIXELS is not None and policy.max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = policy.max_pixels  # the user has asked for it; Pillow's own limit is lower
     # In memory, because a decoder that is told of a block of gigabytes would make room for it before it reads.
@@ -135,24 +137,23 @@ def _load(path: Path, policy: DecodePolicy) -> tuple[Image.Image | tiff.Levels, 
         with Image.open(io.BytesIO(marked), formats=FORMATS) as picture:
             _refuse_unfit(path, picture, policy, data)
             if tiff.needs_tifffile(picture):
-                return _checked_tiff(path, data, policy)
+                return *_checked_tiff(path, data, policy), 1
             form = _form(path, picture)
             picture.load()
             if marked is not data:
                 form = replace(form, palette=without_mark(form.palette))
                 picture.putpalette(bytes.fromhex(form.palette))
             if picture.mode in ("I", "F") and picture.format == "TIFF":
-                return tiff.whole_levels(path, np.asarray(picture)), form
-            if policy.exif == "apply" and picture.getexif().get(_EXIF_ORIENTATION, 1) in EXIF_TURNS:
-                return ImageOps.exif_transpose(picture), form
-            return picture, form
+                return tiff.whole_levels(path, np.asarray(picture)), form, 1
+            turn = picture.getexif().get(_EXIF_ORIENTATION, 1) if policy.exif == "apply" else 1
+            return (ImageOps.exif_transpose(picture), form, turn) if turn in EXIF_TURNS else (picture, form, 1)
     except DataError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: too many pixels ({error}); raise the limit with --max-pixels") from None
     except Exception as error:  # a decoder fed rubbish may raise anything at all
         if isinstance(error, UnidentifiedImageError) and data.startswith(tiff.STARTS):
-            return _checked_tiff(path, data, policy)
+            return *_checked_tiff(path, data, policy), 1
         raise DataError(f"{path}: {_what_it_is(data, error)}") from error
 
 
