@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
 
-from pairaug.pairs.naming import File, composed
-from pairaug.pairs.slices import split_ending
+from pairaug.pairs.naming import File, composed, shared_ends
 from pairaug.pairs.words import Role, chunks
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
@@ -99,7 +97,7 @@ def _side(file: File) -> str | None:
 
 def _without_ends(files: list[File]) -> Iterator[File]:
     """Files whose cores are what their stems do not share. A single file shares all with itself and keeps its stem."""
-    stems = [_stem(file) for file in files]
+    stems = [file.stem for file in files]
     for file, stem, (start, end) in zip(files, stems, _own_parts(stems), strict=True):
         yield file._replace(core=stem[start:end], prefix=stem[:start], suffix=stem[end:])
 
@@ -110,23 +108,11 @@ def _own_parts(names: Sequence[str]) -> list[tuple[int, int]]:
         return [(0, len(name)) for name in names]
     pieces = [_TOKEN.findall(name) for name in names]
     plain = [[composed(piece).casefold() for piece in own] for own in pieces]
-    shortest = min(map(len, plain))
-    head = _shared(plain, shortest - 1)
-    tail = _shared([own[::-1] for own in plain], shortest - 1 - head)
+    head, tail = shared_ends(plain)
     return [
         (sum(map(len, own[:head])), len(name) - sum(map(len, own[len(own) - tail :])))
         for name, own in zip(names, pieces, strict=True)
     ]
-
-
-def _stem(file: File) -> str:
-    return split_ending(file.path.rpartition("/")[2])[0]
-
-
-def _shared(names: list[list[str]], limit: int) -> int:
-    """How many first pieces all have in common, at most ``limit``."""
-    same = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
-    return min(sum(1 for _ in same), max(limit, 0))
 
 
 def _unique(files: Sequence[File], scope: Scope) -> Iterator[File]:

@@ -152,10 +152,7 @@ def _only_two(files: Sequence[File], said: Sequence[Told | None]) -> list[Readin
     masks = [file for file in files if file.role is Role.MASK]
     if len(images) != 1 or len(masks) != 1:
         return []
-    image, mask = (
-        file._replace(core=split_ending(file.path.rpartition("/")[2])[0], prefix="", suffix="")
-        for file in (images[0], masks[0])
-    )
+    image, mask = (file._replace(core=file.stem, prefix="", suffix="") for file in (images[0], masks[0]))
     return [Reading(image.series, mask.series, ((image, (mask,)),))]
 
 

@@ -11,10 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from pairaug.pairs.naming import File, composed
-from pairaug.pairs.slices import split_ending
+from pairaug.pairs.readings import SAMPLE
 from pairaug.pairs.words import Role
 
-_SAMPLE = 3
 # So many different ends are looked into; names that just begin alike have more of them.
 _MOST_ENDS = 8
 _PLACED = (Role.NONE, Role.IMAGE, Role.MASK)
@@ -25,15 +24,15 @@ Pairing = dict[int, int]  # place of the mask -> place of its image
 
 def by_endings(files: Sequence[File], looks_like_mask: Callable[[str], bool]) -> list[File]:
     """The files with masks told from images by what their names add; unchanged where nothing is told."""
-    found = _endings([file for file in files], {p for p, file in enumerate(files) if file.role in _PLACED})
+    found = _endings(files, {p for p, file in enumerate(files) if file.role in _PLACED})
     settled = list(files)
     for (start, end), pairing in sorted(found.items(), key=lambda item: -len(item[1]))[:_MOST_ENDS]:
-        masks, images = list(pairing)[:_SAMPLE], list(pairing.values())[:_SAMPLE]
+        masks, images = list(pairing)[:SAMPLE], list(pairing.values())[:SAMPLE]
         are_masks = all(looks_like_mask(files[place].path) for place in masks)
         if not are_masks or all(looks_like_mask(files[place].path) for place in images):
             continue
         for mask, image in pairing.items():
-            own = _stem(files[image])
+            own = files[image].stem
             key = (files[image].folder, files[image].key[1], composed(own))
             name, words = f"{start}*{end}", (start or end,)
             settled[image] = files[image]._replace(role=Role.IMAGE, key=key, core=own, prefix="", suffix="", series="")
@@ -54,7 +53,7 @@ def _endings(files: Sequence[File], places: set[int]) -> dict[Ending, Pairing]:
     """Every end and every beginning that stems add to other stems of the same folder, with the pairs it makes."""
     by_folder: dict[str, dict[str, int]] = defaultdict(dict)
     for place in sorted(places):
-        by_folder[files[place].folder].setdefault(_stem(files[place]), place)
+        by_folder[files[place].folder].setdefault(files[place].stem, place)
     found: dict[Ending, Pairing] = defaultdict(dict)
     for stems in by_folder.values():
         for stem, place in stems.items():
@@ -69,7 +68,3 @@ def _endings(files: Sequence[File], places: set[int]) -> dict[Ending, Pairing]:
 def _apart(before: str, after: str) -> bool:
     """A number is not cut: ``10`` is not ``1`` with an end."""
     return not (before.isdigit() and after.isdigit())
-
-
-def _stem(file: File) -> str:
-    return split_ending(file.path.rpartition("/")[2])[0]

@@ -77,6 +77,11 @@ class File(NamedTuple):  # not a dataclass: a folder of 100,000 pairs makes 200,
     def folder(self) -> str:
         return self.path.rpartition("/")[0]
 
+    @property
+    def stem(self) -> str:
+        """The file's whole name without its ending."""
+        return split_ending(self.path.rpartition("/")[2])[0]
+
 
 @dataclass(frozen=True, slots=True)
 class _Folders:
@@ -204,17 +209,23 @@ def _without_shared_ends(files: list[File]) -> list[File]:
         if len(places) < 2 or shortest < 2:
             continue
         texts = [[text for text, _, _ in p] for p in pieces.values()]
-        head = _shared(texts, shortest - 1)
-        tail = _shared([text[::-1] for text in texts], shortest - 1 - head)
+        head, tail = shared_ends(texts)
         if head or tail:
             for place, found in pieces.items():
                 stripped[place] = _cut(files[place], found[head][1], found[len(found) - 1 - tail][2])
     return stripped
 
 
-def _shared(texts: list[list[str]], limit: int) -> int:
+def shared_ends(names: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """How many first and last pieces all names have in common, of each of which at least one piece is left."""
+    most = min(map(len, names)) - 1
+    head = _shared(names, most)
+    return head, _shared([name[::-1] for name in names], most - head)
+
+
+def _shared(names: Sequence[Sequence[str]], limit: int) -> int:
     """How many first pieces all have in common, at most ``limit``."""
-    same = takewhile(lambda column: len(set(column)) == 1, zip(*texts, strict=False))
+    same = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
     return min(sum(1 for _ in same), max(limit, 0))
 
 

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from pairaug.pairs.naming import File, composed
-from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import Role
 
 # A series is a name that so large a share of the samples has.
@@ -33,10 +32,10 @@ def by_samples(files: Sequence[File]) -> list[File]:
 
 def by_mask_folders(files: Sequence[File]) -> list[File]:
     """The files of a folder that is called as an image elsewhere are its masks; unchanged where there is none."""
-    stems = Counter(_stem(file) for file in files if file.role in (Role.IMAGE, Role.NONE))
+    stems = Counter(file.stem for file in files if file.role in (Role.IMAGE, Role.NONE))
     found: list[File] = []
     for file in files:
-        stem, (parent, _, sample) = _stem(file), file.folder.rpartition("/")
+        stem, (parent, _, sample) = file.stem, file.folder.rpartition("/")
         if file.role is not Role.OTHER and stems[sample] == 1 and sample != stem:
             key = ("", "", composed(sample))
             found.append(
@@ -49,13 +48,9 @@ def by_mask_folders(files: Sequence[File]) -> list[File]:
     return found
 
 
-def _stem(file: File) -> str:
-    return split_ending(file.path.rpartition("/")[2])[0]
-
-
 def _rest(file: File) -> tuple[str, str]:
     """The sample's name and what a stem adds: ``p7/p7_seg.png`` -> ("p7", "_seg"); ``p7/ct.png`` -> ("", "ct")."""
-    sample, stem = file.folder.rpartition("/")[2], _stem(file)
+    sample, stem = file.folder.rpartition("/")[2], file.stem
     return (sample, stem[len(sample) :]) if sample and stem.startswith(sample) else ("", stem)
 
 

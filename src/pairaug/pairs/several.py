@@ -11,9 +11,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import takewhile
 
-from pairaug.pairs.naming import File
+from pairaug.pairs.naming import File, shared_ends
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.slices import split_ending
 
@@ -60,15 +59,8 @@ def short_names(names: Sequence[str]) -> list[str]:
     if len(distinct) < 2:
         return distinct
     pieces = [_PIECE.findall(name) for name in distinct]
-    shortest = min(map(len, pieces))
-    head = _shared(pieces, shortest - 1)
-    tail = _shared([own[::-1] for own in pieces], shortest - 1 - head)
+    head, tail = shared_ends(pieces)
     return ["".join(own[head : len(own) - tail]).strip(" _-./{}") or "".join(own) for own in pieces]
-
-
-def _shared(pieces: list[list[str]], limit: int) -> int:
-    same = takewhile(lambda column: len(set(column)) == 1, zip(*pieces, strict=False))
-    return min(sum(1 for _ in same), max(limit, 0))
 
 
 def with_classes(pairs: Sequence[Pair], matches: Sequence[Match]) -> tuple[list[Pair], tuple[str, ...]]:

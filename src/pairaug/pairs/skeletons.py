@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pairaug.pairs.naming import File, composed
-from pairaug.pairs.slices import split_ending
 from pairaug.pairs.words import Role, role_of
 
 # More kinds of files than this are no kinds but names.
@@ -25,7 +24,7 @@ def by_skeletons(files: Sequence[File]) -> Iterator[list[File]]:
     open_ones = [file for file in files if file.role is not Role.OTHER]
     others = [file for file in files if file.role is Role.OTHER]
     for cut in (_numbers, _all_but_first, _all_but_last, _all_but_camel):
-        cuts = [cut(split_ending(file.path.rpartition("/")[2])[0]) for file in open_ones]
+        cuts = [cut(file.stem) for file in open_ones]
         found = [_as_kind(file, parts) for file, parts in zip(open_ones, cuts, strict=True) if parts]
         kinds = {file.series for file in found}
         names = Counter(file.key for file in found)
