@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairaug import files
+from pairaug import files, locking
 from pairaug.errors import DataError, OutputError, StorageError
 
 
@@ -100,8 +100,8 @@ def test_a_line_that_failed_half_way_is_not_followed_by_another_on_it(
 def test_a_lock_that_is_a_link_leaves_what_it_names(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / files.LOCK_NAME).symlink_to(tmp_path / "mine")
-    with files.folder_lock(tmp_path / "out"):
+    (tmp_path / "out" / locking.LOCK_NAME).symlink_to(tmp_path / "mine")
+    with locking.folder_lock(tmp_path / "out"):
         pass
     assert (tmp_path / "mine").read_text() == "mine"
 
@@ -121,7 +121,7 @@ def test_a_torn_last_line_is_ignored_and_a_torn_middle_one_is_not(tmp_path: Path
 
 def test_a_lock_is_held_against_others_and_dies_with_its_owner(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom pairaug.files import folder_lock\n"
+        "import sys\nfrom pathlib import Path\nfrom pairaug.locking import folder_lock\n"
         "with folder_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     )
     owner = subprocess.Popen(
@@ -129,12 +129,12 @@ def test_a_lock_is_held_against_others_and_dies_with_its_owner(tmp_path: Path) -
     )
     assert owner.stdout is not None
     assert owner.stdout.readline() == "held\n"
-    with pytest.raises(OutputError, match=f"process {owner.pid}"), files.folder_lock(tmp_path):
+    with pytest.raises(OutputError, match=f"process {owner.pid}"), locking.folder_lock(tmp_path):
         pass
     os.kill(owner.pid, signal.SIGKILL)
     owner.communicate()
-    with files.folder_lock(tmp_path):
-        assert str(os.getpid()) in (tmp_path / files.LOCK_NAME).read_text()
+    with locking.folder_lock(tmp_path):
+        assert str(os.getpid()) in (tmp_path / locking.LOCK_NAME).read_text()
     assert not list(tmp_path.iterdir())
 
 

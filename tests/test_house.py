@@ -13,7 +13,7 @@ import pairaug
 
 ROOT = Path(pairaug.__file__).parent
 FLOORS = {
-    "errors": 0, "registry": 0, "json_text": 0, "files": 0, "reporting": 0, "interruption": 0,
+    "errors": 0, "registry": 0, "json_text": 0, "files": 0, "locking": 0, "reporting": 0, "interruption": 0,
     "pairs": 1, "report": 1, "models": 2, "training": 3, "synthesis": 4, "evaluation": 5, "cli": 7,
 }  # fmt: skip
 HEAVY = ("torch", "scipy", "skimage")

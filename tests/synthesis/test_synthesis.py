@@ -299,7 +299,7 @@ def test_an_output_inside_or_around_the_data_is_refused(drive: Path, fitted: Pat
 
 
 def test_two_writers_do_not_share_a_folder(fitted: Path, tmp_path: Path) -> None:
-    from pairaug.files import folder_lock
+    from pairaug.locking import folder_lock
 
     with folder_lock(tmp_path / "out"), pytest.raises(OutputError, match=f"process {os.getpid()}") as caught:
         synthesize(tmp_path / "out", SynthesisOptions(1, fitted))

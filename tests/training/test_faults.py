@@ -13,7 +13,7 @@ import pytest
 
 from pairaug import files
 from pairaug.errors import DataError, OutputError, StorageError
-from pairaug.files import folder_lock
+from pairaug.locking import folder_lock
 from pairaug.training.fit import fit_mask_generator
 from pairaug.training.plan import FitOptions
 from tests.conftest import Cli, contents

@@ -19,7 +19,8 @@ import numpy as np
 from pairaug.errors import DataError
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sampling import choose
-from pairaug.files import json_lines, read_json_lines, scratch_folder
+from pairaug.files import json_lines, read_json_lines
+from pairaug.locking import scratch_folder
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list

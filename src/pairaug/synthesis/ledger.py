@@ -16,7 +16,6 @@ from typing import Any, BinaryIO
 
 from pairaug.errors import DataError, OutputError, PairaugError
 from pairaug.files import (
-    LOCK_NAME,
     TEMPORARY_PREFIX,
     append_line,
     below,
@@ -31,6 +30,7 @@ from pairaug.files import (
     write_atomic,
     write_json,
 )
+from pairaug.locking import LOCK_NAME
 from pairaug.synthesis import shards
 from pairaug.synthesis.croissant import CROISSANT
 from pairaug.synthesis.manifest import (

@@ -17,9 +17,10 @@ import torch
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
-from pairaug.files import checked_relative, clear_temporaries, folder_lock, no_temporaries_left, probe_output
+from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.interruption import Interruption
 from pairaug.json_text import json_document
+from pairaug.locking import folder_lock
 from pairaug.models.base import Translator
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels

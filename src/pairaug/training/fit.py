@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from pairaug.files import (
     clear_temporaries,
     digest_file,
-    folder_lock,
     human_bytes,
     mark_own,
     probe_output,
     read_json_lines,
     write_atomic,
 )
+from pairaug.locking import folder_lock
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import load_classes, refuse_changed

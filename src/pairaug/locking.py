@@ -1,0 +1,92 @@
+"""Locks that die with their owner, and scratch folders that nobody else clears away while they are in use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pairaug.errors import OutputError
+from pairaug.files import refuse_folder, storage_errors, write_atomic
+
+LOCK_NAME = ".pairaug.lock"
+
+
+@contextlib.contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; the operating system releases it when the process ends, however it ends.
+
+    The folder itself is locked where the platform allows it, so that no lock file can be removed under a waiting
+    process; ``.pairaug.lock`` only names the owner. Raises OutputError naming the process that holds it.
+    """
+    owner = folder / LOCK_NAME
+    if not folder.is_dir() and os.path.lexists(folder):
+        raise OutputError(f"{folder}: is not a folder; move it away or choose another place")
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    refuse_folder(owner)
+    with _locked(folder) as held:
+        if not held:
+            name = owner.read_text().strip() if owner.is_file() and not owner.is_symlink() else "another process"
+            raise OutputError(f"{folder}: in use by {name}; wait for it or choose another place")
+        try:
+            # Put in place by a rename: a link of that name is replaced, and what it names stays as it is.
+            write_atomic(owner, f"pairaug (process {os.getpid()})".encode(), sync=False)
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # the lock is the folder's; a name left behind is written over
+                owner.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    if os.name == "nt":  # pragma: no cover - a folder cannot be opened there; its lock file stays behind
+        import msvcrt
+
+        with open(folder / ".pairaug.held", "a+b") as handle:
+            try:
+                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            except OSError:
+                yield False
+                return
+            yield True
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A folder of the system's for temporary files, removed in the end; those of killed processes are removed first.
+
+    Each is locked by its owner, so that only what nobody works in is removed.
+    """
+    place = Path(tempfile.gettempdir())
+    for stale in place.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):  # another user's, or gone by now
+            if stale.is_dir() and not stale.is_symlink():
+                with _locked(stale) as free:
+                    if free:
+                        shutil.rmtree(stale)
+    with storage_errors(place):
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        with _locked(folder):
+            folder.mkdir(mode=0o700, exist_ok=True)  # another process may have taken it for a stale one
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time
