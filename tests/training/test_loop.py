@@ -82,6 +82,16 @@ def test_resuming_without_the_optimisers_moments_would_be_noticed(tmp_path: Path
     assert not same(weights(model), weights(again))
 
 
+def test_a_checkpoint_replaces_the_one_at_the_same_number_of_images(tmp_path: Path) -> None:
+    model, progress = run(tmp_path)
+    for seconds in range(8):
+        progress.seconds = float(seconds)
+        save_checkpoint(tmp_path / CHECKPOINTS, model, progress, "")
+        read = load_checkpoint(tmp_path / CHECKPOINTS, model, "")
+        assert read is not None
+        assert read.seconds == seconds
+
+
 def test_more_epochs_extend_a_finished_run_to_what_a_longer_one_gives(tmp_path: Path) -> None:
     long, _ = run(tmp_path / "long", schedule=Schedule(1, 2, 6))
     run(tmp_path / "short", schedule=Schedule(1, 2, 3))

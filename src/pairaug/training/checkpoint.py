@@ -47,9 +47,9 @@ class Progress:
 
 
 def save_checkpoint(folder: Path, model: Model, progress: Progress, run: str) -> bool:
-    """Write a checkpoint of the run with the identity ``run`` and remove all but the last two.
+    """Write a checkpoint of the run with the identity ``run``, in the place of one at the same number of images.
 
-    False, and nothing is written, where a weight or a moment is not finite.
+    All but the last two are removed. False, and nothing is written, where a weight or a moment is not finite.
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, optimizer in model.optimizers.items():
@@ -59,7 +59,11 @@ def save_checkpoint(folder: Path, model: Model, progress: Progress, run: str) ->
     if not all(bool(torch.isfinite(tensor).all()) for tensor in contiguous.values()):
         return False
     data = save_tensors(contiguous, metadata={"progress": json.dumps(asdict(progress)), "run": run})
-    write_atomic(folder / f"{progress.images:010d}-{digest_bytes(data)[:_DIGITS]}.safetensors", data)
+    written = folder / f"{progress.images:010d}-{digest_bytes(data)[:_DIGITS]}.safetensors"
+    write_atomic(written, data)
+    for replaced in folder.glob(f"{progress.images:010d}-*.safetensors"):
+        if replaced != written:
+            replaced.unlink(missing_ok=True)
     keep_last(folder, KEPT)
     return True
 
