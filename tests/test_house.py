@@ -13,8 +13,9 @@ import pairaug
 
 ROOT = Path(pairaug.__file__).parent
 FLOORS = {
-    "errors": 0, "registry": 0, "json_text": 0, "files": 0, "locking": 0, "reporting": 0, "interruption": 0,
-    "pairs": 1, "report": 1, "models": 2, "training": 3, "synthesis": 4, "evaluation": 5, "cli": 7,
+    "errors": 0, "registry": 0, "json_text": 0, "files": 0, "locking": 0, "reporting": 0,
+    "machine": 1, "pairs": 2, "models": 3, "arrays": 4, "metrics": 4, "report": 5, "fitted": 5,
+    "segmenter": 6, "gates": 7, "training": 8, "synthesis": 9, "evaluation": 10, "cli": 11,
 }  # fmt: skip
 HEAVY = ("torch", "scipy", "skimage")
 

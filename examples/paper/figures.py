@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from pairaug.arrays.resampling import resize_labels
 from pairaug.files import read_json_lines
+from pairaug.fitted.model_file import load_model
+from pairaug.machine.randomness import torch_generator
 from pairaug.models.base import MaskGenerator, Shape
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes
-from pairaug.pairs.resampling import resize_labels
 from pairaug.pairs.source import find_pairs
 from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import CAPTION, GAP
-from pairaug.training.model_file import load_model
-from pairaug.training.randomness import torch_generator
 
 SAMPLES = 64
 CELL = 192

@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from pairaug.evaluation.evaluate import EvaluationOptions, evaluate
-from pairaug.evaluation.segmenter.presets import PRESETS
-from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.pairs.drawing import write_demo_pairs
+from pairaug.segmenter.presets import PRESETS
+from pairaug.segmenter.reference import ReferenceSegmenter
 
 REAL, SIDE = 20, 256
 

@@ -21,15 +21,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from segmenter import items
 
-from pairaug.evaluation.metrics.pair_scores import score_pair
-from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
-from pairaug.evaluation.segmenter.decision import decide
-from pairaug.evaluation.segmenter.fit import fit_segmenter
-from pairaug.evaluation.segmenter.presets import PRESETS
 from pairaug.evaluation.work import Work
+from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Augmentation, Example, Recipe
+from pairaug.segmenter.decision import decide
+from pairaug.segmenter.fit import fit_segmenter
+from pairaug.segmenter.presets import PRESETS
+from segmenter import items
 
 ARMS: tuple[Augmentation, ...] = ("classical", "classical and warped")
 Scores = NDArray[np.float64]

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+
 from segmenter import groups
 
 Pair = tuple[Image.Image, NDArray[Any]]

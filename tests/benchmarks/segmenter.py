@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 from pairaug.evaluation.items import Items, Terms, in_terms, lenient
-from pairaug.evaluation.metrics.pair_scores import PairScores, score_pair
-from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
-from pairaug.evaluation.segmenter.fit import fit_segmenter
-from pairaug.evaluation.segmenter.presets import PRESETS
 from pairaug.evaluation.work import Work
+from pairaug.metrics.pair_scores import PairScores, score_pair
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Example, Recipe, Segmenter
+from pairaug.segmenter.fit import fit_segmenter
+from pairaug.segmenter.presets import PRESETS
 
 AIMS = {"ct": 0.70, "nuclei": 0.90, "cells": 0.90}
 Pairs = list[list[str]]

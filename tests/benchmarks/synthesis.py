@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
+from pairaug.fitted.model_file import load_model
+from pairaug.machine.device import use_threads
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.synthesis.run import SynthesisOptions, synthesize
-from pairaug.training.device import use_threads
 from pairaug.training.fit import fit_mask_generator, fit_translator
-from pairaug.training.model_file import load_model
 from pairaug.training.plan import FitOptions, default_threads
 
 PAIRS, SIDE = 200, 256

@@ -14,6 +14,8 @@ from PIL import Image
 
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import digest_bytes, read_json_lines
+from pairaug.fitted.model_file import load_model
+from pairaug.machine.device import choose_device
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.decoding import decode_image
@@ -23,8 +25,6 @@ from pairaug.pairs.pair import Found
 from pairaug.pairs.source import find_pairs
 from pairaug.synthesis.manifest import read_manifest, read_rows
 from pairaug.synthesis.run import SynthesisOptions, synthesize
-from pairaug.training.device import choose_device
-from pairaug.training.model_file import load_model
 from pairaug.training.run_folder import open_run
 from tests.conftest import Cli
 from tests.training.test_model_file import rewrite

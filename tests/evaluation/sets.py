@@ -13,10 +13,10 @@ from PIL import Image
 
 from pairaug.evaluation.evaluate import EvaluationOptions, Sets, open_sets
 from pairaug.evaluation.folds import SegmenterSource
-from pairaug.evaluation.segmenter.base import Recipe
 from pairaug.evaluation.work import Work
 from pairaug.reporting import Reporter
-from tests.evaluation.conftest import draw_tangle
+from pairaug.segmenter.base import Recipe
+from tests.tangles import draw_tangle
 
 SIDE = 72
 Masks = Sequence[NDArray[Any]]

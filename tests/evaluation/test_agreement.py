@@ -22,11 +22,11 @@ from pairaug.evaluation.agreement import (
 from pairaug.evaluation.answers import Answer, answers_of
 from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.folds import fold_segmenters, grouped_folds
-from pairaug.evaluation.metrics.bootstrap import Resampling
-from pairaug.evaluation.metrics.pair_scores import score_pair
-from pairaug.evaluation.segmenter.base import Recipe
 from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.metrics.bootstrap import Resampling
+from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Recipe
 from tests.evaluation.sets import FakeSource, Listener, Threshold, draw_masks, drawn, opened, paint, work, write
 
 

@@ -12,12 +12,12 @@ from pairaug.evaluation.answers import Answer, answers_of
 from pairaug.evaluation.evaluate import Evaluation, NotMeasured
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.mmd import MmdComparison
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison, NeighbourScores
-from pairaug.evaluation.metrics.novelty import Share, wilson
-from pairaug.evaluation.metrics.overlap import PairwiseDice
 from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.mmd import MmdComparison
+from pairaug.metrics.neighbours import NeighbourComparison, NeighbourScores
+from pairaug.metrics.novelty import Share, wilson
+from pairaug.metrics.overlap import PairwiseDice
 
 NOTHING = Evaluation(None, None, None, None, None, (), ())
 

@@ -21,13 +21,13 @@ from pairaug.evaluation.evaluate import PARTS, Evaluation, EvaluationOptions, ev
 from pairaug.evaluation.images import ImageRealism, measure_images
 from pairaug.evaluation.item_rows import item_rows
 from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.neighbours import coverage_floor
-from pairaug.evaluation.metrics.novelty import Nearest
-from pairaug.evaluation.metrics.planting import plant
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, page_of, read_losses
 from pairaug.files import digest_bytes
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.neighbours import coverage_floor
+from pairaug.metrics.novelty import Nearest
+from pairaug.metrics.planting import plant
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.conftest import Cli

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from pairaug.arrays.tensors import load_training_set
 from pairaug.evaluation.items import Terms, in_terms
 from pairaug.models.base import Shape
 from pairaug.pairs.checked import Checked, CheckPolicy
@@ -18,7 +19,6 @@ from pairaug.pairs.form import Form
 from pairaug.pairs.levels import deep_pixels, shallow_pixels
 from pairaug.pairs.source import find_pairs
 from pairaug.synthesis.rendering import as_form
-from pairaug.training.tensors import load_training_set
 from tests.pairs.drawn import classes
 
 

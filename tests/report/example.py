@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.metrics.novelty import wilson
-from pairaug.evaluation.metrics.overlap import dice, offset_profile, pairwise_dice
-from pairaug.evaluation.metrics.planting import plant
-from pairaug.evaluation.metrics.statistics import STATISTICS, mask_statistics
-from pairaug.evaluation.metrics.wasserstein import wasserstein
+from pairaug.metrics.novelty import wilson
+from pairaug.metrics.overlap import dice, offset_profile, pairwise_dice
+from pairaug.metrics.planting import plant
+from pairaug.metrics.statistics import STATISTICS, mask_statistics
+from pairaug.metrics.wasserstein import wasserstein
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
 from pairaug.report.page.contents import (
     Agreement,

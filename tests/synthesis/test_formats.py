@@ -21,6 +21,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from pairaug.errors import DataError, OutputError, StorageError, UsageError
+from pairaug.fitted.model_file import load_model
 from pairaug.synthesis import shards
 from pairaug.synthesis.formats import FORMATS
 from pairaug.synthesis.formats.coco import ANNOTATIONS, parts_of
@@ -28,7 +29,6 @@ from pairaug.synthesis.formats.nnunet import DATASET, NnUnet
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
-from pairaug.training.model_file import load_model
 from tests.conftest import Cli, contents
 
 every_format = pytest.mark.parametrize("name", FORMATS)

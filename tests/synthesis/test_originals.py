@@ -231,9 +231,9 @@ def test_nnunet_originals_are_renumbered_not_linked(models: Path, tmp_path: Path
 
 
 def test_models_of_an_earlier_version_say_that_they_do_not_know(data: Path, models: Path, tmp_path: Path) -> None:
+    from pairaug.fitted.model_file import load_model
     from pairaug.synthesis.formats import open_format
     from pairaug.synthesis.originals import find_originals
-    from pairaug.training.model_file import load_model
 
     old = load_model(models / "translator", "translator")
     object.__setattr__(old, "info", {key: value for key, value in old.info.items() if key != "reading"})

@@ -148,8 +148,8 @@ def test_sigterm_in_evaluate_leaves_no_folder(tmp_path: Path, monkeypatch: pytes
     import tempfile
 
     from pairaug.errors import Interrupted
-    from pairaug.interruption import ending_by_signal
     from pairaug.locking import scratch_folder
+    from pairaug.machine.signals import ending_by_signal
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     (tmp_path / "pairaug-evaluate-killed").mkdir()

@@ -10,11 +10,11 @@ import pytest
 
 from pairaug.errors import ModelError, OutputError
 from pairaug.files import digest_file, json_lines, read_json_lines
+from pairaug.fitted.model_file import load_model
 from pairaug.synthesis.manifest import METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from pairaug.training.fit import fit_mask_generator, fit_translator
-from pairaug.training.model_file import load_model
 from pairaug.training.plan import FitOptions
 from tests.conftest import Cli
 

@@ -351,9 +351,9 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
 
 
 def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way() -> None:
+    from pairaug.fitted.model_file import TrainedPair
     from pairaug.pairs.form import Form
     from pairaug.synthesis.formats.mirror import changed_mask_formats, mirrored
-    from pairaug.training.model_file import TrainedPair
 
     grey = Form(".jpg", "JPEG", "L")
     pair = TrainedPair("", "", (1, 1), "x/{id}.png", "x/{id}.jpg", Form(".png", "PNG", "RGB"), grey)

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pairaug.arrays.tensors import TrainingSet
 from pairaug.models.base import Batch, MaskGenerator, NonFiniteLoss, Sample, Shape, descend, load_exactly
 from pairaug.models.layers import build, uniform_weights
-from pairaug.training.tensors import TrainingSet
 
 
 @dataclass(frozen=True)

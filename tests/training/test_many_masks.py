@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from pairaug.fitted.model_file import MAX_HEADER, load_model, save_model
 from pairaug.models.base import Shape
 from pairaug.models.masks.warp import Warp, WarpConfig
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.pair import Pair
-from pairaug.training.model_file import MAX_HEADER, load_model, save_model
 
 MANY = 13_000
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load, save
 
 from pairaug.errors import ModelError
-from pairaug.training.model_file import MAX_HEADER, load_model
+from pairaug.fitted.model_file import MAX_HEADER, load_model
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def _other_value(text: bytes, rng: np.random.Generator) -> bytes:
 
 
 def load_damaged(models: Path, scratch: Path, seed: int, seconds: float) -> dict[str, float]:
-    from pairaug.training.model_file import load_model
+    from pairaug.fitted.model_file import load_model
 
     rng = np.random.default_rng(seed)
     began, done, slowest, refused = time.monotonic(), 0, 0.0, 0
@@ -92,7 +92,7 @@ def test_damaged_models_are_refused_within_a_gigabyte(fitted: Path, tmp_path: Pa
 
 
 if __name__ == "__main__":
-    from pairaug.training.model_file import load_model
+    from pairaug.fitted.model_file import load_model
 
     for _kind in KINDS:  # so that what torch maps for itself is not counted
         load_model(Path(sys.argv[1]) / _kind, _kind)  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairaug.training.randomness import derive, torch_generator
-from pairaug.training.tensors import to_pixels, to_unit
+from pairaug.arrays.tensors import to_pixels, to_unit
+from pairaug.machine.randomness import derive, torch_generator
 
 
 @pytest.mark.parametrize("intensity", [(0, 255), (0, 4095), (300, 65535)])

@@ -13,7 +13,7 @@ from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.cli.pair_options import PairOptions
 from pairaug.errors import OutputError, ShortfallError, UsageError
 from pairaug.files import clear_temporaries_of, json_lines, probe_output, write_atomic
-from pairaug.interruption import ending_by_signal
+from pairaug.machine.signals import ending_by_signal
 from pairaug.reporting import spoken_time
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from pairaug.evaluation.folds import FoldSegmenters
 from pairaug.evaluation.items import Items
-from pairaug.evaluation.metrics.bootstrap import Resampling
-from pairaug.evaluation.metrics.overlap import Labels, Offset, best_offset, offset_profile
-from pairaug.evaluation.metrics.pair_scores import score_pair
-from pairaug.evaluation.segmenter.base import Segmenter
 from pairaug.evaluation.work import Work
+from pairaug.metrics.bootstrap import Resampling
+from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile
+from pairaug.metrics.pair_scores import score_pair
+from pairaug.segmenter.base import Segmenter
 
 RADIUS = 3
 TOO_LOW, TOO_HIGH = 0.95, 1.05

@@ -15,9 +15,9 @@ from pairaug.evaluation.agreement import TOO_HIGH, TOO_LOW, Agreement
 from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.novelty import wilson
 from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.novelty import wilson
 
 Verdict = Literal["yes", "no", "cannot tell", "not measured"]
 ALLOWED_FLAGS, MOST_ALLOWED = 0.05, 0.1  # of new items that look like copies, and where held-out real ones often do

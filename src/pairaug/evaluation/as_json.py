@@ -16,11 +16,11 @@ from pairaug.evaluation.answers import answers_of
 from pairaug.evaluation.evaluate import Evaluation, Sets
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison
-from pairaug.evaluation.metrics.novelty import Share
-from pairaug.evaluation.metrics.overlap import Offset
 from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.neighbours import NeighbourComparison
+from pairaug.metrics.novelty import Share
+from pairaug.metrics.overlap import Offset
 from pairaug.pairs.labels import show_value, value_for_json
 
 Json = dict[str, Any]

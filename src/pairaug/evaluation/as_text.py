@@ -14,9 +14,9 @@ from pairaug.evaluation.as_json import statistic_name
 from pairaug.evaluation.evaluate import Evaluation, Sets
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison
 from pairaug.evaluation.novelty import CopySearch, Novelty
 from pairaug.evaluation.utility.result import Utility
+from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.pairs.labels import show_value
 
 Line = tuple[str, str, str, str, str]

@@ -21,16 +21,16 @@ from pairaug.evaluation.folds import FOLDS, SegmenterSource, fold_segmenters
 from pairaug.evaluation.images import ImageRealism, measure_images
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms
 from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.remarks import remarks_on
-from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
+from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter, spoken_time
+from pairaug.segmenter.reference import ReferenceSegmenter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Enters: the real set. Leaves: two fitted segmenters and which fold each real pair was held out from. They are cached
 under a folder named after everything that determines them: what the real files hold and how they are read, the
-groups, the preset, the precision, the recipe, the seed (``training.identity``).
+groups, the preset, the precision, the recipe, the seed (``fitted.identity``).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 
 from pairaug.errors import DataError, PairaugError
 from pairaug.evaluation.items import Items
-from pairaug.evaluation.segmenter.base import Recipe, Segmenter
 from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
 from pairaug.files import digest_file, mark_own, write_json
+from pairaug.fitted.identity import identity_digest, run_identity
 from pairaug.reporting import Reporter
-from pairaug.training.identity import identity_digest, run_identity
+from pairaug.segmenter.base import Recipe, Segmenter
 
 FOLDS = 2
 RECORD = "folds.json"

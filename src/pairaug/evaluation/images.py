@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairaug.evaluation.items import Items
-from pairaug.evaluation.metrics.features import image_features, network_digest, standardise
-from pairaug.evaluation.metrics.mmd import MmdComparison, compare_mmd
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison, compare_neighbours
-from pairaug.evaluation.metrics.variety import Variety, compare_variety
 from pairaug.evaluation.sampling import one_a_mask
 from pairaug.evaluation.work import Work
+from pairaug.metrics.features import image_features, network_digest, standardise
+from pairaug.metrics.mmd import MmdComparison, compare_mmd
+from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours
+from pairaug.metrics.variety import Variety, compare_variety
 
 
 @dataclass(frozen=True)

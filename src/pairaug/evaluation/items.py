@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import DataError
-from pairaug.evaluation.metrics.reduction import FloatArray, one_hot, reduce_area
-from pairaug.evaluation.segmenter.base import Example
+from pairaug.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.labels import show_values
 from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
+from pairaug.segmenter.base import Example
 
 LOOKED_AT_SIDE = 256
 _KEPT = 64

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.evaluation.items import LOOKED_AT_SIDE, Items
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.features import Features, mask_features, network_digest, standardise
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison, compare_neighbours
-from pairaug.evaluation.metrics.overlap import PairwiseDice, pairwise_dice
-from pairaug.evaluation.metrics.statistics import Values, mask_statistics
-from pairaug.evaluation.metrics.wasserstein import compare_statistic
 from pairaug.evaluation.sampling import one_a_mask
 from pairaug.evaluation.work import Work
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.features import Features, mask_features, network_digest, standardise
+from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours
+from pairaug.metrics.overlap import PairwiseDice, pairwise_dice
+from pairaug.metrics.statistics import Values, mask_statistics
+from pairaug.metrics.wasserstein import compare_statistic
 
 Statistics = dict[str, Values]
 

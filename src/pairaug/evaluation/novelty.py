@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairaug.evaluation.items import Items, Pictures
-from pairaug.evaluation.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
-from pairaug.evaluation.metrics.reduction import FloatArray
 from pairaug.evaluation.work import Work
+from pairaug.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
+from pairaug.metrics.reduction import FloatArray
 
 NEEDED = ("exact", "rigid")
 

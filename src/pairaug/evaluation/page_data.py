@@ -23,18 +23,18 @@ from pairaug.evaluation.evaluate import Evaluation, Sets
 from pairaug.evaluation.images import ImageRealism
 from pairaug.evaluation.items import Items
 from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.metrics.equal_sizes import Comparison
-from pairaug.evaluation.metrics.neighbours import NeighbourComparison
-from pairaug.evaluation.metrics.novelty import Share
 from pairaug.evaluation.novelty import CopySearch, Novelty
 from pairaug.evaluation.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
 from pairaug.evaluation.sampling import evenly
 from pairaug.evaluation.utility.result import Utility
 from pairaug.files import digest_file, read_json_lines
+from pairaug.fitted.model_file import MODEL_FILE
+from pairaug.metrics.equal_sizes import Comparison
+from pairaug.metrics.neighbours import NeighbourComparison
+from pairaug.metrics.novelty import Share
 from pairaug.pairs.checking import load_image
 from pairaug.pairs.labels import show_value
 from pairaug.report.page import contents as page
-from pairaug.training.model_file import MODEL_FILE
 
 SHOWN = 8
 HISTORY = "history.jsonl"

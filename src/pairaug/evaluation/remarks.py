@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pairaug.evaluation.items import Items
-from pairaug.evaluation.metrics.neighbours import NEIGHBOURS
-from pairaug.evaluation.metrics.novelty import FEWEST_GROUPS
 from pairaug.evaluation.synthetic import Synthetic
+from pairaug.metrics.neighbours import NEIGHBOURS
+from pairaug.metrics.novelty import FEWEST_GROUPS
 
 FEW_GROUPS = 8
 

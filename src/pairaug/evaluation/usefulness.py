@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.evaluation.items import Items, check_set, in_terms, lenient
-from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
 from pairaug.evaluation.utility.material import Item
@@ -29,6 +28,7 @@ from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.reporting import Reporter
+from pairaug.segmenter.reference import ReferenceSegmenter
 
 MOST_SYNTHETIC = 5000
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
+from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.pairs.checked import CheckedPair, CheckPolicy
 from pairaug.pairs.checking import load_classes, load_image
 from pairaug.pairs.decoding import decode_mask
@@ -33,7 +34,6 @@ from pairaug.synthesis.formats.base import Format, Place
 from pairaug.synthesis.rendering import as_form
 from pairaug.synthesis.rows import Made, pair_row
 from pairaug.synthesis.shards import shard_name
-from pairaug.training.model_file import FittedModel, TrainedPair
 from pairaug.training.run_folder import RUN_FILE
 
 # More slices along an axis than any scanner takes; they are found by their digests, without opening the volume.

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pairaug import __version__
+from pairaug.fitted.model_file import FittedModel
 from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks
-from pairaug.training.model_file import FittedModel
 
 
 def manifest_body(

@@ -13,8 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pairaug.arrays.resampling import resize_image, resize_labels
+from pairaug.arrays.tensors import to_pixels
 from pairaug.errors import DataError
 from pairaug.files import digest_bytes
+from pairaug.fitted.model_file import FittedModel
+from pairaug.machine.randomness import derive, numpy_generator, torch_generator
 from pairaug.models.base import MaskGenerator, Translator
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes
@@ -22,13 +26,9 @@ from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.levels import deep_pixels, shallow_pixels
-from pairaug.pairs.resampling import resize_image, resize_labels
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.rows import Made, pair_row
 from pairaug.synthesis.shards import shard_name
-from pairaug.training.model_file import FittedModel
-from pairaug.training.randomness import derive, numpy_generator, torch_generator
-from pairaug.training.tensors import to_pixels
 
 # ITU-R BT.601, what Pillow's own conversion to grey uses.
 _LUMA = np.array([0.299, 0.587, 0.114])

@@ -18,9 +18,11 @@ import torch
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
-from pairaug.interruption import Interruption
+from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
+from pairaug.machine.device import use_threads
+from pairaug.machine.signals import Interruption
 from pairaug.models.base import Translator
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
@@ -37,8 +39,6 @@ from pairaug.synthesis.provenance import manifest_body
 from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer
 from pairaug.synthesis.rows import Made
 from pairaug.synthesis.shards import STAGING
-from pairaug.training.device import use_threads
-from pairaug.training.model_file import FOLDERS, FittedModel, load_model
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
 DEFAULT_COUNT = 100

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pairaug.arrays.tensors import TrainingSet, load_training_set, to_pixels
 from pairaug.files import (
     clear_temporaries,
     digest_file,
@@ -25,7 +26,11 @@ from pairaug.files import (
     read_json_lines,
     write_atomic,
 )
+from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.locking import folder_lock
+from pairaug.machine.device import choose_device, use_threads
+from pairaug.machine.randomness import torch_generator
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import load_classes, refuse_changed
@@ -36,11 +41,8 @@ from pairaug.report.sheets import mask_picture, png, sheet
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
-from pairaug.training.device import choose_device, use_threads
-from pairaug.training.identity import identity_digest, run_identity
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
-from pairaug.training.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.training.plan import (
     FitOptions,
     checked_source,
@@ -49,8 +51,6 @@ from pairaug.training.plan import (
     epochs_of,
     expected_seconds,
 )
-from pairaug.training.randomness import torch_generator
-from pairaug.training.tensors import TrainingSet, load_training_set, to_pixels
 from pairaug.training.terms import find_terms
 
 _SHEET_ROWS = 4

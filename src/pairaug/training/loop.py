@@ -17,15 +17,15 @@ from pathlib import Path
 
 import torch
 
+from pairaug.arrays.tensors import TrainingSet
 from pairaug.errors import DataError, DivergedError, StorageError
 from pairaug.files import json_lines, read_json_lines, write_atomic
-from pairaug.interruption import Interruption
+from pairaug.machine.device import out_of_memory
+from pairaug.machine.randomness import numpy_generator, torch_generator
+from pairaug.machine.signals import Interruption
 from pairaug.models.base import Model, NonFiniteLoss
 from pairaug.reporting import Reporter
 from pairaug.training.checkpoint import Progress, forget_others, load_checkpoint, save_checkpoint
-from pairaug.training.device import out_of_memory
-from pairaug.training.randomness import numpy_generator, torch_generator
-from pairaug.training.tensors import TrainingSet
 
 HISTORY = "history.jsonl"
 CHECKPOINTS = "checkpoint"

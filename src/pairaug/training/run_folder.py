@@ -17,12 +17,12 @@ from typing import Any
 from pairaug import __version__
 from pairaug.errors import ModelError, OutputError
 from pairaug.files import digest_file, write_json
+from pairaug.fitted.identity import differences
+from pairaug.fitted.model_file import MODEL_FILE, PAIRS_FILE, load_model
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.slices import file_of
 from pairaug.registry import Kind
-from pairaug.training.identity import differences
 from pairaug.training.loop import CHECKPOINTS, HISTORY
-from pairaug.training.model_file import MODEL_FILE, PAIRS_FILE, load_model
 
 RUN_FILE = "run.json"
 LOSSES = "losses.png"

@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.evaluation.metrics.novelty import Share
-from pairaug.evaluation.segmenter.base import Example, Recipe
 from pairaug.evaluation.utility.disguise import Copy
 from pairaug.evaluation.utility.identity import Fitting, fitting_of
 from pairaug.evaluation.utility.material import Item
@@ -24,7 +22,9 @@ from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Compared, Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.files import digest_bytes
+from pairaug.metrics.novelty import Share
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Example, Recipe
 
 SIDE = 64
 

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pairaug.evaluation import usefulness
-from pairaug.evaluation.segmenter.base import Recipe
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Recipe
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import Cli
 

@@ -10,11 +10,11 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from pairaug.errors import DataError, UsageError
-from pairaug.evaluation.segmenter.base import Example
 from pairaug.evaluation.utility.disguise import Detector
 from pairaug.evaluation.utility.identity import fitting_of
 from pairaug.evaluation.utility.material import Item
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Example
 from tests.evaluation.utility.fakes import Bench, draw, item_of, items, manifest_of
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from pairaug.errors import Interrupted, UsageError
-from pairaug.evaluation.segmenter import batches
-from pairaug.evaluation.segmenter.frames import KeptFrames
 from pairaug.evaluation.utility.arms import chosen_arms
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import make_plan
 from pairaug.evaluation.utility.ruler import slender_classes
+from pairaug.segmenter import batches
+from pairaug.segmenter.frames import KeptFrames
 from tests.evaluation.utility.fakes import Bench, FakeRuler, draw, items
 
 ALL = 5 * 3 + 3 * 3 * 3  # five arms at the models' pairs, three real ones at 2, 10 and 20, three seeds
@@ -309,7 +309,7 @@ def test_thin_structures_are_told_from_blobs(drive: Path, cells: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from pairaug.evaluation.segmenter.base import Example
+    from pairaug.segmenter.base import Example
 
     def of(folder: Path) -> list[Example]:
         masks = [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
@@ -332,7 +332,7 @@ def test_centreline_scores_are_kept_for_thin_structures(bench: Bench, monkeypatc
 
 
 def test_the_ruler_of_the_project_fits_these_recipes() -> None:
-    from pairaug.evaluation.segmenter.reference import ReferenceSegmenter
+    from pairaug.segmenter.reference import ReferenceSegmenter
 
     ruler = ReferenceSegmenter("full")
     assert ruler.steps(20) >= ruler.steps(5) > 0

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pairaug.evaluation.segmenter.base import Augmentation, Example, Recipe
 from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.segmenter.base import Augmentation, Example, Recipe
 
 BASELINE = "real + classical"
 WARPED = "real + classical + warped"

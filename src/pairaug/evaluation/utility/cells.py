@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pairaug import __version__
-from pairaug.evaluation.metrics.pair_scores import ClassScores, PairScores
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.files import digest_bytes, write_atomic
 from pairaug.json_text import json_bytes
+from pairaug.metrics.pair_scores import ClassScores, PairScores
 from pairaug.reporting import Reporter
 
 SCHEMA_VERSION = 1

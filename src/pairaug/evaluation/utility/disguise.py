@@ -27,12 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from pairaug.evaluation.metrics.novelty import Share, wilson
-from pairaug.evaluation.metrics.planting import plant
-from pairaug.evaluation.metrics.reduction import FloatArray, reduce_area
-from pairaug.evaluation.segmenter.base import Example
 from pairaug.evaluation.utility.material import Item
+from pairaug.metrics.novelty import Share, wilson
+from pairaug.metrics.planting import plant
+from pairaug.metrics.reduction import FloatArray, reduce_area
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Example
 from pairaug.training.plan import default_threads
 
 What = Literal["image", "mask"]

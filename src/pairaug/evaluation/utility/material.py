@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import overload
 
-from pairaug.evaluation.segmenter.base import Example
+from pairaug.segmenter.base import Example
 
 KEPT = 8
 

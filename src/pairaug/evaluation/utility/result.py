@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from pairaug.evaluation.metrics.bootstrap import (
+from pairaug.evaluation.utility.arms import BASELINE, REAL_TITLES, WARPED, judged
+from pairaug.evaluation.utility.cells import Scored
+from pairaug.evaluation.utility.plan import Cell, Plan
+from pairaug.metrics.bootstrap import (
     Cells,
     Difference,
     Verdict,
@@ -22,9 +25,6 @@ from pairaug.evaluation.metrics.bootstrap import (
     verdict,
     worth_real_pairs,
 )
-from pairaug.evaluation.utility.arms import BASELINE, REAL_TITLES, WARPED, judged
-from pairaug.evaluation.utility.cells import Scored
-from pairaug.evaluation.utility.plan import Cell, Plan
 
 MEASURES = ("dice", "cldice")
 

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.metrics.statistics import mean_width, skeleton_length, thin
-from pairaug.evaluation.segmenter.base import Example, Recipe, Segmenter
+from pairaug.metrics.statistics import mean_width, skeleton_length, thin
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Example, Recipe, Segmenter
 
 SLENDER, WIDEST = 30.0, 0.04  # vessels reach 500, the ring of a cell around its nucleus 15
 LOOKED_AT = 8

@@ -13,13 +13,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from pairaug.errors import Interrupted
-from pairaug.evaluation.metrics.pair_scores import score_pair
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.work import one_thread_each
-from pairaug.interruption import Interruption
+from pairaug.machine.signals import Interruption
+from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 
 SIGINT = 2

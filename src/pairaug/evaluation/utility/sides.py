@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
-from pairaug.evaluation.metrics.novelty import POWER, Share
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.material import Item
+from pairaug.metrics.novelty import POWER, Share
 from pairaug.reporting import Reporter
 
 FEWEST_TESTS = 2

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairaug.pairs.resampling import resize_labels
+from pairaug.arrays.resampling import resize_labels
 from pairaug.report.contact import viewable
 from pairaug.report.page.contents import Labels, Pixels, Sample
 from pairaug.report.page.markup import Markup, element, escape

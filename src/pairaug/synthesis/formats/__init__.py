@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from pairaug.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from pairaug.fitted.model_file import FittedModel
     from pairaug.synthesis.formats.base import Format
-    from pairaug.training.model_file import FittedModel
 
 DEFAULT_FORMAT = "mirror"
 FORMATS: Mapping[str, str] = {

@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.pair import Side
-from pairaug.training.model_file import FittedModel, TrainedPair
 
 BACKGROUND = "background"
 OpenBeside = Callable[[str], AbstractContextManager[BinaryIO]]

@@ -13,13 +13,13 @@ from typing import Any, BinaryIO, final
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.fitted.model_file import TrainedPair
 from pairaug.json_text import json_bytes
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import show_value
 from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
 from pairaug.synthesis.formats.mirror import mirrored
-from pairaug.training.model_file import TrainedPair
 
 ANNOTATIONS = "annotations.json"
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 from typing import final
 
+from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.pairs.encoding import image_form, lossless_form
 from pairaug.pairs.slices import split_ending, with_ending
 from pairaug.synthesis.formats.base import Format, Place
-from pairaug.training.model_file import FittedModel, TrainedPair
 
 
 @final

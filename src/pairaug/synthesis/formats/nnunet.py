@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import UsageError
+from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.json_text import json_document
 from pairaug.pairs.form import Form
 from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.formats.base import BACKGROUND, Format, OpenBeside, Place, Written
-from pairaug.training.model_file import FittedModel, TrainedPair
 
 DATASET = "dataset.json"
 _MASK = Form(".png", "PNG", "L")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import final
 
+from pairaug.fitted.model_file import TrainedPair
 from pairaug.pairs.encoding import image_form, lossless_form
 from pairaug.synthesis.formats.base import Format, Place
-from pairaug.training.model_file import TrainedPair
 
 
 @final

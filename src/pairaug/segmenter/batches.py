@@ -1,0 +1,72 @@
+"""What a fit is shown: endless batches of crops from the pairs of a recipe.
+
+Draws walk through the examples in seeded permutations; the places and deformations come from the seed alone, so that
+runs of several arms with one seed are paired. Half of the crops are taken near the foreground.
+Enters: a ``Recipe``. Leaves: tensors, as ``augment`` makes them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from pairaug.machine.randomness import numpy_generator
+from pairaug.segmenter.augment import Augmenter, Draw
+from pairaug.segmenter.base import Example, Recipe
+from pairaug.segmenter.frames import Frame, Frames, KeptFrames, size_at
+from pairaug.segmenter.network import MULTIPLE
+
+CROP = 256
+
+Batch = tuple[Tensor, Tensor]  # pictures (N, C, h, w) and the share of every class in each pixel (N, K, h, w)
+
+
+class Batches:
+    """Batches of a recipe's pairs at the long side of ``side`` pixels."""
+
+    def __init__(self, recipe: Recipe, side: int, classes: int, kept: KeptFrames) -> None:
+        self._real, self._synthetic = (kept.of(some, side, classes) for some in (recipe.real, recipe.synthetic))
+        self._share, self._augmentation = recipe.synthetic_share, recipe.augmentation
+        self._crop = crop_size(recipe.real, side)
+
+    def draw(self, size: int, seed: int, *, plain: bool = False) -> Iterator[Batch]:
+        """Batches of ``size`` crops, without end; ``plain``: not augmented."""
+        augmenter = Augmenter(self._crop, "none" if plain else self._augmentation)
+        of_real = walk(self._real, numpy_generator(seed, "order of real"))
+        of_synthetic = walk(self._synthetic, numpy_generator(seed, "order of synthetic"))
+        for step in itertools.count():
+            rng = numpy_generator(seed, "augmentation", step)
+            before, after = (int((step + turn) * size * self._share + 1e-9) for turn in (0, 1))
+            frames = [next(of_synthetic) for _ in range(after - before)]
+            frames += [next(of_real) for _ in range(size - len(frames))]
+            yield augmenter.crops([Draw(frame, _centre(frame, self._crop, rng)) for frame in frames], rng)
+
+
+def crop_size(examples: Sequence[Example], side: int) -> tuple[int, int]:
+    """At most ``CROP``; where the pictures are smaller, their largest extent in whole ``MULTIPLE``s."""
+    heights, widths = zip(*(size_at(example.labels.shape, side) for example in examples), strict=True)
+    height, width = (min(CROP, -(-max(extents) // MULTIPLE) * MULTIPLE) for extents in (heights, widths))
+    return height, width
+
+
+def walk(frames: Frames, rng: np.random.Generator) -> Iterator[Frame]:
+    """All frames in a new order, again and again."""
+    while True:
+        for index in rng.permutation(len(frames)):
+            yield frames[int(index)]
+
+
+def _centre(frame: Frame, crop: Sequence[int], rng: np.random.Generator) -> tuple[float, float]:
+    """A place for the crop's middle: anywhere that keeps the crop inside, in half of the draws near the foreground."""
+    place, near, which = rng.random(2), rng.random() < 0.5, rng.random()
+    size = np.array(frame.planes.shape[1:])
+    margin = np.minimum(np.array(crop) / 2 / size, 0.5)
+    if near and frame.foreground.size:
+        row, column = divmod(int(frame.foreground[int(which * frame.foreground.size)]), int(size[1]))
+        place = np.clip((np.array([row, column]) + 0.5) / size, margin, 1 - margin)
+    else:
+        place = margin + place * (1 - 2 * margin)
+    return float(place[0]), float(place[1])

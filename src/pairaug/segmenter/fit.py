@@ -1,0 +1,207 @@
+"""Fitting the reference segmenter, and using it.
+
+AdamW with a one-cycle learning rate that ends at zero; cross entropy plus soft Dice against the share that each class
+has of a pixel. What a seed draws it draws in every arm (``batches``). The initial weights are always the same ones:
+with five pairs two of them differ by more Dice points than the arms do (``presets``), and the instrument is not the
+question.
+At the end of a fit the statistics of batch norm are taken once more, over ``SETTLING`` batches that are not augmented
+(Wu and Johnson 2021, arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than
+will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
+On processors with matrix units the convolutions run in bfloat16 over float32 weights (autocast), which halves the time
+of a step; which precision it was is part of the segmenter's name (``identity``).
+A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size, of
+which ``decision`` makes labels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pairaug.errors import ModelError
+from pairaug.machine.device import processor_precision
+from pairaug.machine.randomness import derive
+from pairaug.models.layers import build, torch_default_weights
+from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.batches import Batch, Batches
+from pairaug.segmenter.decision import decide
+from pairaug.segmenter.frames import KeptFrames, to_picture, working_side
+from pairaug.segmenter.network import MULTIPLE, FoldedUNet
+from pairaug.segmenter.presets import Preset
+
+WARM_UP = 0.15
+WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 5.0
+SETTLING = 50
+
+
+class UNetSegmenter:
+    """Fitted networks, whose probabilities are averaged, with the long side at which they work."""
+
+    def __init__(self, networks: Sequence[FoldedUNet], settings: dict[str, int]) -> None:
+        self.networks = [network.eval() for network in networks]
+        self.settings = settings
+
+    def probabilities(self, image: NDArray[np.floating[Any]]) -> Tensor:
+        """(K, H, W) at the image's own size."""
+        return torch.stack(self.members_probabilities(image)).mean(dim=0)
+
+    @torch.inference_mode()
+    def members_probabilities(self, image: NDArray[np.floating[Any]]) -> list[Tensor]:
+        """What every network finds, (K, H, W) each at the image's own size."""
+        picture = torch.from_numpy(to_picture(image, self.settings["side"])).permute(2, 0, 1)[None]
+        height, width = picture.shape[-2:]
+        padded = functional.pad(picture, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+        views = torch.cat([torch.flip(padded, axes) for axes in _FLIPS])
+        members = []
+        for network in self.networks:
+            found = _logits(network, views).softmax(dim=1)
+            turned = [torch.flip(view, axes) for view, axes in zip(found, _VIEW_FLIPS, strict=True)]
+            inner = torch.stack(turned).mean(dim=0)[None, :, :height, :width]
+            members.append(functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0])
+        return members
+
+    def predict(self, image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+        return decide(self.probabilities(image).numpy())
+
+    def save(self, path: Path) -> None:
+        weights = {
+            f"{member}.{name}": value.contiguous()
+            for member, network in enumerate(self.networks)
+            for name, value in network.state_dict().items()
+        }
+        save_file(weights, path, metadata={"segmenter": json.dumps(self.settings)})
+
+
+_FLIPS: tuple[list[int], ...] = ([], [2], [3], [2, 3])
+_VIEW_FLIPS: tuple[list[int], ...] = ([], [1], [2], [1, 2])
+
+
+def load_segmenter(path: Path) -> UNetSegmenter:
+    """What ``save`` wrote. Raises ModelError."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            settings = {key: int(value) for key, value in json.loads(file.metadata()["segmenter"]).items()}
+            members: dict[str, dict[str, Tensor]] = {}
+            for key in file.keys():  # noqa: SIM118
+                member, _, name = key.partition(".")
+                members.setdefault(member, {})[name] = file.get_tensor(key)
+        networks = [_loaded(members[member], settings) for member in sorted(members, key=int)]
+        if not networks:
+            raise ValueError("it holds no weights")
+    except Exception as error:  # a damaged file may raise anything
+        raise ModelError(f"{path}: not a segmenter ({error}); delete it, and it is fitted again") from None
+    return UNetSegmenter(networks, settings)
+
+
+def _loaded(weights: dict[str, Tensor], settings: dict[str, int]) -> FoldedUNet:
+    with torch.device("meta"):  # what the file says takes no more memory than it holds
+        network = FoldedUNet(settings["channels"], settings["classes"], settings["width"])
+    network.load_state_dict(weights, assign=True)
+    return _channels_last(network)
+
+
+def fit_segmenter(
+    recipe: Recipe, classes: int, preset: Preset, seed: int, reporter: Reporter, kept: KeptFrames | None = None
+) -> UNetSegmenter:
+    """Fit one on a recipe's examples, for as many steps and at the size that its real examples call for.
+
+    ``kept``: frames of earlier fits, where several share their examples.
+    """
+    settings = {
+        "channels": int(recipe.real[0].image.shape[2]),
+        "classes": classes,
+        "width": preset.width,
+        "side": working_side(recipe.real, classes),
+    }
+    batches = Batches(recipe, settings["side"], classes, kept or KeptFrames())
+    members, steps = preset.members_at(len(recipe.real)), preset.steps(len(recipe.real))
+    done = itertools.count(1)
+    networks = []
+    for member in range(members):
+        network = _built(settings, derive(member, "segmenter weights"))
+        draws = derive(seed, "member", member)
+        for _ in _training(network, batches.draw(preset.batch_size, draws), steps // members, preset.rate):
+            reporter.progress(next(done), steps, "steps")
+        _settle(network, batches.draw(preset.batch_size, derive(draws, "settling"), plain=True))
+        networks.append(network)
+    reporter.end_progress()
+    return UNetSegmenter(networks, settings)
+
+
+def _training(network: FoldedUNet, batches: Iterable[Batch], steps: int, rate: float) -> Iterator[None]:
+    """Take ``steps`` optimiser steps with the network, one each time that it is asked."""
+    optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=WARM_UP)
+    for pictures, shares in itertools.islice(batches, steps):
+        loss = _loss(_logits(network, pictures), shares)
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimiser.step()
+        schedule.step()
+        yield
+
+
+@torch.no_grad()
+def _settle(network: FoldedUNet, batches: Iterable[Batch]) -> None:
+    """The statistics of batch norm as plain means over ``SETTLING`` batches."""
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None
+    for pictures, _ in itertools.islice(batches, SETTLING):
+        _logits(network, pictures)
+
+
+def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
+    """What the network says, float32; its convolutions run in the precision that suits the processor."""
+    laid_out = pictures.contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16, enabled=processor_precision() == torch.bfloat16):
+        found: Tensor = network(laid_out).float()
+    return found
+
+
+def _built(settings: dict[str, int], seed: int) -> FoldedUNet:
+    """A network with the weights of ``seed``, whatever other threads draw meanwhile."""
+    network = build(
+        lambda: FoldedUNet(settings["channels"], settings["classes"], settings["width"]),
+        torch.Generator().manual_seed(seed),
+        torch_default_weights,
+    )
+    assert isinstance(network, FoldedUNet)
+    return _channels_last(network)
+
+
+def _channels_last(network: FoldedUNet) -> FoldedUNet:
+    """The weights in the layout that is twice as quick as the default with so few channels."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def _loss(logits: Tensor, shares: Tensor) -> Tensor:
+    """Cross entropy plus 1 - soft Dice, the mean over foreground classes of the whole batch.
+
+    With squares below the line (Milletari et al. 2016, V-Net): without them the gradient of a class that is not found
+    yet vanishes, and a rare one stays lost for good from three initial weights in six.
+    """
+    logs = functional.log_softmax(logits, dim=1)
+    entropy = -(shares * logs).sum(dim=1).mean()
+    found, wanted = logs.exp()[:, 1:], shares[:, 1:]
+    both = (found * wanted).sum(dim=(0, 2, 3))
+    total = (found**2).sum(dim=(0, 2, 3)) + (wanted**2).sum(dim=(0, 2, 3))
+    return entropy + (1 - (2 * both + 1) / (total + 1)).mean()

@@ -1,0 +1,311 @@
+"""The measuring stick: it learns what can be learnt, the same from one seed, and draws what it was asked to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pairaug.errors import ModelError
+from pairaug.metrics.overlap import class_dice
+from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
+from pairaug.reporting import Reporter
+from pairaug.segmenter import batches, fit
+from pairaug.segmenter.augment import Augmenter, Draw
+from pairaug.segmenter.base import Augmentation, Example, Recipe
+from pairaug.segmenter.batches import Batches
+from pairaug.segmenter.fit import (
+    SETTLING,
+    UNetSegmenter,
+    _built,
+    _settle,
+    fit_segmenter,
+    load_segmenter,
+)
+from pairaug.segmenter.frames import SETS, Frames, KeptFrames, size_at, to_frame, working_side
+from pairaug.segmenter.identity import identity_of
+from pairaug.segmenter.network import FoldedUNet
+from pairaug.segmenter.presets import PRESETS, Preset
+
+TINY = Preset("tiny", few=40, many=40, batch_size=4, width=8, rate=5e-3, step_seconds=0.1)
+
+
+def blobs(seed: int, count: int, height: int = 64, width: int = 64) -> list[Example]:
+    """Drawn pairs of three classes."""
+    rng = np.random.default_rng(seed)
+    pairs = [draw_blob_pair(rng, height, width) for _ in range(count)]
+    return [Example(as_unit(image), as_labels(mask)) for image, mask in pairs]
+
+
+def as_unit(image: np.ndarray) -> np.ndarray:
+    planes = image[..., None] if image.ndim == 2 else image
+    return planes.astype(np.float32) / 255
+
+
+def as_labels(mask: np.ndarray) -> np.ndarray:
+    return np.unique(mask, return_inverse=True)[1].reshape(mask.shape).astype(np.uint8)
+
+
+def weights(segmenter: UNetSegmenter) -> torch.Tensor:
+    states = [network.state_dict() for network in segmenter.networks]
+    return torch.cat([value.double().ravel() for state in states for value in state.values()])
+
+
+@pytest.fixture(scope="module")
+def fitted() -> UNetSegmenter:
+    return fit_segmenter(
+        Recipe(blobs(0, 6)), 3, replace(TINY, few=240, many=240, members=2), seed=1, reporter=Reporter()
+    )
+
+
+def test_it_finds_drawn_blobs_in_pictures_that_it_has_not_seen(fitted: UNetSegmenter) -> None:
+    scores = [class_dice(fitted.predict(unseen.image), unseen.labels, 3) for unseen in blobs(99, 4)]
+    assert np.mean(scores) > 0.7
+
+
+@pytest.mark.parametrize("start", [0, 2])
+def test_a_rare_class_is_found_whatever_the_initial_weights(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smaller of the two classes takes 5 % of the pixels, and was lost from these starts with plain soft Dice."""
+    monkeypatch.setattr(fit, "_built", lambda settings, seed, built=_built: built(settings, start))
+    fitted = fit_segmenter(Recipe(blobs(0, 6)), 3, TINY, seed=1, reporter=Reporter())
+    likeliest = [fitted.probabilities(one.image).argmax(dim=0).numpy().astype(np.uint8) for one in blobs(99, 4)]
+    scores = np.mean([class_dice(found, one.labels, 3) for found, one in zip(likeliest, blobs(99, 4), strict=True)], 0)
+    assert scores.min() > 0.5
+
+
+def test_every_seed_starts_from_the_same_weights_and_every_member_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[int] = []
+
+    def built(settings: dict[str, int], seed: int) -> FoldedUNet:
+        starts.append(seed)
+        return _built(settings, seed)
+
+    monkeypatch.setattr(fit, "_built", built)
+    for seed in (0, 1):
+        fit_segmenter(Recipe(blobs(0, 2)), 3, Preset("two", 2, 2, 2, 4, 1e-3, 0.1, members=2), seed, Reporter())
+    assert starts[:2] == starts[2:]
+    assert starts[0] != starts[1]
+
+
+def test_members_share_the_steps_and_their_probabilities_are_averaged() -> None:
+    preset = Preset("three", 7, 7, 2, 4, 1e-3, 0.1, members=3)
+    assert preset.steps(5) == 6
+    told: list[tuple[int, int | None]] = []
+
+    class Listener(Reporter):
+        def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
+            told.append((done, total))
+
+    found = fit_segmenter(Recipe(blobs(0, 2)), 3, preset, 0, Listener())
+    assert told == [(step + 1, 6) for step in range(6)]
+    image = blobs(1, 1)[0].image
+    alone = [UNetSegmenter([network], found.settings).probabilities(image) for network in found.networks]
+    assert len(alone) == 3
+    assert torch.allclose(found.probabilities(image), torch.stack(alone).mean(dim=0))
+
+
+def test_many_pairs_get_one_network_of_all_the_steps() -> None:
+    preset = Preset("two", 6, 6, 2, 4, 1e-3, 0.1, members=2)
+    assert [preset.members_at(pairs) for pairs in (1, 9, 10, 50)] == [2, 2, 1, 1]
+    assert preset.steps(9) == preset.steps(10) == 6
+    found = fit_segmenter(Recipe(blobs(0, 10)), 3, preset, 0, Reporter())
+    assert len(found.networks) == 1
+
+
+def test_a_prediction_has_the_size_of_its_image_whatever_that_is(fitted: UNetSegmenter) -> None:
+    for height, width in ((64, 64), (51, 83), (200, 130), (7, 9)):
+        image = np.random.default_rng(0).random((height, width, fitted.settings["channels"]))
+        found = fitted.predict(image)
+        assert found.shape == (height, width)
+        assert found.dtype == np.uint8
+        assert found.max() < 3
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_gives_others() -> None:
+    short = Preset("short", 3, 3, 2, 4, 1e-3, 0.1)
+    first, again, other = (
+        weights(fit_segmenter(Recipe(blobs(0, 3)), 3, short, seed, Reporter())) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_fitting_leaves_the_global_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    fit_segmenter(Recipe(blobs(0, 2)), 3, Preset("short", 1, 1, 2, 4, 1e-3, 0.1), 0, Reporter())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_a_saved_segmenter_predicts_as_before(fitted: UNetSegmenter, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "segmenter.safetensors")
+    again = load_segmenter(tmp_path / "segmenter.safetensors")
+    image = blobs(5, 1)[0].image
+    assert torch.equal(again.probabilities(image), fitted.probabilities(image))
+
+
+@pytest.mark.parametrize("content", [b"", b"rubbish", b'\x10\0\0\0\0\0\0\0{"a": 1}      '])
+def test_a_damaged_file_is_refused_with_its_remedy(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "segmenter.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"segmenter\.safetensors: not a segmenter .*delete it"):
+        load_segmenter(path)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "classical", "classical and warped"])
+def test_picture_and_labels_are_deformed_alike(augmentation: Augmentation) -> None:
+    """A picture that is its own mask stays so; intensity changes are switched off by looking at the shares' sum too."""
+    labels = as_labels(draw_fundus_pair(np.random.default_rng(3), side=96)[1])
+    frame = to_frame(Example(labels[..., None].astype(np.float32), labels), 96, 2)
+    augmenter = Augmenter((96, 96), augmentation)
+    pictures, shares = augmenter.crops([Draw(frame, (0.5, 0.5))] * 12, np.random.default_rng(0))
+    for picture, share in zip(pictures[:, 0], shares[:, 1], strict=True):
+        inside, outside = picture[share > 0.9].mean(), picture[share < 0.1].mean()
+        assert inside > outside + 0.5
+        assert np.corrcoef(picture.ravel(), share.ravel())[0, 1] > 0.75
+    assert torch.allclose(shares.sum(dim=1), torch.ones(12, 96, 96), atol=1e-3)
+
+
+def test_without_augmentation_a_whole_crop_is_the_frame() -> None:
+    example = blobs(1, 1)[0]
+    frame = to_frame(example, 64, 3)
+    pictures, shares = Augmenter((64, 64), "none").crops([Draw(frame, (0.5, 0.5))], np.random.default_rng(0))
+    planes = torch.from_numpy(frame.planes.astype(np.float32))
+    assert torch.allclose(torch.cat([pictures[0], shares[0]]), planes, atol=1e-3)
+
+
+def test_the_deformations_of_a_step_do_not_depend_on_what_the_pictures_hold() -> None:
+    """Two arms with one seed: the labels of the same real pair are deformed alike, whatever else is in the set."""
+    real = to_frame(blobs(1, 1)[0], 64, 3)
+    others = [to_frame(example, 64, 3) for example in blobs(2, 2)]
+    augmenter = Augmenter((64, 64), "classical")
+    crops = [
+        augmenter.crops([Draw(other, (0.5, 0.5)), Draw(real, (0.5, 0.5))], np.random.default_rng(4))[1][1]
+        for other in others
+    ]
+    assert torch.equal(crops[0], crops[1])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+def test_the_share_of_synthetic_draws_is_the_share_asked_for(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: Counter[str] = Counter()
+    real, synthetic = blobs(0, 3), blobs(1, 5)
+    crops = Augmenter.crops
+
+    def counted(self: Augmenter, draws: list[Draw], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        for draw in draws:
+            drawn["synthetic" if any(draw.frame is frame for frame in kept) else "real"] += 1
+        return crops(self, draws, rng)
+
+    kept: list[object] = []
+    made = Frames.__getitem__
+
+    def remembered(self: Frames, index: int) -> object:
+        frame = made(self, index)
+        if len(self) == len(synthetic):
+            kept.append(frame)
+        return frame
+
+    monkeypatch.setattr(Frames, "__getitem__", remembered)
+    monkeypatch.setattr(Augmenter, "crops", counted)
+    preset = Preset("short", 10, 10, 4, 4, 1e-3, 0.1)
+    fit_segmenter(Recipe(real, synthetic, share), 3, preset, 0, Reporter())
+    assert drawn.total() == 4 * (10 + SETTLING)
+    assert drawn["synthetic"] == share * drawn.total()
+
+
+def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights() -> None:
+    """Whatever the last steps left: two networks of the same weights settle to the same statistics."""
+    settings = {"channels": 1, "classes": 3, "width": 4, "side": 64}
+    settled, weights = [], []
+    for left in (0.0, 5.0):
+        network = _built(settings, 0)
+        for name, buffer in network.named_buffers():
+            if name.endswith("running_mean"):
+                buffer.fill_(left)
+        recipe = Recipe(blobs(0, 3), augmentation="none")
+        _settle(network, Batches(recipe, 64, 3, KeptFrames()).draw(4, 0))
+        settled.append({name: value for name, value in network.named_buffers() if "running" in name})
+        weights.append(dict(network.named_parameters()))
+    fresh = dict(_built(settings, 0).named_parameters())
+    assert all(torch.equal(settled[0][name], settled[1][name]) for name in settled[0])
+    assert any(float(value.abs().max()) > 0.01 for value in settled[0].values())
+    assert all(torch.equal(side[name], value) for side in weights for name, value in fresh.items())
+
+
+def test_every_example_is_drawn_equally_often() -> None:
+    frames = Frames(blobs(0, 4), 64, 3)
+    walk = batches.walk(frames, np.random.default_rng(0))
+    counts = Counter(id(next(walk)) for _ in range(20))
+    assert list(counts.values()) == [5, 5, 5, 5]
+
+
+def test_frames_beyond_the_memory_allowed_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = blobs(0, 3)
+    frames = Frames(examples, 64, 3)
+    size = frames[0].planes.nbytes + frames[0].foreground.nbytes
+    monkeypatch.setattr("pairaug.segmenter.frames.KEPT_BYTES", size)
+    frames = Frames(examples, 64, 3)
+    assert frames[0] is frames[0]
+    assert frames[1] is not frames[1]
+    assert np.array_equal(frames[1].planes, to_frame(examples[1], 64, 3).planes)
+
+
+def test_kept_frames_are_made_once_for_a_set_of_examples_and_given_up_for_later_sets() -> None:
+    sets = [blobs(seed, 2) for seed in range(SETS + 1)]
+    kept = KeptFrames()
+    first = kept.of(sets[0], 64, 3)
+    assert kept.of(sets[0], 64, 3) is first
+    assert kept.of(sets[0], 32, 3) is not first
+    assert kept.of(list(sets[0]), 64, 3) is not first
+    for others in sets[1:]:
+        kept.of(others, 64, 3)
+    assert kept.of(sets[0], 64, 3) is not first
+
+
+def test_frames_that_an_earlier_fit_made_change_nothing() -> None:
+    short, recipe, kept = Preset("short", 3, 3, 2, 4, 1e-3, 0.1), Recipe(blobs(0, 3), blobs(1, 3), 0.5), KeptFrames()
+    both = [weights(fit_segmenter(recipe, 3, short, 1, Reporter(), kept)) for _ in range(2)]
+    assert torch.equal(both[0], both[1])
+    assert torch.equal(both[0], weights(fit_segmenter(recipe, 3, short, 1, Reporter())))
+
+
+def test_thin_structures_get_a_larger_frame_than_thick_ones() -> None:
+    rows = np.arange(1200)
+    thin, thick = ((rows // width % 12 == 0)[None].repeat(1200, 0).astype(np.uint8) for width in (8, 60))
+    image = np.zeros((1200, 1200, 1), np.float32)
+    assert working_side([Example(image, thin)], 2) > 1.5 * working_side([Example(image, thick)], 2)
+
+
+def test_a_frame_keeps_the_aspect_and_each_class_its_area() -> None:
+    example = blobs(3, 1, height=90, width=150)[0]
+    frame = to_frame(example, 50, 3)
+    assert frame.planes.shape[1:] == size_at((90, 150), 50) == (30, 50)
+    for value in range(3):
+        assert frame.planes[-3 + value].mean() == pytest.approx((example.labels == value).mean(), abs=2e-3)
+
+
+def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
+    full = PRESETS["full"]
+    assert full.steps(3) == full.steps(5) == full.few
+    assert full.few < full.steps(10) < full.steps(20) == full.steps(50) == full.steps(500) == full.many
+    assert full.expected_seconds(50) == pytest.approx(full.many * full.step_seconds)
+
+
+def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor decides the precision, not the figures: both find nearly the same, under names of their own."""
+    name = "pairaug.segmenter.{}.processor_precision"
+    found, names, image = [], [], blobs(99, 1)[0].image
+    for precision in (torch.float32, torch.bfloat16):
+        for module in ("fit", "identity"):
+            monkeypatch.setattr(name.format(module), lambda precision=precision: precision)
+        found.append(fit_segmenter(Recipe(blobs(0, 6)), 3, TINY, seed=1, reporter=Reporter()))
+        names.append(identity_of(PRESETS["quick"]))
+    assert names[0] != names[1]
+    both = [segmenter.probabilities(image) for segmenter in found]
+    assert 0 < float((both[0] - both[1]).abs().mean()) < 0.1
+    monkeypatch.setattr(name.format("fit"), lambda: torch.float32)
+    assert float((found[1].probabilities(image) - both[1]).abs().mean()) < 0.01
