@@ -46,7 +46,7 @@ def wall_time(root: Path) -> dict[str, float]:
     threads = default_threads()
 
     def bare(index: int) -> None:
-        translator.translate(labels, torch.Generator())
+        translator.translate(labels, [torch.Generator()])
 
     use_threads(1)
     with ThreadPoolExecutor(threads) as pool:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pairaug.fitted.model_file import MAX_HEADER, load_model, save_model
-from pairaug.models.base import Shape
+from pairaug.models.base import Example, Shape
 from pairaug.models.masks.warp import Warp, WarpConfig
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.form import Form
@@ -30,7 +30,7 @@ def checked(count: int) -> Checked:
 
 def remembering(masks: list[torch.Tensor]) -> Warp:
     model = Warp(WarpConfig(), Shape(2, 0, 0, 0), torch.Generator())
-    model.remember(masks)
+    model.remember([Example(mask.numpy()) for mask in masks])
     return model
 
 
@@ -47,7 +47,7 @@ def shape(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_thirteen_thousand_masks_and_palettes_are_read_again(tmp_path: Path) -> None:
     masks = some(MANY)
     model = Warp(WarpConfig(), Shape(2, 0, 1, 1), torch.Generator())
-    model.remember(masks)
+    model.remember([Example(mask.numpy()) for mask in masks])
     path = save_model(tmp_path, "masks", model, checked(MANY), {})
     assert int.from_bytes(path.read_bytes()[:8], "little") < MAX_HEADER
     fitted = load_model(tmp_path, "masks")

@@ -67,10 +67,13 @@ def run() -> None:
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
     occupy_closed_streams()
     accept_any_file_name()
+    silent = _not_first_of_several()
+    if silent:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         code = _group()(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:
-        code = _failed(error, as_json, debug)
+        code = error.exit_code if silent else _failed(error, as_json, debug)
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
@@ -85,6 +88,11 @@ def run() -> None:
             text = f"{type(error).__name__}: {error}; this is a bug in pairaug, PAIRAUG_DEBUG=1 shows where"
             code = _failed(PairaugError(text), as_json, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _not_first_of_several() -> bool:
+    """Whether ``torchrun`` started this process beside a first one, which talks for all."""
+    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 def _failed(error: PairaugError, as_json: bool, debug: bool) -> int:

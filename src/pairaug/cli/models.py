@@ -35,14 +35,15 @@ def _names() -> list[str]:
 def _row(name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from pairaug.models.base import Shape, count_parameters
+    from pairaug.models.base import Shape
     from pairaug.registry import DEFAULT_MODEL, MODELS
+    from pairaug.training.objectives.base import count_trained
 
     entry = MODELS[name]
     model_class = entry.load()
     config = model_class.Config()
     shape = Shape(2, 3 if entry.kind == "translator" else 0, entry.size or 256, entry.size or 256)
-    counts = count_parameters(model_class, config, shape)
+    counts = count_trained(model_class, entry.load_objective(), config, shape)
     return {
         "name": entry.name,
         "kind": entry.kind,
@@ -52,5 +53,8 @@ def _row(name: str) -> dict[str, Any]:
         "parameters_total": sum(counts.values()),
         "size": entry.size or None,
         "epochs": entry.epochs,
+        "keeps": entry.keeps,
+        "works": entry.works,
+        "many_per_mask": entry.many_per_mask,
         "settings": asdict(config),
     }

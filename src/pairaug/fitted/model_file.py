@@ -26,7 +26,7 @@ from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_c
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.form import FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
-from pairaug.registry import MODELS, Kind
+from pairaug.registry import MODELS, Kind, ModelEntry
 
 MODEL_FILE = "model.safetensors"
 PAIRS_FILE = "pairs.jsonl"
@@ -34,8 +34,8 @@ FORMAT_VERSION = 2
 # 1: the forms stood in the header, and a tensor for every mask.
 _READABLE = (1, FORMAT_VERSION)
 MAX_HEADER = 2**20
-# A file holds what sampling needs; the networks that only training needs are not in it.
-_MOST_PER_BYTE = 8
+# A weight takes four bytes of the file; some room for what a model does not keep in it.
+_MOST_PER_BYTE = 2
 FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
 
 
@@ -78,6 +78,11 @@ class FittedModel:
     def name(self) -> str:
         return str(self.info["model"])
 
+    @property
+    def entry(self) -> ModelEntry:
+        """What the registry says of the model."""
+        return MODELS[self.name]
+
 
 def save_model(
     folder: Path, kind: Kind, network: MaskGenerator | Translator, checked: Checked, facts: Mapping[str, Any]
@@ -96,7 +101,8 @@ def save_model(
         "pairaug": __version__,
         "kind": kind,
         "model": network.name,
-        "contains_training_masks": not network.optimizers,
+        "keeps": MODELS[network.name].keeps,
+        "contains_training_masks": MODELS[network.name].keeps != "nothing",
         "config": asdict(network.config),
         "shape": asdict(network.shape),
         "label_values": list(checked.label_map.values),

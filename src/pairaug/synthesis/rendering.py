@@ -95,7 +95,7 @@ class Renderer:
         drawn = self.masks.draw(mask_number, mask_seed, (pair.size[1], pair.size[0]))
         height, width = drawn.classes.shape
         labels = resize_labels(drawn.classes, translator.shape.height, translator.shape.width)
-        painted = network.translate(torch.from_numpy(labels).long()[None], torch_generator(seed, "image"))[0]
+        painted = network.translate(torch.from_numpy(labels).long()[None], [torch_generator(seed, "image")])[0]
         pixels = resize_image(to_pixels(painted, translator.intensity), height, width)
         place = self.format.place(pair, f"synthetic_{number:06d}")
         pixels, values = as_form(pixels, place.image_form, translator.intensity), self.format.to_values(drawn.classes)

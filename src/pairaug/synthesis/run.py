@@ -100,7 +100,7 @@ def synthesize_rows(
     masks = _mask_source(options, given, translator, reporter)
     count = _count(options, given)
     assert isinstance(translator.network, Translator)
-    if options.per_mask > 1 and not translator.network.many_per_mask:
+    if options.per_mask > 1 and not translator.entry.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
     _refuse_out_at_inputs(out, options)
     output_format = open_format(options.format, translator)
