@@ -85,7 +85,7 @@ def _model_facts(fitted: FittedModel) -> dict[str, Any]:
         "sha256": fitted.digest,
         "pairs_sha256": fitted.info["pairs_digest"],
         "data_sha256": fitted.info["data_digest"],
-        "trained_on": [pair.image_sha256 or pair.mask_sha256 for pair in fitted.pairs],
+        "seen": [one.row() for one in fitted.seen],
         "keeps": fitted.entry.keeps,
         "contains_training_masks": fitted.entry.keeps != "nothing",
         "seed": fitted.info.get("seed"),
