@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pairaug.machine.workers import default_threads
 from pairaug.models.base import Batch, Shape
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
-from pairaug.training.plan import default_threads
 
 SIDE, ROUNDS = 256, 12
 

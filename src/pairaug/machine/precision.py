@@ -23,7 +23,8 @@ _FLAGS = {"amx_bf16", "avx512_bf16"}
 
 def processor_precision() -> torch.dtype:
     """``torch.bfloat16`` where this processor computes convolutions quicker in it, else ``torch.float32``."""
-    return torch.bfloat16 if torch.backends.mkldnn.is_available() and _has_bfloat16() else torch.float32
+    has_library = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return torch.bfloat16 if has_library and _has_bfloat16() else torch.float32
 
 
 def in_precision(precision: torch.dtype, device: str = "cpu") -> AbstractContextManager[None]:

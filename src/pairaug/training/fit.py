@@ -31,6 +31,7 @@ from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
 from pairaug.machine.randomness import torch_generator
+from pairaug.machine.workers import default_threads
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import load_classes, refuse_changed
@@ -47,7 +48,6 @@ from pairaug.training.plan import (
     FitOptions,
     checked_source,
     chosen_model,
-    default_threads,
     epochs_of,
     expected_seconds,
 )
