@@ -10,11 +10,11 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from pairaug.machine.workers import default_threads
 from pairaug.models.base import Shape
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
 from pairaug.training.objectives.base import Batch
 from pairaug.training.objectives.vess2image import Vess2ImageObjective
-from pairaug.training.plan import default_threads
 
 SIDE, ROUNDS = 256, 12
 

@@ -6,14 +6,12 @@ synthesize("./augmented", 1000, seed=1)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+import itertools
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
@@ -21,8 +19,8 @@ from pairaug.files import checked_relative, clear_temporaries, no_temporaries_le
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
-from pairaug.machine.device import use_threads
 from pairaug.machine.signals import Interruption
+from pairaug.machine.workers import default_threads, working
 from pairaug.models.base import Translator
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
@@ -39,7 +37,7 @@ from pairaug.synthesis.provenance import manifest_body
 from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer
 from pairaug.synthesis.rows import Made
 from pairaug.synthesis.shards import STAGING
-from pairaug.training.plan import DEFAULT_MODELS, default_threads
+from pairaug.training.plan import DEFAULT_MODELS
 
 DEFAULT_COUNT = 100
 _WRITERS = 2
@@ -165,8 +163,7 @@ def _fill(
             return originals.take(index)
         return renderer.render(index - first)
 
-    with one_thread():
-        _make_missing(make, ledger, total, options, reporter)
+    _make_missing(make, ledger, total, options, reporter)
     _finish(ledger, renderer, count, options, body)
 
 
@@ -269,58 +266,24 @@ def _make_missing(
 ) -> None:
     """Make what is not there yet. Each pair is made by one thread; others render, encode and write meanwhile."""
     threads = options.threads or default_threads()
-    missing = iter([index for index in range(count) if index not in ledger.rows])
-    in_work = max(options.batch_size, threads) + _WRITERS
-    with (
-        Interruption(reporter.warn) as interruption,
-        ThreadPoolExecutor(threads) as renderers,
-        ThreadPoolExecutor(_WRITERS) as writers,
-    ):
-        running: set[Future[Any]] = set()
-        written: set[Future[Any]] = set()
-        try:
-            while True:
-                if not interruption.signal:
-                    running |= {renderers.submit(make, i) for i in _take(missing, in_work - len(running))}
-                if not running:
-                    break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    written.add(writers.submit(ledger.add, future.result()))
-                if len(written) > in_work:  # writing falls behind and holds rendering back: memory stays flat
-                    wait(written, return_when=FIRST_COMPLETED)
-                for future in [future for future in written if future.done()]:
-                    written.discard(future)
-                    future.result()
+    in_work = max(options.batch_size, threads) + _WRITERS  # where writing falls behind, memory stays flat
+    rendering, stop = threading.Semaphore(threads), threading.Event()
+
+    def make_and_write(index: int) -> None:
+        with rendering:
+            made = make(index)
+        if not stop.is_set():  # a write that failed is followed by no other
+            ledger.add(made)
+
+    with Interruption(reporter.warn) as interruption:
+        missing = [index for index in range(count) if index not in ledger.rows]
+        wanted = itertools.takewhile(lambda _: not interruption.signal, missing)
+        with working(make_and_write, wanted, in_work, one_thread=True, stop=stop) as results:
+            for _ in results:
                 reporter.progress(len(ledger.rows), count, "pairs")
-            for future in written:
-                future.result()
-        except BaseException:
-            renderers.shutdown(cancel_futures=True)
-            writers.shutdown(cancel_futures=True)
-            raise
         if interruption.signal:
             raise interruption.error(f"{len(ledger.rows)} of {count} pairs are written")
     reporter.end_progress()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside each torch operation: its result then does not depend on how many there are."""
-    before = torch.get_num_threads()
-    use_threads(1)
-    try:
-        yield
-    finally:
-        use_threads(before)
-
-
-def _take(source: Iterator[int], most: int) -> Iterator[int]:
-    for _ in range(most):
-        index = next(source, None)
-        if index is None:
-            return
-        yield index
 
 
 def _bytes_expected(translator: FittedModel, count: int) -> int:

@@ -29,6 +29,7 @@ from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.ranks import Ranks, joined
+from pairaug.machine.workers import default_threads
 from pairaug.models.base import Example, Model, Shape, build_config
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import refuse_changed
@@ -46,7 +47,6 @@ from pairaug.training.plan import (
     FitOptions,
     checked_source,
     chosen_model,
-    default_threads,
     epochs_of,
     expected_seconds,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pairaug.errors import UsageError
+from pairaug.machine.workers import default_threads
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.discovery import WITHOUT_MASK
@@ -108,8 +108,3 @@ def expected_seconds(entry: ModelEntry, options: FitOptions, pairs: int, side: i
     per_pair = entry.core_seconds / (options.threads or default_threads()) * area * width
     seconds = (epochs_of(entry, options) or 0) * pairs * per_pair
     return min(seconds, options.minutes * 60) if options.minutes is not None else seconds
-
-
-def default_threads() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
