@@ -13,7 +13,7 @@ from pairaug import __version__
 from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
 from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
-from pairaug.errors import PairaugError, StorageError, UsageError
+from pairaug.errors import DivergedError, Interrupted, PairaugError, StorageError, UsageError
 
 app = typer.Typer(
     name="pairaug",
@@ -73,7 +73,8 @@ def run() -> None:
     try:
         code = _group()(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:
-        code = error.exit_code if silent else _failed(error, as_json, debug)
+        agreed = error.told or isinstance(error, Interrupted | DivergedError)  # by all ranks alike
+        code = error.exit_code if silent and agreed else _failed(error, as_json, debug)
     except KeyboardInterrupt:
         code = 130
     except OSError as error:

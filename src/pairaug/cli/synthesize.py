@@ -9,6 +9,7 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
 
 _WHAT = "What to make"
@@ -86,7 +87,7 @@ def synthesize(
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     try:
-        path, rows = synthesize_rows(out, options, reporter=reporter)
+        path, rows, given_up = synthesize_rows(out, options, reporter=reporter)
     finally:
         reporter.end_progress()
     if jsonl:
@@ -96,6 +97,8 @@ def synthesize(
         emit_json({"out": str(path), "pairs": len(rows), "manifest": str(path / "manifest.json")})
     else:
         emit(str(path))
+    if given_up:
+        raise ShortfallError(f"{given_up} pairs were given up by the gates; manifest.json says why")
 
 
 def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:

@@ -74,6 +74,7 @@ class Ranks:
         with _heard():
             distributed.broadcast_object_list(answer, group=_words())
         if isinstance(answer[0], PairaugError):
+            answer[0].told = True
             raise answer[0]
         return answer[0]  # type: ignore[return-value]
 
@@ -144,7 +145,9 @@ def _heard() -> Iterator[None]:
 
 def lost(error: BaseException) -> PairaugError:
     """The refusal to raise where another rank does not answer any more."""
-    return StorageError("another process of this run ended; what was saved is kept, and the same command continues")
+    refusal = StorageError("another process of this run ended; what was saved is kept, and the same command continues")
+    refusal.told = True
+    return refusal
 
 
 def is_lost(error: BaseException) -> bool:
