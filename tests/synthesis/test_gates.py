@@ -118,9 +118,10 @@ def test_a_killed_run_goes_on_to_the_same_bytes_and_the_same_rejects(
             raise Killed
         enter(self, entry)
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(Ledger, "enter", dies)
-        synthesize("out", options(fitted, threads=1, batch_size=1))
+        with pytest.raises(Killed):
+            synthesize("out", options(fitted, threads=1, batch_size=1))
     assert (Path("out") / JOURNAL).is_file()
     synthesize("out", options(fitted))
     assert contents(Path("out")) == whole
