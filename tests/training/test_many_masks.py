@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pairaug.fitted.model_file import MAX_HEADER, load_model, save_model
+from pairaug.fitted.header import MAX_HEADER
+from pairaug.fitted.model_file import load_model, save_model
 from pairaug.models.base import Shape
 from pairaug.models.masks.warp import Warp, WarpConfig
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy

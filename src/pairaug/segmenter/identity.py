@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pairaug.machine.device import processor_precision
+from pairaug.machine.precision import processor_precision
 from pairaug.segmenter.presets import Preset
 
 # Raise it with any change of what a fit computes: network, initial weights, batches, augmentation, loss, decision, and

@@ -17,6 +17,7 @@ from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
+from pairaug.fitted.space import bytes_of_pairs
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
 from pairaug.machine.signals import Interruption
@@ -155,7 +156,9 @@ def _fill(
         return
     if ledger.rows:
         reporter.note(f"{len(ledger.rows)} of {total} pairs are there already")
-    probe_output(out, _bytes_expected(renderer.translator, total - len(ledger.rows)))
+    translator = renderer.translator
+    plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
+    probe_output(out, bytes_of_pairs(total - len(ledger.rows), [pair.size for pair in translator.pairs], plain))
     ledger.begin(total)
 
     def make(index: int) -> Made:
@@ -284,10 +287,3 @@ def _make_missing(
         if interruption.signal:
             raise interruption.error(f"{len(ledger.rows)} of {count} pairs are written")
     reporter.end_progress()
-
-
-def _bytes_expected(translator: FittedModel, count: int) -> int:
-    """An upper estimate: uncompressed images, and masks at a tenth of that."""
-    pixels = sum(pair.size[0] * pair.size[1] for pair in translator.pairs) / len(translator.pairs)
-    depth = 2 if translator.intensity[1] > 255 else 1
-    return int(count * pixels * (translator.shape.channels * depth * 0.8 + 0.1))

@@ -28,6 +28,7 @@ from pairaug.files import (
 )
 from pairaug.fitted.identity import identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
+from pairaug.fitted.space import bytes_of_fit
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
 from pairaug.machine.randomness import torch_generator
@@ -193,10 +194,7 @@ class _Fit:
         counts = count_parameters(self.model_class, self.config, self.shape)
         self.facts["parameters"] = counts
         total = sum(counts.values())
-        # The model, and two checkpoints with two moments a weight.
-        needed = total * 4 * (1 + 2 * 3)
-        if not self.entry.epochs:
-            needed = sum(item.size[0] * item.size[1] for item in self.checked.pairs)
+        needed = bytes_of_fit(total if self.entry.epochs else 0, [item.size for item in self.checked.pairs])
         probe_output(self.folder, needed)
         if not self.entry.epochs:
             self.reporter.note(f"{self.entry.name}: nothing to train; the file holds the {self.facts['pairs']} masks")
