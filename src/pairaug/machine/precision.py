@@ -2,7 +2,7 @@
 
 bfloat16 keeps float32's range and 8 of its 24 bits. Convolutions and matrix products are then computed in it over
 float32 weights (autocast); losses, norms and optimisers stay in float32. It is quicker only with instructions for it
-(x86: AMX tiles, AVX512-BF16) and oneDNN to use them; without them it is many times slower. The choice follows from
+(x86: AMX tiles, AVX512-BF16) and oneDNN to use them, without which it is many times slower. The choice follows from
 what the processor has, not from a measurement, so that a machine makes the same one in every run.
 
 ARM processors stay at float32: some have bfloat16 instructions, but nothing was measured there.
@@ -28,8 +28,11 @@ def processor_precision() -> torch.dtype:
 
 
 def in_precision(precision: torch.dtype, device: str = "cpu") -> AbstractContextManager[None]:
-    """Within it convolutions and matrix products are computed in ``precision``; float32 leaves all as it is."""
-    return torch.autocast(device, torch.bfloat16, enabled=precision == torch.bfloat16)
+    """Within it convolutions and matrix products are computed in ``precision``; float32 leaves all as it is.
+
+    Weights are brought to it at each use: kept ones (autocast's cache) would be those of before the optimiser's step.
+    """
+    return torch.autocast(device, torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False)
 
 
 def _has_bfloat16() -> bool:
