@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pairaug.machine import precision
-from pairaug.machine.precision import in_precision, processor_precision
+from pairaug.machine.precision import choose_precision, in_precision, processor_precision
 
 QUESTIONS = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
 
@@ -82,3 +82,10 @@ def test_float32_leaves_everything_as_it_is() -> None:
     layer, ones = torch.nn.Linear(4, 4), torch.ones(2, 4)
     with in_precision(torch.float32):
         assert torch.equal(layer(ones), torch.nn.functional.linear(ones, layer.weight, layer.bias))
+
+
+def test_auto_is_the_choice_of_the_processor_and_float32_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    processor(monkeypatch, tiles=False, avx512=True)
+    assert choose_precision("auto", torch.device("cpu")) == torch.bfloat16
+    assert choose_precision("auto", torch.device("cuda")) == torch.float32
+    assert choose_precision("float32", torch.device("cpu")) == torch.float32

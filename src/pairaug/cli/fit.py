@@ -59,6 +59,9 @@ def _command(kind: Kind) -> Callable[..., None]:
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
         device: Annotated[str, opt.option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
+        precision: Annotated[
+            str, opt.option("--precision", panel="Running", help="float32, bfloat16, or auto: the quicker one here.")
+        ] = "float32",
         threads: opt.Threads = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Start again, discarding an earlier run.", rich_help_panel="Running")
@@ -84,6 +87,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             size=size,
             seed=seed,
             device=device,
+            precision=precision,
             threads=threads,
             settings=opt.settings_of(settings),
             sample_epochs=_numbers(sample_epochs),

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import torch
 
+from pairaug.errors import UsageError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CPUINFO = Path("/proc/cpuinfo")
 # torch's own questions, private and not in every version, and the words of Linux for the same.
 _QUESTIONS = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -25,6 +28,22 @@ def processor_precision() -> torch.dtype:
     """``torch.bfloat16`` where this processor computes convolutions quicker in it, else ``torch.float32``."""
     has_library = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return torch.bfloat16 if has_library and _has_bfloat16() else torch.float32
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """``float32``, ``bfloat16``, or ``auto``: the processor's choice. Raises UsageError for any other.
+
+    On a GPU ``auto`` is float32: nothing was measured there.
+    """
+    if name == "auto":
+        return processor_precision() if device.type == "cpu" else torch.float32
+    if name not in PRECISIONS:
+        raise UsageError(f"--precision {name}: not a precision; choose auto, float32 or bfloat16")
+    return PRECISIONS[name]
+
+
+def name_of(precision: torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
 
 
 def in_precision(precision: torch.dtype, device: str = "cpu") -> AbstractContextManager[None]:

@@ -31,6 +31,7 @@ from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.fitted.space import bytes_of_fit
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
+from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.workers import default_threads
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
@@ -103,6 +104,7 @@ def fit(
     folder = Path(options.models) / FOLDERS[kind]
     run_folder.refuse_among_data(folder, checked)
     trains = bool(entry.epochs)
+    device = choose_device(options.device) if trains else None
     identity = run_identity(
         checked,
         model=entry.name,
@@ -110,8 +112,8 @@ def fit(
         seed=options.seed,
         size=(shape.height, shape.width) if trains else None,
         batch_size=options.batch_size if trains else None,
-        device=choose_device(options.device).type if trains else None,
-        precision="float32" if trains else None,
+        device=device.type if device else None,
+        precision=name_of(choose_precision(options.precision, device)) if device else None,
     )
     mark_own(folder.parent)
     with folder_lock(folder):
@@ -234,6 +236,7 @@ class _Fit:
             device=choose_device(self.options.device),
             reporter=self.reporter,
             on_epoch=on_epoch,
+            precision=PRECISIONS[self.identity["precision"]],
         )
         self._draw_losses()
         self.facts["training_seconds"] = round(progress.seconds, 3)

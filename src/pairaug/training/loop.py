@@ -21,6 +21,7 @@ from pairaug.arrays.tensors import TrainingSet
 from pairaug.errors import DataError, DivergedError, StorageError
 from pairaug.files import json_lines, read_json_lines, write_atomic
 from pairaug.machine.device import out_of_memory
+from pairaug.machine.precision import in_precision
 from pairaug.machine.randomness import numpy_generator, torch_generator
 from pairaug.machine.signals import Interruption
 from pairaug.models.base import Model, NonFiniteLoss
@@ -69,13 +70,14 @@ def train(
     device: torch.device,
     reporter: Reporter,
     on_epoch: Callable[[Model, int, bool], None] = lambda model, epoch, last: None,
+    precision: torch.dtype = torch.float32,
 ) -> tuple[Model, Progress]:
     """Train to the end of the schedule, from the latest checkpoint in ``folder`` if there is one.
 
     ``on_epoch(model, epochs done, whether training is over)`` may look at the model but not change it. Raises
     Interrupted after a signal (a checkpoint is written first), DivergedError, StorageError for too little memory.
     """
-    return _Run(make_model, data, schedule, folder, device, reporter, on_epoch).to_the_end()
+    return _Run(make_model, data, schedule, folder, device, reporter, on_epoch, precision).to_the_end()
 
 
 class _Run:
@@ -90,9 +92,10 @@ class _Run:
         device: torch.device,
         reporter: Reporter,
         on_epoch: Callable[[Model, int, bool], None],
+        precision: torch.dtype,
     ) -> None:
         self.make_model, self.data, self.schedule, self.folder = make_model, data, schedule, folder
-        self.device, self.reporter, self.on_epoch = device, reporter, on_epoch
+        self.device, self.reporter, self.on_epoch, self.precision = device, reporter, on_epoch, precision
         self.checkpoints = folder / CHECKPOINTS
         self.model, self.progress = self._start()
         self.rows = self._history()
@@ -184,7 +187,8 @@ class _Run:
         batch = self.data.batch(chosen, self.device)
         generator = torch_generator(self.schedule.seed, "step", progress.images)
         try:
-            losses = self.model.step(batch, generator)
+            with in_precision(self.precision, self.device.type):
+                losses = self.model.step(batch, generator)
         except NonFiniteLoss as error:
             self._failed(str(error))
             return
