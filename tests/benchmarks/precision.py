@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from pairaug.arrays.examples import Examples
-from pairaug.machine.precision import in_precision, processor_precision
+from pairaug.machine.precision import in_precision, name_of, processor_precision
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.workers import default_threads
 from pairaug.models.base import Example, Shape
@@ -51,17 +51,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=SIDE)
     parser.add_argument("--seeds", default="0")
     asked = parser.parse_args()
-    found: dict[str, Any] = {"torch": torch.__version__, "chosen": word(processor_precision())}
+    found: dict[str, Any] = {"torch": torch.__version__, "chosen": name_of(processor_precision())}
     if asked.curves:
         found |= curves(asked)
     else:
         found["segmenter"] = compare(segmenter_step(), 1)
         found["vess2image"] = compare(vess2image_step(), default_threads())
     print(json.dumps(found, indent=1))
-
-
-def word(precision: torch.dtype) -> str:
-    return str(precision).removeprefix("torch.")
 
 
 def compare(step: Callable[[torch.dtype], None], threads: int) -> dict[str, float]:
@@ -73,7 +69,7 @@ def compare(step: Callable[[torch.dtype], None], threads: int) -> dict[str, floa
             step(precision)
             if round_:  # the first is warm-up
                 times.append(time.perf_counter() - began)
-    least = {word(precision): round(min(times), 4) for precision, times in seconds.items()}
+    least = {name_of(precision): round(min(times), 4) for precision, times in seconds.items()}
     return {"threads": threads, **least, "ratio": round(least["float32"] / least["bfloat16"], 2)}
 
 
@@ -114,7 +110,7 @@ def curves(asked: argparse.Namespace) -> dict[str, Any]:
     for seed in (int(text) for text in asked.seeds.split(",")):
         for precision in BOTH:
             config = Vess2ImageConfig(base=asked.base)
-            found[f"seed {seed}, {word(precision)}"] = trained(config, shape, data, asked.epochs, seed, precision)
+            found[f"seed {seed}, {name_of(precision)}"] = trained(config, shape, data, asked.epochs, seed, precision)
     return found
 
 

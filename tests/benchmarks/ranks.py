@@ -62,12 +62,8 @@ def rate(count: int, data: Path, images: int, base: int) -> float:
     words = [sys.executable, __file__, "--rank-of", str(data), "--images", str(images), "--base", str(base)]
     ranks = []
     for rank in range(count):
-        variables = {
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": str(count),
-            "LOCAL_WORLD_SIZE": str(count),
-        }
+        variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count}
+        numbers = {name: str(number) for name, number in variables.items()}
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
         ranks.append(subprocess.Popen(words, env={**os.environ, **numbers, **place}, stdout=subprocess.PIPE, text=True))
     outputs = [process.communicate()[0] for process in ranks]

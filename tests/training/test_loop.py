@@ -186,6 +186,21 @@ def test_epochs_are_told_as_they_end(tmp_path: Path) -> None:
     assert told == [(1, False), (2, False), (3, False), (4, True)]
 
 
+def test_steps_are_computed_in_the_precision_asked_for_and_nothing_else_is(tmp_path: Path) -> None:
+    inside: list[bool] = []
+
+    def note(*_: object) -> None:
+        inside.append(torch.is_autocast_enabled("cpu"))
+
+    schedule = Schedule(seed=1, batch_size=5, epochs=2)
+    make, data = fake(note), masks(5)
+    model, _ = train(
+        make, data, schedule, tmp_path, device=CPU, reporter=Reporter(), on_epoch=note, precision=torch.bfloat16
+    )
+    assert inside == [True, False, True, False]
+    assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32}
+
+
 def test_the_history_has_a_line_several_times_an_epoch_with_mean_losses(tmp_path: Path) -> None:
     run(tmp_path, count=8)
     rows = read_json_lines(tmp_path / HISTORY)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pairaug.fitted.model_file import MAX_HEADER, load_model, save_model
+from pairaug.fitted.header import MAX_HEADER
+from pairaug.fitted.model_file import load_model, save_model
 from pairaug.fitted.seen import Seen, digests_of
 from pairaug.models.base import Example, Shape
 from pairaug.models.masks.warp import Warp, WarpConfig

@@ -59,6 +59,9 @@ def _command(kind: Kind) -> Callable[..., None]:
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
         device: Annotated[str, opt.option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
+        precision: Annotated[
+            str, opt.option("--precision", panel="Running", help="float32, bfloat16, or auto: the quicker one here.")
+        ] = "float32",
         threads: opt.Threads = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Start again, discarding an earlier run.", rich_help_panel="Running")
@@ -84,6 +87,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             size=size,
             seed=seed,
             device=device,
+            precision=precision,
             threads=threads,
             settings=opt.settings_of(settings),
             sample_epochs=_numbers(sample_epochs),
@@ -114,6 +118,7 @@ def _command(kind: Kind) -> Callable[..., None]:
 def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:
     """What a fit would do, without torch (but where ``--set`` names a model's own settings, which only it knows)."""
     from pairaug.files import human_bytes
+    from pairaug.fitted.space import bytes_of_fit, planes_kept
     from pairaug.training.plan import chosen_model, expected_seconds
 
     entry = chosen_model(kind, options)
@@ -124,8 +129,7 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         parameters = parameters_as_asked(kind, entry, options, checked)
     size = options.size or entry.size
     seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
-    # The model and two checkpoints with two moments a weight; or the masks themselves.
-    held = parameters * 4 * 7 or sum(item.size[0] * item.size[1] for item in checked.pairs)
+    held = bytes_of_fit(parameters, [item.size for item in checked.pairs], planes_kept(entry.keeps, checked.channels))
     if as_json:
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
         emit_json({**facts, "seconds": round(seconds), "bytes": held})

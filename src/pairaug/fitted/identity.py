@@ -23,6 +23,7 @@ Identity = dict[str, Any]
 _WORDS = {
     "identity_version": "the version of the identity",
     "device": "the device",
+    "precision": "--precision",
     "label_values": "the label values",
     "alpha": "--alpha",
     "exif": "--exif",

@@ -21,6 +21,7 @@ from safetensors.torch import save as save_tensors
 from pairaug import __version__
 from pairaug.errors import DivergedError, ModelError, StorageError
 from pairaug.files import checked_relative, digest_bytes, json_lines, split_lines, write_atomic
+from pairaug.fitted.header import MAX_HEADER, header_length, read_metadata
 from pairaug.fitted.seen import USES, Seen, Use, seen_from
 from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
@@ -34,7 +35,6 @@ PAIRS_FILE = "pairs.jsonl"
 FORMAT_VERSION = 2
 # 1: the forms stood in the header, and a tensor for every mask.
 _READABLE = (1, FORMAT_VERSION)
-MAX_HEADER = 2**20
 # A weight takes four bytes of the file; some room for what a model does not keep in it.
 _MOST_PER_BYTE = 2
 FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
@@ -140,7 +140,7 @@ def save_model(
             f"weights that are not finite after training, such as {spoilt[0]}; start again with --fresh"
         )
     data = save_tensors(tensors, metadata={"pairaug": json_text(info)})
-    if int.from_bytes(data[:8], "little") > MAX_HEADER:
+    if header_length(data) > MAX_HEADER:
         raise StorageError(
             f"{folder / MODEL_FILE}: would have a header of more than {MAX_HEADER} bytes; fit fewer pairs"
         )
@@ -229,13 +229,7 @@ def _pair_row(item: Any, forms: dict[Form, int]) -> dict[str, Any]:
 
 
 def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
-    if len(data) < 8:
-        raise ValueError("too short")
-    length = int.from_bytes(data[:8], "little")
-    if length > MAX_HEADER or 8 + length > len(data):
-        raise ValueError(f"a header of {length} bytes")
-    header = json.loads(data[8 : 8 + length])
-    info = json.loads(header["__metadata__"]["pairaug"])
+    info = json.loads(read_metadata(data)["pairaug"])
     if info["format_version"] not in _READABLE:
         raise ValueError(f"format version {info['format_version']}; this is pairaug {__version__}")
     if info["kind"] != kind:
@@ -248,15 +242,7 @@ def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
         raise ValueError(f"a shape of {shape}")
     if len(info["label_values"]) != shape["classes"]:
         raise ValueError("label values and classes differ in number")
-    _check_declared_size(header, len(data) - 8 - length)
     return dict(info)
-
-
-def _check_declared_size(header: Mapping[str, Any], size: int) -> None:
-    """The tensors must fill the file exactly, before any memory is given to them."""
-    ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
-    if max(ends, default=0) != size:
-        raise ValueError("a size that differs from what its header declares")
 
 
 def _refuse_oversized(model_class: type[Model], config: Any, shape: Shape, size: int) -> None:

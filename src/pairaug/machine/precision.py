@@ -2,7 +2,7 @@
 
 bfloat16 keeps float32's range and 8 of its 24 bits. Convolutions and matrix products are then computed in it over
 float32 weights (autocast); losses, norms and optimisers stay in float32. It is quicker only with instructions for it
-(x86: AMX tiles, AVX512-BF16) and oneDNN to use them; without them it is many times slower. The choice follows from
+(x86: AMX tiles, AVX512-BF16) and oneDNN to use them, without which it is many times slower. The choice follows from
 what the processor has, not from a measurement, so that a machine makes the same one in every run.
 
 ARM processors stay at float32: some have bfloat16 instructions, but nothing was measured there.
@@ -15,6 +15,9 @@ from pathlib import Path
 
 import torch
 
+from pairaug.errors import UsageError
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 _CPUINFO = Path("/proc/cpuinfo")
 # torch's own questions, private and not in every version, and the words of Linux for the same.
 _QUESTIONS = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
@@ -27,9 +30,28 @@ def processor_precision() -> torch.dtype:
     return torch.bfloat16 if has_library and _has_bfloat16() else torch.float32
 
 
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """``float32``, ``bfloat16``, or ``auto``: the processor's choice. Raises UsageError for any other.
+
+    On a GPU ``auto`` is float32: nothing was measured there.
+    """
+    if name == "auto":
+        return processor_precision() if device.type == "cpu" else torch.float32
+    if name not in PRECISIONS:
+        raise UsageError(f"--precision {name}: not a precision; choose auto, float32 or bfloat16")
+    return PRECISIONS[name]
+
+
+def name_of(precision: torch.dtype) -> str:
+    return str(precision).removeprefix("torch.")
+
+
 def in_precision(precision: torch.dtype, device: str = "cpu") -> AbstractContextManager[None]:
-    """Within it convolutions and matrix products are computed in ``precision``; float32 leaves all as it is."""
-    return torch.autocast(device, torch.bfloat16, enabled=precision == torch.bfloat16)
+    """Within it convolutions and matrix products are computed in ``precision``; float32 leaves all as it is.
+
+    Weights are brought to it at each use: kept ones (autocast's cache) would be those of before the optimiser's step.
+    """
+    return torch.autocast(device, torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False)
 
 
 def _has_bfloat16() -> bool:

@@ -16,6 +16,7 @@ from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
+from pairaug.fitted.space import bytes_of_pairs
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device
@@ -164,7 +165,9 @@ class _Synthesis:
             return None
         if ledger.rows:
             self.reporter.note(f"{len(ledger.rows)} of {self.total} pairs are there already")
-        probe_output(self.out, _bytes_expected(self.renderer.translator, len(missing)))
+        translator = self.renderer.translator
+        plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
+        probe_output(self.out, bytes_of_pairs(len(missing), [pair.size for pair in translator.pairs], plain))
         ledger.begin(self.total)
         return missing
 
@@ -287,10 +290,3 @@ def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
         there = path.resolve()
         if here == there or here in there.parents or there in here.parents:
             raise OutputError(f"{out}: lies inside or around {name} ({path}); choose another --out")
-
-
-def _bytes_expected(translator: FittedModel, count: int) -> int:
-    """An upper estimate: uncompressed images, and masks at a tenth of that."""
-    pixels = sum(pair.size[0] * pair.size[1] for pair in translator.pairs) / len(translator.pairs)
-    depth = 2 if translator.intensity[1] > 255 else 1
-    return int(count * pixels * (translator.shape.channels * depth * 0.8 + 0.1))

@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from pairaug.files import digest_bytes, write_atomic
+from pairaug.fitted.header import read_metadata
 from pairaug.training.objectives.base import Objective
 
 KEPT = 2
@@ -98,18 +99,12 @@ def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
     if digest_bytes(data)[:_DIGITS] != path.stem.rpartition("-")[2]:
         return None
     try:
-        header = _metadata(data)
+        header = read_metadata(data)
         if header.get("run") != run:
             return None
         return load_tensors(data), Progress(**json.loads(header["progress"]))
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    length = int.from_bytes(data[:8], "little")
-    header: dict[str, dict[str, str]] = json.loads(data[8 : 8 + length])
-    return header["__metadata__"]
 
 
 def _restore(objective: Objective, tensors: Mapping[str, Tensor]) -> None:

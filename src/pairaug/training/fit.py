@@ -25,8 +25,10 @@ from pairaug.files import (
 )
 from pairaug.fitted.identity import Identity, identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
+from pairaug.fitted.space import bytes_of_fit, planes_kept
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
+from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.ranks import Ranks, joined
 from pairaug.machine.workers import default_threads
@@ -117,6 +119,7 @@ def _identity(
 ) -> Identity:
     if not entry.trains:
         return run_identity(checked, model=entry.name, settings=asdict(config), seed=options.seed)
+    device = choose_device(options.device)
     return run_identity(
         checked,
         model=entry.name,
@@ -124,8 +127,8 @@ def _identity(
         seed=options.seed,
         size=(shape.height, shape.width),
         batch_size=options.batch_size,
-        device=choose_device(options.device).type,
-        precision="float32",
+        device=device.type,
+        precision=name_of(choose_precision(options.precision, device)),
         ranks=ranks.count,
     )
 
@@ -217,11 +220,8 @@ class _Fit:
         counts = count_trained(self.entry.load(), self.entry.load_objective(), self.config, self.shape)
         self.facts["parameters"] = counts
         total = sum(counts.values())
-        # The model, and two checkpoints with two moments a weight.
-        needed = total * 4 * (1 + 2 * 3)
-        if self.entry.keeps != "nothing":
-            planes = 1 + (self.shape.channels if self.entry.keeps == "pictures" else 0)
-            needed += sum(item.size[0] * item.size[1] for item in self.checked.pairs) * planes
+        planes = planes_kept(self.entry.keeps, self.shape.channels)
+        needed = bytes_of_fit(total, [item.size for item in self.checked.pairs], planes)
         probe_output(self.folder, needed)
         if self.entry.trains:
             self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")
@@ -256,6 +256,7 @@ class _Fit:
             device=choose_device(self.options.device),
             reporter=self.reporter,
             on_epoch=on_epoch,
+            precision=PRECISIONS[self.identity["precision"]],
         )
         if self.ranks.first:
             self._draw_losses()

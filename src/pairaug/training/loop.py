@@ -21,6 +21,7 @@ import torch
 from pairaug.errors import DataError, DivergedError, StorageError
 from pairaug.files import json_lines, read_json_lines, write_atomic
 from pairaug.machine.device import out_of_memory
+from pairaug.machine.precision import in_precision
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.ranks import is_lost, lost
 from pairaug.machine.signals import Interruption
@@ -72,6 +73,7 @@ def train(
     device: torch.device,
     reporter: Reporter,
     on_epoch: Callable[[Model, int, bool], None] = lambda model, epoch, last: None,
+    precision: torch.dtype = torch.float32,
 ) -> tuple[Objective, Progress]:
     """Train to the end of the schedule, from the latest checkpoint in ``folder`` if there is one.
 
@@ -79,7 +81,7 @@ def train(
     on the first rank, may look at the model but not change it. Raises Interrupted after a signal (a checkpoint is
     written first), DivergedError, StorageError for too little memory or where another rank is gone.
     """
-    return _Run(make_objective, sampler, schedule, folder, device, reporter, on_epoch).to_the_end()
+    return _Run(make_objective, sampler, schedule, folder, device, reporter, on_epoch, precision).to_the_end()
 
 
 class _Run:
@@ -94,9 +96,10 @@ class _Run:
         device: torch.device,
         reporter: Reporter,
         on_epoch: Callable[[Model, int, bool], None],
+        precision: torch.dtype,
     ) -> None:
         self.make_objective, self.sampler, self.schedule, self.folder = make_objective, sampler, schedule, folder
-        self.device, self.reporter, self.on_epoch = device, reporter, on_epoch
+        self.device, self.reporter, self.on_epoch, self.precision = device, reporter, on_epoch, precision
         self.ranks, self.count = sampler.ranks, len(sampler)
         self.checkpoints = folder / CHECKPOINTS
         self.objective, self.progress = self._start()
@@ -192,7 +195,8 @@ class _Run:
         generator = torch_generator(self.schedule.seed, "step", progress.images, *ranked)
         _scale_rates(self.objective, progress.rate_scale * self.objective.rate(progress.images, self.total))
         try:
-            losses = self.objective.step(batch, generator)
+            with in_precision(self.precision, self.device.type):
+                losses = self.objective.step(batch, generator)
         except NonFiniteLoss as error:
             self._failed(str(error))
             return

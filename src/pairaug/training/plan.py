@@ -25,6 +25,7 @@ class FitOptions:
 
     ``models``: folder of fitted models; ``size``: working side in pixels; ``settings``: the model's own, by name;
     ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
+    ``precision``: what networks are computed in, auto, float32 or bfloat16 (``machine.precision``);
     ``fresh``: discard an earlier run in the same folder.
     """
 
@@ -36,6 +37,7 @@ class FitOptions:
     size: int | None = None
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
     threads: int | None = None
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     sample_epochs: tuple[int, ...] = ()
