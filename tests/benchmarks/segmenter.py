@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, Terms, in_terms, lenient
+from pairaug.evaluation.sets.items import Items, Terms, in_terms, lenient
 from pairaug.evaluation.work import Work
 from pairaug.metrics.pair_scores import PairScores, score_pair
 from pairaug.pairs.checked import CheckPolicy

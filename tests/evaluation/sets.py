@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairaug.evaluation.evaluate import EvaluationOptions, Sets, open_sets
-from pairaug.evaluation.folds import SegmenterSource
+from pairaug.evaluation.parts.folds import SegmenterSource
 from pairaug.evaluation.work import Work
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe

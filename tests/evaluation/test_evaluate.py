@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from pairaug.evaluation.as_json import as_json
-from pairaug.evaluation.as_text import as_text
 from pairaug.evaluation.evaluate import PARTS, Evaluation, EvaluationOptions, evaluate, measure, open_sets
-from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.item_rows import item_rows
-from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.novelty import Novelty, measure_novelty
-from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, page_of, read_losses
+from pairaug.evaluation.parts.images import ImageRealism, measure_images
+from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
+from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
+from pairaug.evaluation.views.as_json import as_json
+from pairaug.evaluation.views.as_text import as_text
+from pairaug.evaluation.views.item_rows import item_rows
+from pairaug.evaluation.views.page import Origin, _most_suspicious, page_masks, page_of, read_losses
 from pairaug.files import digest_bytes
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.neighbours import coverage_floor

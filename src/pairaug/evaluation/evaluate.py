@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pairaug.errors import UsageError, did_you_mean
-from pairaug.evaluation.agreement import Agreement, measure_agreement
-from pairaug.evaluation.folds import FOLDS, SegmenterSource, fold_segmenters
-from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.items import Items, Terms, check_set, in_terms
-from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.novelty import Novelty, measure_novelty
-from pairaug.evaluation.remarks import remarks_on
-from pairaug.evaluation.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.parts.agreement import Agreement, measure_agreement
+from pairaug.evaluation.parts.folds import FOLDS, SegmenterSource, fold_segmenters
+from pairaug.evaluation.parts.images import ImageRealism, measure_images
+from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
+from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
+from pairaug.evaluation.sets.items import Items, Terms, check_set, in_terms
+from pairaug.evaluation.sets.remarks import remarks_on
+from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
@@ -34,8 +34,8 @@ from pairaug.segmenter.reference import ReferenceSegmenter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
 if TYPE_CHECKING:
-    from pairaug.evaluation.usefulness import Prepared, Usefulness
     from pairaug.evaluation.utility.result import Utility
+    from pairaug.evaluation.utility.usefulness import Prepared, Usefulness
 
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
 FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
@@ -229,7 +229,7 @@ def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
 
 
 def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:
-    from pairaug.evaluation.usefulness import prepare
+    from pairaug.evaluation.utility.usefulness import prepare
 
     return prepare(wanted, sets.real, sets.synthetic, options.selection, reporter)
 
@@ -237,7 +237,7 @@ def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, report
 def _usefulness(
     wanted: Usefulness | None, prepared: Prepared | None, sets: Sets, options: EvaluationOptions, work: Work
 ) -> Utility:
-    from pairaug.evaluation.usefulness import measure_usefulness
+    from pairaug.evaluation.utility.usefulness import measure_usefulness
 
     assert wanted is not None
     assert prepared is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pairaug.evaluation import usefulness
+from pairaug.evaluation.utility import usefulness
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe

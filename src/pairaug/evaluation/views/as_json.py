@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import answers_of
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import Agreement, Ratio
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.views.answers import answers_of
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.metrics.novelty import Share

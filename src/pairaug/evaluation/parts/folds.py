@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from pairaug.errors import DataError, PairaugError
-from pairaug.evaluation.items import Items
+from pairaug.evaluation.sets.items import Items
 from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity

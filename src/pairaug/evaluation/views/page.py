@@ -17,16 +17,16 @@ import numpy as np
 
 from pairaug import __version__
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import Verdict, answers_of
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
-from pairaug.evaluation.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
-from pairaug.evaluation.sampling import evenly
+from pairaug.evaluation.parts.agreement import Agreement, Ratio
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.sampling import evenly
 from pairaug.evaluation.utility.result import Utility
+from pairaug.evaluation.views.answers import Verdict, answers_of
+from pairaug.evaluation.views.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
 from pairaug.files import digest_file, read_json_lines
 from pairaug.fitted.model_file import MODEL_FILE
 from pairaug.metrics.equal_sizes import Comparison

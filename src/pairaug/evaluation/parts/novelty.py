@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, Pictures
+from pairaug.evaluation.sets.items import Items, Pictures
 from pairaug.evaluation.work import Work
 from pairaug.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
 from pairaug.metrics.reduction import FloatArray

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.sampling import one_a_mask
+from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 from pairaug.metrics.features import image_features, network_digest, standardise
 from pairaug.metrics.mmd import MmdComparison, compare_mmd

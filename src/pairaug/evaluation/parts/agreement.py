@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.folds import FoldSegmenters
-from pairaug.evaluation.items import Items
+from pairaug.evaluation.parts.folds import FoldSegmenters
+from pairaug.evaluation.sets.items import Items
 from pairaug.evaluation.work import Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pairaug.evaluation.agreement import TOO_HIGH, TOO_LOW, Agreement
 from pairaug.evaluation.evaluate import Evaluation
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import TOO_HIGH, TOO_LOW, Agreement
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.novelty import wilson
 

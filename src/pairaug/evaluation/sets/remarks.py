@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.synthetic import Synthetic
+from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.synthetic import Synthetic
 from pairaug.metrics.neighbours import NEIGHBOURS
 from pairaug.metrics.novelty import FEWEST_GROUPS
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
-from pairaug.evaluation.sampling import choose
+from pairaug.evaluation.sets.items import Items, Terms, check_set, in_terms, lenient
+from pairaug.evaluation.sets.sampling import choose
 from pairaug.files import json_lines, read_json_lines
 from pairaug.locking import scratch_folder
 from pairaug.pairs.checked import CheckPolicy

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import answers_of
-from pairaug.evaluation.as_json import statistic_name
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import Agreement, Ratio
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
 from pairaug.evaluation.utility.result import Utility
+from pairaug.evaluation.views.answers import answers_of
+from pairaug.evaluation.views.as_json import statistic_name
 from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.pairs.labels import show_value
 

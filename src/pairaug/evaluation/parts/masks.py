@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.items import LOOKED_AT_SIDE, Items
-from pairaug.evaluation.sampling import one_a_mask
+from pairaug.evaluation.sets.items import LOOKED_AT_SIDE, Items
+from pairaug.evaluation.sets.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.features import Features, mask_features, network_digest, standardise

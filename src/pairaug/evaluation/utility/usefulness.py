@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, check_set, in_terms, lenient
-from pairaug.evaluation.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.sets.items import Items, check_set, in_terms, lenient
+from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
 from pairaug.evaluation.utility.material import Item
 from pairaug.evaluation.utility.options import UtilityOptions
