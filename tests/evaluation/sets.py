@@ -19,6 +19,7 @@ from pairaug.segmenter.base import Recipe
 from tests.tangles import draw_tangle
 
 SIDE = 72
+REAL = 16
 Masks = Sequence[NDArray[Any]]
 
 
@@ -105,4 +106,16 @@ def opened(real: Path, synthetic: Path, **options: Any) -> Any:
     return open_sets(real, synthetic, EvaluationOptions(**options), Reporter())
 
 
-__all__ = ["SIDE", "FakeSource", "Listener", "Sets", "Threshold", "draw_masks", "drawn", "opened", "paint", "work"]
+__all__ = [
+    "REAL",
+    "SIDE",
+    "FakeSource",
+    "Listener",
+    "Sets",
+    "Threshold",
+    "draw_masks",
+    "drawn",
+    "opened",
+    "paint",
+    "work",
+]
