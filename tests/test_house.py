@@ -21,10 +21,10 @@ FLOORS = {
 # Inside a room: its modules and inner rooms from the ground up, those of one entry beside each other.
 STAIRS = {
     "evaluation": ("work", "sets", "parts", "utility", "evaluate", "views"),
-    "report": ("sheets curves", "contact", "page"),
+    "report": ("sheets curves figure", "contact", "page"),
     "report.page": (
-        "markup figures contents", "svg parts", "charts", "plots pictures",
-        "novelty_section pairs_section realism_section training_section", "document",
+        "markup numbers contents", "svg parts", "charts", "plots pictures tables",
+        "findings_section pairs_section training_section", "document",
     ),
     "segmenter": ("base network presets decision", "frames identity", "augment", "batches", "fit", "reference"),
 }  # fmt: skip

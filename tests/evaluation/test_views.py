@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +13,18 @@ import numpy as np
 import pytest
 
 from pairaug.evaluation.evaluate import EvaluationOptions, measure, open_sets
-from pairaug.evaluation.views.page import Origin, _most_suspicious, page_masks, page_of, read_losses
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import NEIGHBOURS
+from pairaug.evaluation.views.as_json import as_json
+from pairaug.evaluation.views.as_text import as_text
+from pairaug.evaluation.views.page import Origin, _most_suspicious, page_of, read_losses
 from pairaug.files import digest_bytes
 from pairaug.metrics.novelty import Nearest
+from pairaug.report.figure import Figure
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.conftest import Whole
-from tests.evaluation.sets import REAL, FakeSource
+from tests.evaluation.sets import REAL, FakeSource, opened
 from tests.evaluation.utility.fakes import Bench, NoCopies
 
 KEYS = Path(__file__).with_name("json_keys.txt")
@@ -105,12 +111,42 @@ def test_the_page_holds_every_part_that_was_measured_and_names_the_others(folder
     assert "<script" not in text
 
 
-def test_the_pages_distributions_and_scores_are_those_measured(whole: Whole) -> None:
-    masks = page_masks(whole.result.masks, ["255"])
-    assert [one.name for one in masks.distributions][:2] == ["share of the picture", "connected parts"]
-    assert masks.distributions[0].real.shape == (REAL,)
-    assert masks.distributions[0].synthetic.shape == (24,)
-    assert {score.name for score in masks.scores} == {"coverage", "density", "recall", "pairwise Dice"}
+def test_a_figure_of_a_part_holds_its_values_and_stands_in_json_and_text(whole: Whole) -> None:
+    assert whole.result.masks is not None
+    figures = whole.result.masks.figures(["0", "255"])
+    share = figures[0]
+    assert (share.key, share.name, share.group) == ("255/share", "share of the picture", "statistics")
+    assert share.real is not None
+    assert share.synthetic is not None
+    assert (share.real.shape, share.synthetic.shape) == ((REAL,), (24,))
+    assert [figure.key for figure in figures if figure.group == "scores"] == [*NEIGHBOURS, "pairwise_dice"]
+    assert whole.content["masks"]["statistics"]["255/share"]["ratio"] == share.value
+    assert whole.content["masks"]["coverage"] == figures[-5].value
+    assert all(figure.name in whole.text for figure in figures)
+
+
+def test_a_figure_that_a_part_adds_stands_in_every_view(
+    whole: Whole, real: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ImageRealism.figures
+    new = Figure("sharpness", "sharpness", 0.25, 0.2, 0.3, meaning="Quite new.").beside(0.4, 0.3, 0.5)
+    monkeypatch.setattr(ImageRealism, "figures", lambda part: [*known(part), new])
+    with opened(real, other) as sets:
+        content, text = as_json(whole.result, sets)["images"], as_text(whole.result, sets)
+        page = render(page_of(whole.result, sets, Origin("mine", "made", "pairaug evaluate", tmp_path)))
+    assert (content["sharpness"], content["intervals"]["sharpness"], content["held_out"]["sharpness"]) == (
+        0.25,
+        [0.2, 0.3],
+        0.4,
+    )
+    assert re.search(r"sharpness +0\.25 +\[0\.2, 0\.3\] +0\.4 +Quite new\.", text)
+    assert "sharpness<small>Quite new.</small>" in page
+
+
+def test_several_classes_are_told_apart_by_their_label_values(whole: Whole) -> None:
+    assert whole.result.masks is not None
+    names = [figure.name for figure in whole.result.masks.figures(["0", "128", "255"])]
+    assert names[0] == "share of the picture, 128"
 
 
 def test_loss_histories_are_read_from_the_models_folder(tmp_path: Path) -> None:

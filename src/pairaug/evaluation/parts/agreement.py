@@ -26,6 +26,7 @@ from pairaug.evaluation.work import Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile
 from pairaug.metrics.pair_scores import score_pair
+from pairaug.report.figure import Figure
 from pairaug.segmenter.base import Segmenter
 
 RADIUS = 3
@@ -79,6 +80,19 @@ class Agreement:
     @property
     def held_out_offset(self) -> Offset | None:
         return None if self.held_out_profile is None else best_offset(self.held_out_profile)
+
+    def figures(self) -> list[Figure]:
+        scores = (
+            ("dice_ratio", "Dice", self.dice, "Overlap of the mask found with the mask given"),
+            ("cldice_ratio", "clDice", self.centreline, "The same along centre lines, blind to width"),
+        )
+        return [
+            Figure(
+                key, name, found.value, found.low, found.high, 1.0, scale="ratio", group="agreement",
+                meaning=f"{meaning}: {found.synthetic:.3f} over {found.held_out:.3f}.",
+            )
+            for key, name, found, meaning in scores
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)

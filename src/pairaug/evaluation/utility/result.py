@@ -25,6 +25,7 @@ from pairaug.metrics.bootstrap import (
     verdict,
     worth_real_pairs,
 )
+from pairaug.report.figure import Figure
 
 MEASURES = ("dice", "cldice")
 
@@ -64,6 +65,15 @@ class Compared:
     draws: int
     difference: Difference
     sd_per_cell: float | None
+
+    def figure(self) -> Figure:
+        found = self.difference
+        seen = "not known" if found.detectable is None else f"{100 * found.detectable:.1f}"
+        return Figure(
+            "difference", self.arm, found.mean, found.low, found.high, scale="points", group="gains", compared=False,
+            meaning=f"against {self.baseline}", band=found.detectable,
+            remark=f"smallest difference this run could have seen: {seen}",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -6,56 +6,74 @@ data score, and in words what a large or small figure means.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.parts.agreement import Agreement, Ratio
-from pairaug.evaluation.parts.images import ImageRealism
-from pairaug.evaluation.parts.masks import MaskRealism
-from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import Agreement
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.views.answers import answers_of
-from pairaug.evaluation.views.as_json import statistic_name
-from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.pairs.labels import show_value
+from pairaug.report.figure import Figure
 
 Line = tuple[str, str, str, str, str]
-_WIDTHS = (24, 8, 18, 10)
-_NEIGHBOUR_WORDS = {
-    "coverage": "share of real ones with a synthetic one near; larger is better",
-    "density": "crowding where real ones are; far above held-out: hugging the middle",
-    "recall": "share of real ones inside the synthetic spread; larger is better",
-    "precision": "share of synthetic ones inside the real spread; larger is better",
-}
+_HEAD: Line = ("", "value", "95 % interval", "held-out", "")
 
 
 def as_text(result: Evaluation, sets: Sets) -> str:
     names = [show_value(value) for value in sets.real.terms.label_values]
     lines = [f"{len(sets.real)} real pairs, {len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs", ""]
     lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result, names)]
-    tables: list[tuple[str, Iterator[Line]]] = []
+    tables: list[tuple[str, list[Line]]] = []
     if result.masks is not None:
-        tables.append(("masks (ratio 1: as different as real from real; larger is worse)", _masks(result.masks, names)))
+        rows = _rows(result.masks.figures(names))
+        tables.append(("masks (ratio 1: as different as real from real; larger is worse)", rows))
     if result.images is not None:
-        tables.append(("images", _images(result.images)))
+        rows = _rows(result.images.figures())
+        tables.append(("images (ratio 1: as different as real from real; larger is worse)", rows))
     if result.novelty is not None:
-        tables.append(("novelty (share flagged as copies; smaller is better)", _novelty(result.novelty)))
+        rows = _rows(result.novelty.figures())
+        tables.append(("novelty (share flagged as copies; smaller is better)", rows))
     if result.agreement is not None:
-        tables.append(("agreement of a segmenter of real pairs (near 1 is good)", _agreement(result.agreement)))
+        rows = [*_rows(result.agreement.figures()), *_offset(result.agreement)]
+        tables.append(("agreement of a segmenter of real pairs (near 1 is good)", rows))
     if result.utility is not None:
-        tables.append(("utility (Dice on test pairs)", _utility(result.utility)))
+        tables.append(("utility (Dice on test pairs)", list(_utility(result.utility))))
     for title, rows in tables:
-        lines += ["", title, _aligned(("", "value", "95 % interval", "held-out", ""))]
-        lines += [_aligned(row) for row in rows]
+        widths = [2 + max(len(row[column]) for row in (_HEAD, *rows)) for column in range(4)]
+        lines += ["", title, *(_aligned(row, widths) for row in (_HEAD, *rows))]
     if result.not_measured:
         lines += ["", "not measured"]
         lines += [f"  {entry.part}: {entry.reason}" for entry in result.not_measured]
     return "\n".join(lines)
 
 
-def _aligned(row: Line) -> str:
-    cells = [cell.ljust(width) for cell, width in zip(row, _WIDTHS, strict=False)]
+def _aligned(row: Line, widths: list[int]) -> str:
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
     return ("  " + "".join(cells) + row[-1]).rstrip()
+
+
+def _rows(figures: Iterable[Figure]) -> list[Line]:
+    """A line a figure; planted copies of one kind of item share a line."""
+    rows: list[Line] = []
+    planted: dict[str, list[str]] = {}
+    for figure in figures:
+        if figure.group.startswith("planted"):
+            planted.setdefault(figure.group, []).append(f"{figure.name} {_number(figure.value)}")
+        elif figure.measured:
+            rows.append(_row(figure))
+    told = (f"{group} that were found: {'; '.join(found)}" for group, found in planted.items())
+    return [*rows, *(("", "", "", "", words) for words in told)]
+
+
+def _row(figure: Figure) -> Line:
+    words = [figure.meaning, f"({figure.remark})" if figure.remark else ""]
+    if figure.scale == "difference":
+        words.insert(0, "A difference, for real ones do not vary.")
+    if figure.scale == "share" and figure.value is None and figure.count:
+        words.append("Cannot tell, see the planted copies.")
+    held_out = _number(figure.held_out) if figure.compared else ""
+    interval = _interval(figure.low, figure.high)
+    return figure.name, _number(figure.value), interval, held_out, " ".join(filter(None, words))
 
 
 def _number(value: float | None) -> str:
@@ -66,74 +84,14 @@ def _interval(low: float | None, high: float | None) -> str:
     return "-" if low is None or high is None else f"[{_number(low)}, {_number(high)}]"
 
 
-def _masks(part: MaskRealism, names: list[str]) -> Iterator[Line]:
-    for key, found in part.statistics.items():
-        note = "difference, for it never varies among real masks" if found.kind == "difference" else ""
-        name = statistic_name(key, names)
-        yield name, _number(found.value), _interval(found.low, found.high), _number(found.held_out), note
-    yield from _neighbours(part.neighbours, ("coverage", "density", "recall"))
-    dice = part.dice
-    words = "overlap among themselves; above real: less variety"
-    yield "pairwise Dice", _number(dice.value), _interval(dice.low, dice.high), _number(part.real_dice.value), words
-
-
-def _images(part: ImageRealism) -> Iterator[Line]:
-    ratio = part.mmd.ratio
-    words = f"1: as different as real from real; larger is worse (p {part.mmd.p:.3f})"
-    name = "MMD ratio"
-    if ratio.kind == "difference":
-        name, words = "MMD", f"a distance, for the real images do not vary; larger is worse (p {part.mmd.p:.3f})"
-    yield name, _number(ratio.value), _interval(ratio.low, ratio.high), _number(ratio.held_out), words
-    yield from _neighbours(part.neighbours, ("precision", "recall", "density", "coverage"))
-    if part.variety is not None:
-        variety = part.variety
-        words = "images of one mask apart, over real images apart; 0: one image a mask"
-        yield "variety", _number(variety.value), _interval(variety.low, variety.high), "-", words
-
-
-def _neighbours(found: NeighbourComparison | None, names: tuple[str, ...]) -> Iterator[Line]:
-    if found is None or found.mean is None:
-        return
-    for name in names:
-        low, high = getattr(found.low, name), getattr(found.high, name)
-        held_out = _number(getattr(found.held_out, name))
-        yield name, _number(getattr(found.mean, name)), _interval(low, high), held_out, _NEIGHBOUR_WORDS[name]
-
-
-def _novelty(part: Novelty) -> Iterator[Line]:
-    for kind, search in (("mask", part.masks), ("image", part.images)):
-        yield from _search(kind, search)
-
-
-def _search(kind: str, search: CopySearch) -> Iterator[Line]:
-    share, held_out = search.share, _number(search.held_out.value)
-    if share.count:
-        words = f"of {share.count}" + (": cannot tell, see the power" if share.value is None else "")
-        yield f"{kind} copies", _number(share.value), _interval(share.low, share.high), held_out, words
-    if search.identical:
-        yield f"{kind}s that are real files", str(search.identical), "", "", "byte for byte"
-    derived = search.derived
-    if derived.count:
-        words = f"of {derived.count} that are declared as made from real ones"
-        yield f"{kind} copies, declared", _number(derived.value), _interval(derived.low, derived.high), held_out, words
-    found = ", ".join(f"{power.kind} {_number(power.found.value)}" for power in search.powers)
-    yield "  power", "", "", "", f"planted copies found: {found}"
-
-
-def _agreement(part: Agreement) -> Iterator[Line]:
-    def row(name: str, ratio: Ratio) -> Line:
-        words = f"{ratio.synthetic:.3f} over {ratio.held_out:.3f}"
-        return name, _number(ratio.value), _interval(ratio.low, ratio.high), "1", words
-
-    yield row("Dice ratio", part.dice)
-    yield row("clDice ratio", part.centreline)
+def _offset(part: Agreement) -> Iterator[Line]:
     if part.offset is not None and part.held_out_offset is not None:
         offset, held_out = part.offset, part.held_out_offset
-        words = "rows and columns in px that the image lies beside its mask"
+        words = "Rows and columns in px that the image lies beside its mask"
         if not part.moved and (offset.row, offset.column) != (held_out.row, held_out.column):
             words += ", no further apart than chance puts them"
-        yield "offset", f"{offset.row}, {offset.column}", "", f"{held_out.row}, {held_out.column}", words
-    yield "", "", "", "", "above 1.05 is as suspicious as below 0.95: cartoon images are easy"
+        yield "offset", f"{offset.row}, {offset.column}", "", f"{held_out.row}, {held_out.column}", words + "."
+    yield "", "", "", "", "Above 1.05 is as suspicious as below 0.95: cartoon images are easy."
 
 
 def _utility(part: Utility) -> Iterator[Line]:
