@@ -27,6 +27,7 @@ from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
 from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter, spoken_time
@@ -138,7 +139,8 @@ def open_sets(
     found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
     if sentence:
         reporter.note(f"real: {sentence}")
-    checked = check_set(str(real), found, options.policy)
+    kept = KeptPixels()
+    checked = check_set(str(real), found, options.policy, kept)
     terms = Terms(
         checked.intensity,
         checked.stored_channels,
@@ -146,7 +148,7 @@ def open_sets(
         deep=checked.deep,
         grey=checked.channels == 1,
     )
-    items = in_terms(str(real), checked, terms)
+    items = in_terms(str(real), checked, terms, kept=kept)
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
         yield Sets(items, others, synthetic)

@@ -22,6 +22,7 @@ from pairaug.evaluation.sets.sampling import choose
 from pairaug.files import json_lines, read_json_lines
 from pairaug.locking import scratch_folder
 from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list
 from pairaug.pairs.pair import Found, Pair
@@ -74,14 +75,15 @@ def open_synthetic(
     stored, trained_on = _facts_of(manifest, source)
     with scratch_folder("pairaug-evaluate-") as scratch:
         found, rows, left_out, total = _sampled(source, sample, rng, scratch, originals)
-        checked = check_set(str(source), found, lenient(policy))
+        pixels = None if originals else KeptPixels()  # all of a set are too many to keep
+        checked = check_set(str(source), found, lenient(policy), pixels)
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
         _refuse_strange_parents(rows, source)
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
-        items = in_terms(str(source), checked, terms, stored)
+        items = in_terms(str(source), checked, terms, stored, pixels)
         yield Synthetic(
             items=items,
             rows=tuple(rows),

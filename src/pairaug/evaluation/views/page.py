@@ -26,7 +26,6 @@ from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.views.answers import Verdict, answers_of
 from pairaug.files import digest_file, read_json_lines
 from pairaug.fitted.model_file import MODEL_FILE
-from pairaug.pairs.checking import load_image
 from pairaug.pairs.labels import show_value
 from pairaug.report.figure import Values
 from pairaug.report.page import contents as page
@@ -115,8 +114,7 @@ def _part(name: str) -> page.Part | None:
 
 
 def _sample(items: Items, index: int, note: str = "") -> page.Sample:
-    pixels = load_image(items.checked.root, items.pairs[index], items.checked.policy)
-    return page.Sample(items.name(index), pixels, items.labels(index), note)
+    return page.Sample(items.name(index), items.pixels(index), items.labels(index), note)
 
 
 def _samples(sets: Sets) -> page.Samples:
