@@ -13,7 +13,7 @@ import pytest
 
 from pairaug.evaluation.evaluate import EvaluationOptions, measure, open_sets
 from pairaug.evaluation.views.as_json import as_json
-from pairaug.evaluation.views.page import Origin, page_of
+from pairaug.evaluation.views.page import Invocation, page_of
 from pairaug.pairs import checking, united
 from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Pair
@@ -51,7 +51,7 @@ def everything(folder: Path) -> str:
     options = EvaluationOptions(cache=folder / "cache", segmenter=FakeSource(), threads=2)
     with open_sets(real, other, options, Reporter()) as sets:
         result = measure(sets, options, Reporter())
-        page_of(result, sets, Origin("real", "other", "pairaug evaluate", folder))
+        page_of(result, sets, Invocation("real", "other", "pairaug evaluate", folder))
         return json.dumps(as_json(result, sets))
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.evaluate import EvaluationOptions
-from pairaug.evaluation.sets.items import Pictures, compact
+from pairaug.evaluation.sets.pair_set import Pictures, compact
 from pairaug.evaluation.sets.remarks import remarks_on
 from pairaug.evaluation.sets.sampling import choose, evenly, one_a_mask
 from pairaug.evaluation.sets.synthetic import _per_mask

@@ -17,7 +17,7 @@ from pairaug.evaluation.parts.images import ImageRealism
 from pairaug.evaluation.parts.masks import NEIGHBOURS
 from pairaug.evaluation.views.as_json import as_json
 from pairaug.evaluation.views.as_text import as_text
-from pairaug.evaluation.views.page import Origin, _most_suspicious, page_of, read_losses
+from pairaug.evaluation.views.page import Invocation, _most_suspicious, page_of, read_losses
 from pairaug.files import digest_bytes
 from pairaug.metrics.novelty import Nearest
 from pairaug.report.figure import Figure
@@ -25,7 +25,7 @@ from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.conftest import Whole
 from tests.evaluation.sets import REAL, FakeSource, opened
-from tests.evaluation.utility.fakes import Bench, NoCopies
+from tests.evaluation.utility.fakes import DrawnCase, NoCopies
 
 KEYS = Path(__file__).with_name("json_keys.txt")
 
@@ -48,8 +48,8 @@ def test_the_keys_of_the_json_and_their_order_are_a_promise(
     from pairaug.evaluation.utility import sides
 
     monkeypatch.setattr(sides, "Detector", NoCopies)
-    bench = Bench(tmp_path / "cells")
-    utility = bench.measure(bench.ruler(gain={0.5: 0.03}), seeds=2).to_json()
+    case = DrawnCase(tmp_path / "cells")
+    utility = case.measure(case.trainer(gain={0.5: 0.03}), seeds=2).to_json()
     assert list(keys_of({**whole.content, "utility": utility})) == KEYS.read_text().splitlines()
 
 
@@ -100,7 +100,7 @@ def test_the_page_holds_every_part_that_was_measured_and_names_the_others(folder
         parts=("novelty", "agreement"), sample=4, cache=folder / "cache", segmenter=FakeSource()
     )
     with open_sets(real, real, options, Reporter()) as sets:
-        page = page_of(measure(sets, options, Reporter()), sets, Origin("mine", "made", "pairaug evaluate", folder))
+        page = page_of(measure(sets, options, Reporter()), sets, Invocation("mine", "made", "pairaug evaluate", folder))
     assert [answer.tone for answer in page.answers] == ["bad", *["not measured"] * 2, "good", "not measured"]
     assert len(page.samples.real) == 8
     assert len(page.suspects) == 8
@@ -133,7 +133,7 @@ def test_a_figure_that_a_part_adds_stands_in_every_view(
     monkeypatch.setattr(ImageRealism, "figures", lambda part: [*known(part), new])
     with opened(real, other) as sets:
         content, text = as_json(whole.result, sets)["images"], as_text(whole.result, sets)
-        page = render(page_of(whole.result, sets, Origin("mine", "made", "pairaug evaluate", tmp_path)))
+        page = render(page_of(whole.result, sets, Invocation("mine", "made", "pairaug evaluate", tmp_path)))
     assert (content["sharpness"], content["intervals"]["sharpness"], content["held_out"]["sharpness"]) == (
         0.25,
         [0.2, 0.3],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pairaug.arrays.tensors import load_training_set
-from pairaug.evaluation.sets.items import Terms, in_terms
+from pairaug.evaluation.sets.pair_set import Terms, in_terms
 from pairaug.models.base import Shape
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs

@@ -128,11 +128,11 @@ def evaluate(
 
             write_atomic(out_items, json_lines(item_rows(result, sets)))
         if html is not None:
-            from pairaug.evaluation.views.page import Origin, page_of
+            from pairaug.evaluation.views.page import Invocation, page_of
             from pairaug.report.page.document import render
 
-            origin = Origin(str(real), str(synthetic), opt.typed_command(), models)
-            write_atomic(html, render(page_of(result, sets, origin)).encode())
+            invocation = Invocation(str(real), str(synthetic), opt.typed_command(), models)
+            write_atomic(html, render(page_of(result, sets, invocation)).encode())
         if as_json:
             from pairaug.evaluation.views.as_json import as_json as content_of
 

@@ -21,7 +21,7 @@ from pairaug.evaluation.parts.folds import FOLDS, SegmenterSource, fold_segmente
 from pairaug.evaluation.parts.images import ImageRealism, measure_images
 from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
 from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
-from pairaug.evaluation.sets.items import Items, Terms, check_set, in_terms
+from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
 from pairaug.evaluation.sets.remarks import remarks_on
 from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
@@ -84,7 +84,7 @@ class EvaluationOptions:
 class Sets:
     """Both sets, open."""
 
-    real: Items
+    real: PairSet
     synthetic: Synthetic
     synthetic_source: str | Path
 

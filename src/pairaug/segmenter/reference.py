@@ -1,4 +1,4 @@
-"""The project's own segmenter with one of its presets, as agreement (``folds``) and utility (``ruler``) ask for it."""
+"""The reference segmenter with one of its presets, as agreement (``folds``) and utility (``trainer``) ask for it."""
 
 from __future__ import annotations
 

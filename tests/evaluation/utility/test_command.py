@@ -1,4 +1,4 @@
-"""``pairaug evaluate --utility`` from files, with a ruler that takes no time."""
+"""``pairaug evaluate --utility`` from files, with a trainer that takes no time."""
 
 from __future__ import annotations
 

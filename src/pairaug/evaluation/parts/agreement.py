@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.evaluation.parts.folds import FoldSegmenters
-from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.work import Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile
@@ -103,7 +103,7 @@ class _Scores:
 
 
 def measure_agreement(
-    real: Items, synthetic: Items, masks: Sequence[int], fitted: FoldSegmenters, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, masks: Sequence[int], fitted: FoldSegmenters, work: Work, seed: int
 ) -> Agreement:
     """``masks`` numbers the masks of the synthetic pairs: images of one mask are resampled together."""
     classes = real.terms.classes

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from pairaug.errors import DataError, PairaugError
-from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity
@@ -51,7 +51,7 @@ class FoldSegmenters:
     digests: tuple[str, ...]
 
 
-def fold_segmenters(real: Items, source: SegmenterSource, cache: Path, work: Work, seed: int) -> FoldSegmenters:
+def fold_segmenters(real: PairSet, source: SegmenterSource, cache: Path, work: Work, seed: int) -> FoldSegmenters:
     """The two segmenters, from the cache where they are there. DataError for fewer than two groups of real pairs."""
     fold_of = grouped_folds(real.groups, np.random.default_rng([seed, 4]))
     key = _fingerprint(real, source, seed)
@@ -82,7 +82,7 @@ def grouped_folds(groups: Sequence[int], rng: np.random.Generator) -> tuple[int,
     return tuple(int(fold) for fold in fold_of)
 
 
-def _fingerprint(real: Items, source: SegmenterSource, seed: int) -> str:
+def _fingerprint(real: PairSet, source: SegmenterSource, seed: int) -> str:
     """``source.name`` stands for its preset, precision and recipe."""
     return identity_digest(run_identity(real.checked, model=source.name, settings={"folds": FOLDS}, seed=seed))
 
@@ -109,7 +109,7 @@ def _cached(
 
 
 def _fitted(
-    real: Items,
+    real: PairSet,
     fold_of: tuple[int, ...],
     source: SegmenterSource,
     folder: Path,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures
-from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 from pairaug.metrics.features import image_features, network_digest, standardise
@@ -51,7 +51,7 @@ class ImageRealism:
 
 
 def measure_images(
-    real: Items, synthetic: Items, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
 ) -> ImageRealism:
     """``masks`` numbers the masks of the synthetic pairs; the set holds ``per_mask`` images of each on purpose.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures, pooled, statistic_words
-from pairaug.evaluation.sets.items import LOOKED_AT_SIDE, Items
+from pairaug.evaluation.sets.pair_set import LOOKED_AT_SIDE, PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
 from pairaug.evaluation.work import Work
 from pairaug.metrics.equal_sizes import Comparison
@@ -84,7 +84,7 @@ class _Looked:
 
 
 def measure_masks(
-    real: Items, synthetic: Items, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
 ) -> MaskRealism:
     """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once."""
     rng = np.random.default_rng([seed, 1])
@@ -119,7 +119,7 @@ def measure_masks(
     )
 
 
-def _look(items: Items, index: int) -> _Looked:
+def _look(items: PairSet, index: int) -> _Looked:
     labels, classes = items.labels(index), items.terms.classes
     return _Looked(mask_statistics(labels, classes), mask_features(labels, classes), _small(labels))
 

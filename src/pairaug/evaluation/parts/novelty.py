@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairaug.evaluation.parts.figures import planted_figure, share_figure
-from pairaug.evaluation.sets.items import Items, Pictures
+from pairaug.evaluation.sets.pair_set import PairSet, Pictures
 from pairaug.evaluation.work import Work
 from pairaug.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
 from pairaug.metrics.reduction import FloatArray
@@ -83,7 +83,7 @@ class Novelty:
         return [*self.masks.figures("masks"), *self.images.figures("images")]
 
 
-def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work: Work, seed: int) -> Novelty:
+def measure_novelty(real: PairSet, synthetic: PairSet, derived: Sequence[bool], work: Work, seed: int) -> Novelty:
     """``derived[i]``: synthetic mask i is declared as made from a real one. DataError for fewer than 4 real groups."""
     count = len(real)
     kinds: list[tuple[Pictures, Callable[[int], FloatArray], bool]] = [
@@ -106,7 +106,7 @@ def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work
     return Novelty(*found)
 
 
-def _identical(real: Items, synthetic: Items, declared: Sequence[bool], *, masks: bool) -> int:
+def _identical(real: PairSet, synthetic: PairSet, declared: Sequence[bool], *, masks: bool) -> int:
     """How many synthetic files are real ones, byte for byte, and do not say so."""
     ours = {item.mask_digest if masks else item.image_digest for item in real.pairs}
     return sum(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.evaluation.sets.items import Items, Terms, check_set, in_terms, lenient
+from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sets.sampling import choose
 from pairaug.files import json_lines, read_json_lines
 from pairaug.locking import scratch_folder
@@ -44,7 +44,7 @@ class Synthetic:
     manifest says so; ``unread``: there is a manifest.json, but another tool's or a torn one.
     """
 
-    items: Items
+    items: PairSet
     rows: tuple[Row, ...]
     total: int
     originals: int

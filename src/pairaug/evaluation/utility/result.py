@@ -130,7 +130,7 @@ class Utility:
         }
 
 
-def summarise(
+def judge_cells(
     plan: Plan,
     done: Done,
     groups: Sequence[int],

@@ -20,10 +20,10 @@ from pairaug.errors import DataError
 from pairaug.evaluation.evaluate import Evaluation, Sets
 from pairaug.evaluation.parts.agreement import Agreement
 from pairaug.evaluation.parts.novelty import CopySearch, Novelty
-from pairaug.evaluation.sets.items import Items
+from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.sets.sampling import evenly
 from pairaug.evaluation.utility.result import Utility
-from pairaug.evaluation.views.answers import Verdict, answers_of
+from pairaug.evaluation.views.answers import AnswerWord, answers_of
 from pairaug.files import digest_file, read_json_lines
 from pairaug.fitted.model_file import MODEL_FILE
 from pairaug.pairs.labels import show_value
@@ -41,7 +41,7 @@ _REMEDIES = {
     "agreement": "name it in --parts, give more real pairs, or raise --max-minutes",
     "utility": "add --utility and --test",
 }
-_TONES: dict[Verdict, page.Tone] = {
+_TONES: dict[AnswerWord, page.Tone] = {
     "yes": "good",
     "no": "bad",
     "cannot tell": "unclear",
@@ -51,7 +51,7 @@ _SECTIONS: tuple[page.Part, ...] = ("novelty", "images", "masks", "agreement", "
 
 
 @dataclass(frozen=True)
-class Origin:
+class Invocation:
     """What the user typed, and where the models' loss histories lie."""
 
     real: str
@@ -60,19 +60,19 @@ class Origin:
     models: Path
 
 
-def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
+def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page:
     real, synthetic = sets.real, sets.synthetic
     grouped = any(item.pair.group is not None for item in real.pairs)
     labels = [show_value(value) for value in real.terms.label_values]
     digest = None if result.images is None else result.images.features_digest
     looked = len(synthetic.items)
-    real_name = "the list on stdin" if origin.real == "-" else origin.real
+    real_name = "the list on stdin" if invocation.real == "-" else invocation.real
     note = "" if looked == synthetic.total else f"{looked} of them looked at"
     compared = [
         page.DataSet("real", real_name, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
-        page.DataSet("synthetic", origin.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
+        page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
-    losses = list(read_losses(origin.models, synthetic.manifest))
+    losses = list(read_losses(invocation.models, synthetic.manifest))
     gaps = [
         page.Gap(entry.part, entry.reason, _REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
         for entry in result.not_measured
@@ -81,14 +81,14 @@ def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
         gaps.append(
             page.Gap(
                 "losses",
-                f"no {HISTORY} of the models of this set below {origin.models}",
+                f"no {HISTORY} of the models of this set below {invocation.models}",
                 "name the models' folder with --models",
                 "losses",
             )
         )
     return page.Page(
         title="What are the new pairs worth?",
-        command=origin.command,
+        command=invocation.command,
         version=f"pairaug {__version__}",
         compared=compared,
         classes=labels[1:],
@@ -113,7 +113,7 @@ def _part(name: str) -> page.Part | None:
     return name if name in get_args(page.Part) else None  # type: ignore[return-value]
 
 
-def _sample(items: Items, index: int, note: str = "") -> page.Sample:
+def _sample(items: PairSet, index: int, note: str = "") -> page.Sample:
     return page.Sample(items.name(index), items.pixels(index), items.labels(index), note)
 
 

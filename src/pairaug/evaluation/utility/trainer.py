@@ -16,7 +16,7 @@ SLENDER, WIDEST = 30.0, 0.04  # vessels reach 500, the ring of a cell around its
 LOOKED_AT = 8
 
 
-class Ruler(Protocol):
+class Trainer(Protocol):
     """``name`` stands for everything that decides a fit beside the recipe and the seed: preset and settings.
 
     Fits with equal seeds are paired: equal initial weights, the same stream of augmentations.

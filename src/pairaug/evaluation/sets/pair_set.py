@@ -48,7 +48,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Items:
+class PairSet:
     """The pairs of a set. ``to_real`` (own classes,) says which class of the real set each of its own classes is.
 
     ``kept``: what the check decoded, as far as it fits; the rest is decoded when it is looked at.
@@ -122,7 +122,7 @@ def in_terms(
     terms: Terms,
     translated: Mapping[int, int] | None = None,
     kept: KeptPixels | None = None,
-) -> Items:
+) -> PairSet:
     """A checked set in the terms of the real one; ``translated``: its stored values -> values of the real set.
 
     Raises DataError for label values that the real set lacks, grey against colour, 16 against 8 bits.
@@ -143,7 +143,7 @@ def in_terms(
     if checked.deep and not terms.deep:
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
     to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
-    return Items(checked, terms, to_real, group_numbers(checked.pairs), kept)
+    return PairSet(checked, terms, to_real, group_numbers(checked.pairs), kept)
 
 
 def lenient(policy: CheckPolicy) -> CheckPolicy:
