@@ -16,10 +16,11 @@ import numpy as np
 
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
+from pairaug.evaluation.utility.judging import judge_cells
 from pairaug.evaluation.utility.lazy_pairs import LazyExamples, LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import Cell, Plan, make_plan
-from pairaug.evaluation.utility.result import Utility, judge_cells
+from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.running import CellSetup, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
 from pairaug.evaluation.utility.trainer import Trainer, slender_classes
