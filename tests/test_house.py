@@ -20,13 +20,13 @@ FLOORS = {
 }  # fmt: skip
 # Inside a room: its modules and inner rooms from the ground up, those of one entry beside each other.
 STAIRS = {
-    "evaluation": ("work", "sets", "parts", "utility", "evaluate", "views"),
+    "evaluation": ("sets", "parts", "utility", "evaluate", "views"),
     "report": ("sheets curves figure", "contact", "page"),
     "report.page": (
         "markup numbers contents", "svg parts", "charts", "plots pictures tables",
         "findings_section pairs_section training_section", "document",
     ),
-    "segmenter": ("base network presets decision", "frames identity", "augment", "batches", "fit", "reference"),
+    "segmenter": ("base network presets decision", "frames identity folds", "augment", "batches", "fit", "reference"),
 }  # fmt: skip
 HEAVY = ("torch", "scipy", "skimage")
 

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Augmentation, Example, Recipe

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from pairaug.evaluation.sets.pair_set import PairSet, Terms, in_terms, lenient
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.pair_scores import PairScores, score_pair
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs

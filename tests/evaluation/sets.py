@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairaug.evaluation.evaluate import EvaluationOptions, Sets, open_sets
-from pairaug.evaluation.parts.folds import SegmenterSource
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.base import Recipe, Trainer
 from tests.tangles import draw_tangle
 
 SIDE = 72
@@ -65,7 +64,7 @@ class Threshold:
 
 
 @dataclass
-class FakeSource(SegmenterSource):
+class FakeSource(Trainer):
     """Fits in no time, and remembers on what."""
 
     name: str = "fake"

@@ -20,13 +20,13 @@ from pairaug.evaluation.parts.agreement import (
     _Scores,
     measure_agreement,
 )
-from pairaug.evaluation.parts.folds import fold_segmenters, grouped_folds
 from pairaug.evaluation.views.answers import Answer, answers_of
-from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.machine.work import OutOfTime, Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.folds import fold_segmenters, grouped_folds
 from tests.evaluation.sets import FakeSource, Listener, Threshold, draw_masks, drawn, opened, paint, work, write
 
 

@@ -17,20 +17,21 @@ import numpy as np
 
 from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.parts.agreement import Agreement, measure_agreement
-from pairaug.evaluation.parts.folds import FOLDS, SegmenterSource, fold_segmenters
 from pairaug.evaluation.parts.images import ImageRealism, measure_images
 from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
 from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
 from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
 from pairaug.evaluation.sets.remarks import remarks_on
 from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
-from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
+from pairaug.machine.work import OutOfTime, Work, one_thread_each
 from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter, spoken_time
+from pairaug.segmenter.base import Trainer
+from pairaug.segmenter.folds import FOLDS, fold_segmenters
 from pairaug.segmenter.reference import ReferenceSegmenter
 from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
@@ -66,7 +67,7 @@ class EvaluationOptions:
     parts: tuple[str, ...] = PARTS
     cache: Path = Path(DEFAULT_MODELS) / "segmenter"
     threads: int | None = None
-    segmenter: SegmenterSource | None = None
+    segmenter: Trainer | None = None
     utility: Usefulness | None = None
 
     def __post_init__(self) -> None:
@@ -180,8 +181,8 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
             return None
 
     def agreement() -> Agreement:
-        source = options.segmenter or ReferenceSegmenter()
-        fitted = fold_segmenters(real, source, options.cache, work, seed)
+        trainer = options.segmenter or ReferenceSegmenter()
+        fitted = fold_segmenters(real, trainer, options.cache, work, seed)
         return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
 
     wanted = options.utility if "utility" in options.parts else None
@@ -225,8 +226,8 @@ def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
     pairs = len(sets.real) + len(sets.synthetic.items)
     seconds = _SECONDS_A_PAIR * pairs / workers
     if "agreement" in options.parts:
-        source = options.segmenter or ReferenceSegmenter()
-        seconds += source.seconds(max(1, len(sets.real) // FOLDS)) * FOLDS / min(workers, FOLDS)
+        trainer = options.segmenter or ReferenceSegmenter()
+        seconds += trainer.seconds(max(1, len(sets.real) // FOLDS)) * FOLDS / min(workers, FOLDS)
     return seconds
 
 

@@ -16,7 +16,7 @@ from pairaug.evaluation.utility.arms import chosen_arms
 from pairaug.evaluation.utility.lazy_pairs import LazyExamples
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import make_plan
-from pairaug.evaluation.utility.trainer import slender_classes
+from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.segmenter import batches
 from pairaug.segmenter.frames import KeptFrames
 from tests.evaluation.utility.fakes import DrawnCase, FakeTrainer, draw, items

@@ -20,14 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.parts.folds import FoldSegmenters
 from pairaug.evaluation.sets.pair_set import PairSet
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.report.figure import Figure
 from pairaug.segmenter.base import Segmenter
+from pairaug.segmenter.folds import FoldSegmenters
 
 RADIUS = 3
 TOO_LOW, TOO_HIGH = 0.95, 1.05

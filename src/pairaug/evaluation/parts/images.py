@@ -16,7 +16,7 @@ import numpy as np
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures
 from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.features import image_features, network_digest, standardise
 from pairaug.metrics.mmd import MmdComparison, compare_mmd
 from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures, pooled, statistic_words
 from pairaug.evaluation.sets.pair_set import LOOKED_AT_SIDE, PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.features import Features, mask_features, network_digest, standardise
 from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours

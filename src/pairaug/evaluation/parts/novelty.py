@@ -16,7 +16,7 @@ import numpy as np
 
 from pairaug.evaluation.parts.figures import planted_figure, share_figure
 from pairaug.evaluation.sets.pair_set import PairSet, Pictures
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
 from pairaug.metrics.reduction import FloatArray
 from pairaug.report.figure import Figure

@@ -67,6 +67,10 @@ class PairSet:
     def pairs(self) -> tuple[CheckedPair, ...]:
         return self.checked.pairs
 
+    @property
+    def classes(self) -> int:
+        return self.terms.classes
+
     def pixels(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Image ``index`` as it is stored, (H, W) or (H, W, 3); not to be written to."""
         return load_image(self.checked.root, self.pairs[index], self.checked.policy, self.kept)

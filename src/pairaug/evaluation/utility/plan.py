@@ -17,7 +17,7 @@ from pairaug.errors import UsageError
 from pairaug.evaluation.utility.arms import Arm, chosen_arms, judged
 from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
-from pairaug.evaluation.utility.trainer import Trainer
+from pairaug.segmenter.base import Trainer
 
 _DOUBLINGS = 2
 _NEAR = 1.3  # a size this close to another adds nothing to the curve

@@ -23,10 +23,11 @@ from pairaug.evaluation.utility.plan import Cell, Plan, make_plan
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.running import CellSetup, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
-from pairaug.evaluation.utility.trainer import Trainer, slender_classes
-from pairaug.evaluation.work import one_thread_each
+from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.files import probe_output
+from pairaug.machine.work import one_thread_each
 from pairaug.reporting import Reporter, spoken_time
+from pairaug.segmenter.base import Trainer
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from pairaug.errors import Interrupted
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.lazy_pairs import LazyExamples
 from pairaug.evaluation.utility.plan import Cell
-from pairaug.evaluation.utility.trainer import Trainer
-from pairaug.evaluation.work import one_thread_each
 from pairaug.machine.signals import Interruption
+from pairaug.machine.work import one_thread_each
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Trainer
 
 SIGINT = 2
 LISTENING = 0.5  # seconds after which a signal is noticed

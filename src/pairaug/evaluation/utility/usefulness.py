@@ -21,13 +21,13 @@ from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on, refuse_seen
-from pairaug.evaluation.utility.trainer import Trainer
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Trainer
 from pairaug.segmenter.reference import ReferenceSegmenter
 
 MOST_SYNTHETIC = 5000
