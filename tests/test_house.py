@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,27 +18,58 @@ FLOORS = {
     "machine": 1, "pairs": 2, "models": 3, "arrays": 4, "metrics": 4, "report": 5, "fitted": 5,
     "segmenter": 6, "gates": 7, "training": 8, "synthesis": 9, "evaluation": 10, "cli": 11,
 }  # fmt: skip
+# Inside a room: its modules and inner rooms from the ground up, those of one entry beside each other.
+STAIRS = {
+    "evaluation": ("sets", "parts", "utility", "evaluate", "views"),
+    "report": ("sheets curves figure", "contact", "page"),
+    "report.page": (
+        "markup numbers contents", "svg parts", "charts", "plots pictures tables",
+        "findings_section pairs_section training_section", "document",
+    ),
+    "segmenter": ("base network presets decision", "frames identity folds", "augment", "batches", "fit", "reference"),
+}  # fmt: skip
 HEAVY = ("torch", "scipy", "skimage")
 
 
-def imports_of(tree: ast.Module) -> set[str]:
-    """Rooms of pairaug that a module imports when it runs; imports for the type checker alone do not count."""
+def modules_of(tree: ast.Module) -> set[str]:
+    """Modules of pairaug that a module imports when it runs; imports for the type checker alone do not count."""
     skipped: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             skipped |= set(ast.walk(node))
-    rooms = set()
+    found = set()
     for node in ast.walk(tree):
         if node in skipped:
             continue
         names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+        if isinstance(node, ast.ImportFrom) and node.module:  # ``from pairaug.room import module``
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        rooms |= {name.split(".")[1] for name in names if name.startswith("pairaug.")}
-    return rooms
+        found |= {name.removeprefix("pairaug.") for name in names if name.startswith("pairaug.")}
+    return found
 
 
 def climbs(source: str, floor: int) -> set[str]:
-    return {room for room in imports_of(ast.parse(source)) if FLOORS[room] > floor}
+    rooms = {name.split(".")[0] for name in modules_of(ast.parse(source))}
+    return {room for room in rooms if FLOORS.get(room, -1) > floor}
+
+
+def step_of(room: str, module: str) -> int | None:
+    """The step of a module on the stairs of a room; None: it is not in that room, or the room itself."""
+    inner = module.removeprefix(f"{room}.").split(".")[0] if module.startswith(f"{room}.") else ""
+    return next((step for step, beside in enumerate(STAIRS[room]) if inner in beside.split()), None)
+
+
+def climbs_inside(source: str, module: str) -> set[str]:
+    """What a module (``evaluation.parts.masks``) imports from above itself in the rooms that it stands in."""
+    found = set()
+    for room in STAIRS:
+        mine = step_of(room, module)
+        for other in modules_of(ast.parse(source)):
+            theirs = step_of(room, other)
+            if mine is not None and theirs is not None and theirs > mine:
+                found.add(other)
+    return found
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -50,6 +82,31 @@ def test_imports_go_down_only(path: Path) -> None:
 
 def test_an_import_that_climbs_is_noticed() -> None:
     assert climbs("from pairaug.cli.app import run", FLOORS["pairs"]) == {"cli"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("room", STAIRS)
+def test_imports_go_down_inside_a_room_too(room: str) -> None:
+    paths = sorted((ROOT / room.replace(".", "/")).rglob("*.py"))
+    names = [name_of(path) for path in paths]
+    assert [name for name in names if name != room and step_of(room, name) is None] == []
+    assert {name: found for name, path in zip(names, paths, strict=True)
+            if (found := climbs_inside(path.read_text(), name))} == {}  # fmt: skip
+
+
+def test_an_import_that_climbs_inside_a_room_is_noticed() -> None:
+    assert climbs_inside("from pairaug.evaluation.views.page import page_of", "evaluation.utility.result")
+    assert climbs_inside("from pairaug.report import page", "report.sheets") == {"report.page"}
+    assert not climbs_inside("from pairaug.evaluation.utility.result import Utility", "evaluation.views.page")
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    sources = {name_of(path): path.read_text() for path in ROOT.rglob("*.py")}
+    graph = {name: modules_of(ast.parse(source)) & sources.keys() - {name} for name, source in sources.items()}
+    assert list(TopologicalSorter(graph).static_order())  # CycleError names the ring
 
 
 GLOBAL_SEEDS = ("torch.manual_seed", "torch.random", "torch.seed", "np.random.seed", "random.seed", "set_rng_state")

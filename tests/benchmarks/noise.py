@@ -1,4 +1,4 @@
-"""How quiet is the ruler? The reference segmenter fitted again and again on a few pairs, seed by seed, arm by arm.
+"""How quiet is the trainer? The reference segmenter fitted again and again on a few pairs, seed by seed, arm by arm.
 
     python tests/benchmarks/noise.py DATA [--set ct] [--pairs 5] [--draw 0] [--steps 350,700] [--seeds 4] [--members 2]
 
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Augmentation, Example, Recipe

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, Terms, in_terms, lenient
-from pairaug.evaluation.work import Work
+from pairaug.evaluation.sets.pair_set import PairSet, Terms, in_terms, lenient
+from pairaug.machine.work import Work
 from pairaug.metrics.pair_scores import PairScores, score_pair
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
@@ -85,7 +85,7 @@ def report(data: Path, name: str, split: dict[str, Any], preset: str, seed: int)
     )
 
 
-def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> Items:
+def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> PairSet:
     lines = [f"{data.resolve() / image}\t{data.resolve() / mask}" for image, mask in pairs]
     policy = lenient(CheckPolicy())
     checked = check_pairs(find_pairs("-", lines=lines), policy)
@@ -93,7 +93,7 @@ def items(data: Path, pairs: Pairs, terms: Terms | None = None) -> Items:
     return in_terms("the list", checked, terms or own)
 
 
-def second_observer(data: Path, pairs: Pairs, first: Items) -> float:
+def second_observer(data: Path, pairs: Pairs, first: PairSet) -> float:
     """The mean Dice of the second observer's masks against the first's."""
     second = items(data, [[image, mask.replace("_1stHO", "_2ndHO")] for image, mask in pairs], first.terms)
     return mean([score_pair(second.labels(index), first.labels(index), 2, ()) for index in range(len(first))])

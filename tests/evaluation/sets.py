@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairaug.evaluation.evaluate import EvaluationOptions, Sets, open_sets
-from pairaug.evaluation.folds import SegmenterSource
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.base import Recipe, Trainer
 from tests.tangles import draw_tangle
 
 SIDE = 72
+REAL = 16
 Masks = Sequence[NDArray[Any]]
 
 
@@ -64,7 +64,7 @@ class Threshold:
 
 
 @dataclass
-class FakeSource(SegmenterSource):
+class FakeSource(Trainer):
     """Fits in no time, and remembers on what."""
 
     name: str = "fake"
@@ -105,4 +105,16 @@ def opened(real: Path, synthetic: Path, **options: Any) -> Any:
     return open_sets(real, synthetic, EvaluationOptions(**options), Reporter())
 
 
-__all__ = ["SIDE", "FakeSource", "Listener", "Sets", "Threshold", "draw_masks", "drawn", "opened", "paint", "work"]
+__all__ = [
+    "REAL",
+    "SIDE",
+    "FakeSource",
+    "Listener",
+    "Sets",
+    "Threshold",
+    "draw_masks",
+    "drawn",
+    "opened",
+    "paint",
+    "work",
+]

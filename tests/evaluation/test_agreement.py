@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import (
+from pairaug.evaluation.evaluate import Evaluation
+from pairaug.evaluation.parts.agreement import (
     Agreement,
     Ratio,
     _best_offsets,
@@ -19,14 +20,13 @@ from pairaug.evaluation.agreement import (
     _Scores,
     measure_agreement,
 )
-from pairaug.evaluation.answers import Answer, answers_of
-from pairaug.evaluation.evaluate import Evaluation
-from pairaug.evaluation.folds import fold_segmenters, grouped_folds
-from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.evaluation.views.answers import Answer, answers_of
+from pairaug.machine.work import OutOfTime, Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.folds import fold_segmenters, grouped_folds
 from tests.evaluation.sets import FakeSource, Listener, Threshold, draw_masks, drawn, opened, paint, work, write
 
 

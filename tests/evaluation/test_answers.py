@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import Answer, answers_of
 from pairaug.evaluation.evaluate import Evaluation, NotMeasured
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import Agreement, Ratio
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.views.answers import Answer, answers_of
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.mmd import MmdComparison
 from pairaug.metrics.neighbours import NeighbourComparison, NeighbourScores

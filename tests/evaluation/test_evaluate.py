@@ -8,58 +8,26 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from pairaug.evaluation.as_json import as_json
-from pairaug.evaluation.as_text import as_text
-from pairaug.evaluation.evaluate import PARTS, Evaluation, EvaluationOptions, evaluate, measure, open_sets
-from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.item_rows import item_rows
-from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.novelty import Novelty, measure_novelty
-from pairaug.evaluation.page_data import Origin, _most_suspicious, page_masks, page_of, read_losses
-from pairaug.files import digest_bytes
+from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, evaluate, measure, open_sets
+from pairaug.evaluation.parts.images import ImageRealism, measure_images
+from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
+from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
+from pairaug.evaluation.views.as_json import as_json
+from pairaug.evaluation.views.as_text import as_text
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.neighbours import coverage_floor
-from pairaug.metrics.novelty import Nearest
 from pairaug.metrics.planting import plant
-from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.conftest import Cli
-from tests.evaluation.sets import FakeSource, draw_masks, drawn, opened, paint, work, write
+from tests.evaluation.conftest import Whole
+from tests.evaluation.sets import REAL, FakeSource, draw_masks, drawn, opened, paint, work, write
 
-REAL = 16
 MEASURED = ("masks", "images", "novelty", "agreement")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("evaluate")
-
-
-@pytest.fixture(scope="module")
-def real(folder: Path) -> Path:
-    return drawn(folder / "real", 0, REAL)
-
-
-@pytest.fixture(scope="module")
-def other(folder: Path) -> Path:
-    """Pairs from the very same source."""
-    return drawn(folder / "other", 1, 24)
-
-
-@pytest.fixture(scope="module")
-def whole(folder: Path, real: Path, other: Path) -> tuple[Evaluation, dict[str, Any], str, list[dict[str, Any]]]:
-    """Everything measured once: the result, and how it reads as JSON, as text and as rows."""
-    options = EvaluationOptions(cache=folder / "cache", segmenter=FakeSource())
-    with open_sets(real, other, options, Reporter()) as sets:
-        result = measure(sets, options, Reporter())
-        return result, as_json(result, sets), as_text(result, sets), list(item_rows(result, sets))
 
 
 def masks_of(real: Path, synthetic: Path, per_mask: int = 1) -> MaskRealism:
@@ -82,8 +50,8 @@ def holds(found: Comparison) -> bool:
     return found.low is not None and found.high is not None and found.low <= 1 <= found.high
 
 
-def test_real_against_real_scores_about_1_everywhere(whole: tuple[Evaluation, Any, Any, Any]) -> None:
-    result = whole[0]
+def test_real_against_real_scores_about_1_everywhere(whole: Whole) -> None:
+    result = whole.result
     ratios = [found for found in result.masks.statistics.values() if found.kind == "ratio"]
     assert len(ratios) >= 9
     assert sum(holds(found) for found in ratios) >= len(ratios) - 1
@@ -168,43 +136,6 @@ def test_one_image_a_mask_is_no_variety_and_several_different_ones_are(real: Pat
     assert various.variety.masks == 6
 
 
-def test_the_json_has_the_promised_keys_and_is_json(whole: tuple[Any, dict[str, Any], Any, Any]) -> None:
-    content = json.loads(json.dumps(whole[1], allow_nan=False))
-    assert {"masks", "images", "novelty", "agreement", "utility", "digests", "not_measured"} <= content.keys()
-    assert {"statistics", "coverage", "density", "recall", "pairwise_dice"} <= content["masks"].keys()
-    for found in content["masks"]["statistics"].values():
-        assert {"ratio", "low", "high", "held_out"} <= found.keys()
-    assert {"mmd_ratio", "p", "precision", "recall", "density", "coverage", "variety"} <= content["images"].keys()
-    names = {"mask_copies", "image_copies", "flagged_share", "held_out_share", "power"}
-    assert names <= content["novelty"].keys()
-    assert {"dice_ratio", "cldice_ratio", "offset"} <= content["agreement"].keys()
-    assert content["utility"] is None
-    assert {entry["part"] for entry in content["not_measured"]} == {"utility", "images.variety"}
-    assert all(
-        content["digests"][name] for name in ("real", "synthetic", "mask_features", "image_features", "segmenter")
-    )
-
-
-def test_statistics_are_named_by_the_label_value(whole: tuple[Any, dict[str, Any], Any, Any]) -> None:
-    assert "255/share" in whole[1]["masks"]["statistics"]
-
-
-def test_the_text_answers_first_and_names_what_is_missing(whole: tuple[Any, Any, str, Any]) -> None:
-    lines = whole[2].splitlines()
-    assert [line.split("?")[0] for line in lines[2:7]] == ["new", "real", "varied", "fits its masks", "does it help"]
-    assert lines[2].startswith("new?            cannot tell")  # 0 of 24 flagged may be 13 % of what they stand for
-    assert "--utility" in whole[2].split("not measured")[-1]
-    assert "cartoon" in whole[2]
-
-
-def test_every_pair_looked_at_has_a_row(whole: tuple[Any, Any, Any, list[dict[str, Any]]]) -> None:
-    rows = whole[3]
-    assert [row["file_name"] for row in rows] == [f"images/p{index:03d}.png" for index in range(24)]
-    assert all(row["nearest_mask"].startswith("masks/p") for row in rows)
-    assert all(0 <= row["agreement"] <= 1 and row["offset"] == [0, 0] for row in rows)
-    assert json.dumps(rows, allow_nan=False)
-
-
 def test_a_time_limit_leaves_parts_out_and_names_them(real: Path, other: Path, tmp_path: Path) -> None:
     options = EvaluationOptions(max_minutes=1e-9, cache=tmp_path, segmenter=FakeSource())
     found = evaluate(real, other, options)
@@ -259,54 +190,3 @@ def test_few_real_pairs_give_what_can_be_given(count: int, known: set[str], fold
 
 def test_the_parts_are_in_order_of_their_cost() -> None:
     assert PARTS == ("masks", "images", "novelty", "agreement", "utility")
-
-
-def test_the_page_holds_every_part_that_was_measured_and_names_the_others(folder: Path, real: Path) -> None:
-    options = EvaluationOptions(
-        parts=("novelty", "agreement"), sample=4, cache=folder / "cache", segmenter=FakeSource()
-    )
-    with open_sets(real, real, options, Reporter()) as sets:
-        page = page_of(measure(sets, options, Reporter()), sets, Origin("mine", "made", "pairaug evaluate", folder))
-    assert [answer.tone for answer in page.answers] == ["bad", *["not measured"] * 2, "good", "not measured"]
-    assert len(page.samples.real) == 8
-    assert len(page.suspects) == 8
-    assert all(suspect.flagged and suspect.synthetic.name == suspect.nearest.name for suspect in page.suspects)
-    assert {gap.part for gap in page.gaps} == {"masks", "images", "utility", "losses"}
-    text = render(page)
-    assert "mine" in text
-    assert "<script" not in text
-
-
-def test_the_pages_distributions_and_scores_are_those_measured(whole: tuple[Evaluation, Any, Any, Any]) -> None:
-    masks = page_masks(whole[0].masks, ["255"])
-    assert [one.name for one in masks.distributions][:2] == ["share of the picture", "connected parts"]
-    assert masks.distributions[0].real.shape == (REAL,)
-    assert masks.distributions[0].synthetic.shape == (24,)
-    assert {score.name for score in masks.scores} == {"coverage", "density", "recall", "pairwise Dice"}
-
-
-def test_loss_histories_are_read_from_the_models_folder(tmp_path: Path) -> None:
-    (tmp_path / "translator").mkdir()
-    rows = [{"images": 5, "epoch": 1.0, "l1": 0.5}, {"images": 10, "epoch": 2.0, "l1": 0.25, "gan": 1.0}]
-    (tmp_path / "translator/history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "translator/model.safetensors").write_bytes(b"weights")
-    manifest = {"models": {"translator": {"sha256": digest_bytes(b"weights")}}}
-    (found,) = read_losses(tmp_path, manifest)
-    assert (found.model, found.x.tolist()) == ("translator", [5, 10])
-    assert found.losses["l1"].tolist() == [0.5, 0.25]
-    assert np.isnan(found.losses["gan"][0])
-    assert list(read_losses(tmp_path / "nowhere", manifest)) == []
-    assert list(read_losses(tmp_path, None)) == []
-    assert list(read_losses(tmp_path, {"models": {"translator": {"sha256": digest_bytes(b"others")}}})) == []
-    (tmp_path / "translator/history.jsonl").write_text('{"images": "x", "l1": 1.0}\n')
-    (found,) = read_losses(tmp_path, manifest)
-    assert np.isnan(found.x).all()
-
-
-def test_the_suspects_shown_are_of_different_real_items_before_two_are_of_one() -> None:
-    nearest = [
-        Nearest(index=real, view="whole", distance=0.1, score=score, flagged=True)
-        for real, score in ((0, 9.0), (0, 8.0), (1, 3.0), (0, 7.0), (2, 2.0))
-    ]
-    nearest.append(Nearest(None, None, None, float("-inf"), False))
-    assert _most_suspicious(SimpleNamespace(nearest=nearest)) == [0, 2, 4, 1, 3]  # type: ignore[arg-type]

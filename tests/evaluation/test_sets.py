@@ -11,10 +11,10 @@ from PIL import Image
 
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.evaluate import EvaluationOptions
-from pairaug.evaluation.items import Pictures, compact
-from pairaug.evaluation.remarks import remarks_on
-from pairaug.evaluation.sampling import choose, evenly, one_a_mask
-from pairaug.evaluation.synthetic import _per_mask
+from pairaug.evaluation.sets.pair_set import Pictures, compact
+from pairaug.evaluation.sets.remarks import remarks_on
+from pairaug.evaluation.sets.sampling import choose, evenly, one_a_mask
+from pairaug.evaluation.sets.synthetic import _per_mask
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.evaluation.sets import draw_masks, drawn, opened, paint, write

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from pairaug.errors import DataError, UsageError
-from pairaug.evaluation import usefulness
 from pairaug.evaluation.evaluate import EvaluationOptions, evaluate
-from pairaug.evaluation.usefulness import Usefulness
+from pairaug.evaluation.utility import usefulness
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility, WorthResult
+from pairaug.evaluation.utility.usefulness import Usefulness
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize

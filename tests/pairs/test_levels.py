@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pairaug.arrays.examples import Examples
-from pairaug.evaluation.items import Terms, in_terms
+from pairaug.evaluation.sets.pair_set import Terms, in_terms
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.form import Form

@@ -6,6 +6,7 @@ The pairs are drawn, their statistics and likeness measured; intervals, power, s
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,47 +18,23 @@ from pairaug.metrics.planting import plant
 from pairaug.metrics.statistics import STATISTICS, mask_statistics
 from pairaug.metrics.wasserstein import wasserstein
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
+from pairaug.report.figure import Figure
 from pairaug.report.page.contents import (
-    Agreement,
     Answer,
     Arm,
-    Copies,
     DataSet,
-    Distribution,
-    Gain,
+    Findings,
     Gap,
-    ImageRealism,
     Labels,
     LearningCurve,
     LossHistory,
-    MaskRealism,
-    Novelty,
-    OffsetProfile,
     Page,
-    Planted,
-    Ratio,
     Sample,
     Samples,
-    Score,
-    Share,
     Suspect,
     Utility,
 )
 from pairaug.report.page.document import render
-
-UNITS = {"skeleton_length": "px", "mean_width": "px", "part_diameter": "px"}
-MEANINGS = {
-    "share": "Part of the picture that the class covers.",
-    "parts": "Connected regions in a mask.",
-    "loops": "Holes that the class encloses.",
-    "skeleton_length": "Length of all centre lines of a mask.",
-    "mean_width": "Width, averaged along centre lines.",
-    "end_points": "Places where a centre line ends.",
-    "box_dimension": "How densely the class fills the plane, from 1 (a line) to 2 (an area).",
-    "part_diameter": "Size of each part, as the diameter of a disc of its area.",
-    "part_row": "Height of each part's centre, from 0 (top) to 1.",
-    "part_column": "Side position of each part's centre, from 0 (left) to 1.",
-}
 
 
 def draw_pair(kind: str, seed: int, side: int, synthetic: bool) -> Sample:
@@ -150,7 +127,7 @@ def _answers() -> tuple[Answer, ...]:
     )
 
 
-def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]) -> MaskRealism:
+def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]) -> Findings:
     count = len(classes) + 1
     first, second = ([mask_statistics(s.labels.astype(np.int64), count) for s in items] for items in (real, synthetic))
     found = []
@@ -159,63 +136,60 @@ def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]
             key = f"{value}/{name}"
             left, right = ([one[key] for one in items] for items in (first, second))
             apart, within = wasserstein(right, left), wasserstein(left[::2], left[1::2])
-            even = Ratio(apart, 0.6 * apart, 1.5 * apart, 0, 0, 0, "difference")
+            title = f"{name.replace('_', ' ')}, {class_name}" if len(classes) > 1 else name.replace("_", " ")
+            words = {"group": "statistics", "meaning": "Measured on every mask.", "unit": "px"}
             times = apart / within if within else 0.0
-            ratio = Ratio(times, times / 1.4, times * 1.4, 1.0, 0.75, 1.4) if within else even
-            title = name.replace("_", " ").capitalize()
-            pooled = (np.concatenate(left), np.concatenate(right))
-            label = class_name if len(classes) > 1 else ""
-            found.append(Distribution(label, title, UNITS.get(name, ""), MEANINGS[name], *pooled, ratio))
-    alike = [pairwise_dice([s.labels for s in items], count) for items in (real, synthetic)]
-    wish = "Wish: as high as held-out real."
-    return MaskRealism(
-        found,
-        (
-            Score(
-                "Coverage", "Share of real masks with a synthetic one nearby.", wish, 0.81, 0.7, 0.92, 0.87, 0.75, 1.0
-            ),
-            Score(
-                "Density", "How crowded real masks are where synthetic ones lie.", wish, 1.21, 0.8, 1.5, 1.0, 0.7, 1.3
-            ),
-            Score("Recall", "Share of real masks among synthetic ones.", wish, 0.52, 0.4, 0.64, 0.75, 0.6, 0.9),
-            Score(
-                "Pairwise Dice",
-                "Overlap of two masks of the set.",
-                "Wish: no higher than real; 1 is one mask repeated.",
-                alike[1].value,
-                alike[1].low,
-                alike[1].high,
-                alike[0].value,
-                alike[0].low,
-                alike[0].high,
-            ),
-        ),
+            even = Figure(key, title, apart, 0.6 * apart, 1.5 * apart, 0, 0, 0, "difference", **words)
+            ratio = Figure(key, title, times, times / 1.4, times * 1.4, 1.0, 0.75, 1.4, "ratio", **words)
+            pooled = {"real": np.concatenate(left), "synthetic": np.concatenate(right)}
+            found.append(replace(ratio if within else even, **pooled))
+    ours, theirs = (pairwise_dice([s.labels for s in items], count) for items in (real, synthetic))
+    overlap = Figure("dice", "pairwise Dice", theirs.value, theirs.low, theirs.high, meaning="Overlap of two masks.")
+    return Findings(
+        [
+            *found,
+            _score("coverage", 0.81, 0.7, 0.92, 0.87, 0.75, 1.0),
+            _score("density", 1.21, 0.8, 1.5, 1.0, 0.7, 1.3),
+            _score("recall", 0.52, 0.4, 0.64, 0.75, 0.6, 0.9),
+            overlap.beside(ours.value, ours.low, ours.high),
+        ]
     )
 
 
-def _images() -> ImageRealism:
-    wish = "Wish: as high as held-out real."
-    return ImageRealism(
+def _score(name: str, *figures: float) -> Figure:
+    return Figure(name, name, *figures, meaning="Of a set. As high as held-out real is good.")
+
+
+def _images() -> Findings:
+    distance = Figure("mmd_ratio", "kernel MMD", 1.93, 1.5, 2.48, 1.01, 0.83, 1.22, "ratio", "distance")
+    return Findings(
+        [
+            distance,
+            _score("precision", 0.61, 0.45, 0.8, 0.78, 0.6, 0.95),
+            _score("recall", 0.33, 0.2, 0.5, 0.77, 0.6, 0.95),
+            _score("density", 0.7, 0.5, 1.0, 1.0, 0.7, 1.3),
+            _score("coverage", 0.5, 0.3, 0.7, 0.88, 0.7, 1.0),
+            Figure("variety", "variety", None, measured=False, compared=False),
+        ],
         "640 features of a fixed random network over three scales",
         "5be1f2aa90cc",
-        Ratio(1.93, 1.5, 2.48, 1.01, 0.83, 1.22),
-        0.005,
-        12,
-        (
-            Score("Precision", "Share of synthetic images among real ones.", wish, 0.61, 0.45, 0.8, 0.78, 0.6, 0.95),
-            Score("Recall", "Share of real images among synthetic ones.", wish, 0.33, 0.2, 0.5, 0.77, 0.6, 0.95),
-            Score("Density", "How crowded real images are there.", wish, 0.7, 0.5, 1.0, 1.0, 0.7, 1.3),
-            Score("Coverage", "Share of real images with a synthetic one nearby.", wish, 0.5, 0.3, 0.7, 0.88, 0.7, 1.0),
-        ),
     )
 
 
-def _share(hits: int, count: int) -> Share:
+def _share(name: str, group: str, hits: int, count: int, **words: str) -> Figure:
     found = wilson(hits, count)
-    return Share(found.value, found.low, found.high, found.count)
+    figure = Figure(name, name, found.value, found.low, found.high, scale="share", group=group, count=count, **words)
+    return replace(figure, compared=False)
 
 
-def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample]) -> tuple[Novelty, list[Suspect]]:
+def _planted(what: str, found: tuple[tuple[str, int], ...]) -> list[Figure]:
+    return [
+        _share(kind, f"planted copies of {what}", hits, 40, remark="are found" if hits >= 36 else "cannot tell")
+        for kind, hits in found
+    ]
+
+
+def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample]) -> tuple[Findings, list[Suspect]]:
     both = [*synthetic, *derived]
     likeness = [
         [max(dice(turned > 0, one.labels > 0) for turned in _turns(sample.labels)) for one in real] for sample in both
@@ -232,15 +206,18 @@ def _novelty(real: list[Sample], synthetic: list[Sample], derived: list[Sample])
     flags = [suspect.flagged for suspect in suspects]
     suspects.sort(key=lambda suspect: -suspect.score)
     found = (("exact", 40), ("rigid", 40), ("crop", 38), ("elastic_1", 40), ("elastic_2", 39), ("elastic_5", 7))
-    masks = Copies(
-        _share(sum(flags[: len(synthetic)]), len(synthetic)),
-        _share(0, len(real)),
-        [Planted(kind, _share(hits, 40), hits >= 36) for kind, hits in found],
-        _share(sum(flags[len(synthetic) :]), len(derived)),
+    derived_share = _share(
+        "synthetic masks, derived", "copies", sum(flags[len(synthetic) :]), len(derived), remark="counted apart"
     )
-    weak = [Planted(kind, _share(hits, 40), hits >= 36) for kind, hits in (("exact", 40), ("rigid", 31))]
-    images = Copies(Share(None, None, None, len(synthetic)), _share(1, len(real)), weak)
-    return Novelty(masks, images), suspects[:6]
+    images = Figure("images", "synthetic images", None, scale="share", group="copies", count=len(synthetic))
+    figures = [
+        _share("synthetic masks", "copies", sum(flags[: len(synthetic)]), len(synthetic)).beside(0.0, 0.0, 0.24),
+        derived_share,
+        replace(images, meaning=f"{len(synthetic)} items without a known source.").beside(0.08, 0.01, 0.35),
+        *_planted("masks", found),
+        *_planted("images", (("exact", 40), ("rigid", 31))),
+    ]
+    return Findings(figures), suspects[:6]
 
 
 def _turns(labels: Labels) -> list[Labels]:
@@ -250,15 +227,19 @@ def _turns(labels: Labels) -> list[Labels]:
     return [flip for one in turned for flip in (one, one[::-1], one[:, ::-1], one[::-1, ::-1])]
 
 
-def _agreement(real: list[Sample], classes: int) -> Agreement:
+def _agreement(real: list[Sample], classes: int) -> Findings:
     profiles = [offset_profile(np.roll(s.labels, (1, 0), (0, 1)), s.labels, classes) for s in real[:6]]
     still = [offset_profile(s.labels, s.labels, classes) for s in real[:6]]
-    return Agreement(
+    return Findings(
+        [
+            Figure("dice_ratio", "Dice", 0.972, 0.955, 0.99, 1.0, 0.97, 1.03, "ratio", "agreement"),
+            Figure("cldice_ratio", "clDice", 1.081, 1.05, 1.11, 1.0, 0.96, 1.04, "ratio", "agreement"),
+        ],
         "A small U-Net that learned from two folds of the real pairs (90 s each) looks for the mask in each image.",
-        Ratio(0.972, 0.955, 0.99, 1.0, 0.97, 1.03),
-        Ratio(1.081, 1.05, 1.11, 1.0, 0.96, 1.04),
-        OffsetProfile(0.8 * np.mean(profiles, axis=0)),
-        OffsetProfile(0.82 * np.mean(still, axis=0)),
+        profiles={
+            "Synthetic pairs": 0.8 * np.mean(profiles, axis=0),
+            "Held-out real pairs": 0.82 * np.mean(still, axis=0),
+        },
     )
 
 
@@ -279,9 +260,9 @@ def _utility() -> Utility:
     arms = [Arm(name, pairs, scores(mean), synthetic) for name, pairs, mean, synthetic in names]
     main, base = arms[3], arms[1]
     gains = [
-        Gain(main.name, base.name, float((main.scores - base.scores).mean()), -0.004, 0.022, 0.018),
-        Gain(main.name, arms[2].name, float((main.scores - arms[2].scores).mean()), -0.009, 0.02, 0.02),
-        Gain(arms[4].name, base.name, float((arms[4].scores - base.scores).mean()), -0.081, -0.039, 0.03),
+        _gain(main, base, -0.004, 0.022, 0.018),
+        _gain(main, arms[2], -0.009, 0.02, 0.02),
+        _gain(arms[4], base, -0.081, -0.039, 0.03),
     ]
     points = {2: scores(0.69), 5: base.scores, 9: scores(0.779), 12: scores(0.785), 20: scores(0.802)}
     curve = LearningCurve(points, main.name, 5, float(main.scores.mean()), 6.6, 4.4, 11.0, "on the curve")
@@ -290,6 +271,14 @@ def _utility() -> Utility:
         "augmentation; the interval (−0.4 to 2.2) holds 0 and gains that would matter."
     )
     return Utility("Dice on vessels", "8 pairs of 8 patients", arms, gains, "cannot tell", sentence, 0.01, curve)
+
+
+def _gain(arm: Arm, baseline: Arm, low: float, high: float, band: float) -> Figure:
+    mean = float((arm.scores - baseline.scores).mean())
+    return Figure(
+        "difference", arm.name, mean, low, high, scale="points", group="gains", meaning=f"against {baseline.name}",
+        remark=f"smallest difference this run could have seen: {100 * band:.1f}", band=band, compared=False,
+    )  # fmt: skip
 
 
 def _losses() -> tuple[LossHistory, ...]:

@@ -11,22 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pairaug.report.page.charts import best, histogram, ratio_axis, ratio_row
-from pairaug.report.page.contents import (
-    DataSet,
-    Gain,
-    Gap,
-    LossHistory,
-    OffsetProfile,
-    Page,
-    Ratio,
-    Sample,
-    Samples,
-    Score,
-    Share,
-)
+from pairaug.report.figure import Figure
+from pairaug.report.page.charts import axis_of, best, histogram, row_of
+from pairaug.report.page.contents import DataSet, Gap, LossHistory, Page, Sample, Samples
 from pairaug.report.page.document import render
-from pairaug.report.page.figures import fixed, percent, points
+from pairaug.report.page.numbers import fixed, percent, points
 from pairaug.report.page.parts import HEADINGS
 from pairaug.report.page.pictures import image_uri, outline
 from tests.report.example import bare, example
@@ -113,7 +102,7 @@ def hostile(value: Any) -> Any:
     if isinstance(value, dict):
         return {HOSTILE if isinstance(key, str) else key: hostile(item) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        chosen = {"tone", "compares", "verdict", "reading", "part"} | ({"kind"} if isinstance(value, Ratio) else set())
+        chosen = {"tone", "compares", "verdict", "reading", "part", "scale", "group"}
         changes = {f.name: hostile(getattr(value, f.name)) for f in fields(value) if f.name not in chosen}
         return replace(value, **changes)
     return HOSTILE if isinstance(value, str) else value
@@ -190,8 +179,9 @@ def without_numbers(value: Any) -> Any:
 def test_figures_that_are_not_finite_read_as_not_defined(page: Page, value: float) -> None:
     stripped = without_numbers(replace(page, utility=None))
     assert stripped.masks is not None
-    first = replace(stripped.masks.distributions[0], ratio=Ratio(value, value, value, value, value, value))
-    document = render(replace(stripped, masks=replace(stripped.masks, distributions=[first])))
+    numbers = dict.fromkeys(("value", "low", "high", "held_out", "held_out_low", "held_out_high"), value)
+    figures = [replace(figure, **numbers) for figure in stripped.masks.figures]
+    document = render(replace(stripped, masks=replace(stripped.masks, figures=figures)))
     found = Reader(document)
     written = [str(text) for _, attributes in found.tags for name, text in attributes.items() if name != "src"]
     spoken = " ".join([found.text, *written])
@@ -202,16 +192,17 @@ def test_figures_that_are_not_finite_read_as_not_defined(page: Page, value: floa
 def test_a_utility_without_intervals_is_still_told(page: Page) -> None:
     assert page.utility is not None
     arms = [replace(arm, scores=arm.scores[:1]) for arm in page.utility.arms]
-    gains = [Gain(gain.arm, gain.baseline, 0.01, None, None, None) for gain in page.utility.gains]
+    unknown = {"low": None, "high": None, "band": None, "remark": "not known"}
+    gains = [replace(gain, value=0.01, **unknown) for gain in page.utility.gains]
     text = Reader(render(replace(page, utility=replace(page.utility, arms=arms, gains=gains, curve=None)))).text
     assert "+1.0" in text
-    assert "smallest difference this run could have seen: not known" in text
+    assert "not known" in text
     assert "There is no learning curve" in text
 
 
 def test_a_share_that_cannot_be_told_is_not_zero(document: str) -> None:
     text = Reader(document).text
-    assert re.search(r"Synthetic images \d+ items without a known source\. cannot tell held-out real", text)
+    assert re.search(r"synthetic images \d+ items without a known source\. cannot tell held-out real", text)
 
 
 def noise(rng: np.random.Generator, height: int, width: int) -> Sample:
@@ -251,9 +242,9 @@ def test_between_two_classes_there_is_one_light_line_and_it_is_the_higher_one_s(
 
 
 def test_a_ratio_further_right_is_drawn_further_right_until_the_scale_ends() -> None:
-    ratios = [Ratio(value) for value in (0.6, 1.0, 1.9, 50.0)]
-    axis = ratio_axis(ratios)
-    drawn = [Reader(ratio_row(ratio, "width", axis)) for ratio in ratios]
+    ratios = [Figure("width", "width", value, scale="ratio") for value in (0.6, 1.0, 1.9, 50.0)]
+    axis = axis_of(ratios)
+    drawn = [Reader(row_of(ratio, axis)) for ratio in ratios]
     places = [float(str(found.all("circle")[0]["cx"])) for found in drawn[:3]]
     assert places == sorted(places)
     assert places[1] == axis.scale(1.0)
@@ -270,8 +261,8 @@ def test_a_distribution_is_drawn_whatever_the_values_are(values: list[float]) ->
 def test_the_best_offset_is_the_highest_and_the_nearest_of_equals() -> None:
     profile = np.zeros((7, 7))
     profile[5, 3] = profile[3, 0] = 0.8
-    assert best(OffsetProfile(profile)) == (2, 0)
-    assert best(OffsetProfile(np.full((7, 7), 0.5))) == (0, 0)
+    assert best(profile) == (2, 0)
+    assert best(np.full((7, 7), 0.5)) == (0, 0)
 
 
 def test_a_loss_with_gaps_is_drawn_in_pieces(page: Page) -> None:
@@ -301,15 +292,28 @@ def test_numbers_are_rounded_to_what_they_can_bear(written: str, expected: str) 
     assert written == expected
 
 
-def test_a_score_beside_nothing_held_out_says_so(page: Page) -> None:
-    assert page.masks is not None
-    lonely = replace(page.masks, scores=[Score("Coverage", "", "", 0.5)])
-    assert "held-out real not defined" in Reader(render(replace(page, masks=lonely))).text
+def with_figure(page: Page, part: str, figure: Figure) -> str:
+    """The text of a page on which a part has this figure alone."""
+    return Reader(render(replace(page, **{part: replace(getattr(page, part), figures=[figure])}))).text
+
+
+def test_a_score_beside_nothing_held_out_says_so_and_one_that_has_no_such_thing_does_not(page: Page) -> None:
+    lonely = Figure("coverage", "coverage", 0.5)
+    assert "held-out real not defined" in with_figure(page, "images", lonely)
+    assert "held-out real not" not in with_figure(page, "images", replace(lonely, compared=False))
 
 
 def test_a_share_of_no_items_is_said_in_words(page: Page) -> None:
-    assert page.novelty is not None
-    assert page.novelty.masks is not None
-    copies = replace(page.novelty.masks, derived=Share(None, None, None, 0))
-    document = render(replace(page, novelty=replace(page.novelty, masks=copies)))
-    assert "no items counted apart" in Reader(document).text
+    nothing = Figure("derived", "derived", None, scale="share", group="copies", count=0, remark="counted apart")
+    assert "no items counted apart" in with_figure(page, "novelty", nothing)
+
+
+def test_a_figure_that_nobody_knew_of_before_has_its_row(page: Page) -> None:
+    new = Figure("sharpness", "sharpness", 0.25, 0.2, 0.3, meaning="Quite new.").beside(0.4, 0.3, 0.5)
+    assert "sharpness Quite new. 0.25 (0.20 to 0.30) held-out real 0.40 (0.30 to 0.50)" in with_figure(
+        page, "images", new
+    )
+
+
+def test_a_figure_that_was_not_measured_has_no_row(page: Page) -> None:
+    assert "variety" not in with_figure(page, "images", Figure("variety", "variety", None, measured=False))

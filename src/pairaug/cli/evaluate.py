@@ -101,7 +101,7 @@ def evaluate(
         raise UsageError(f"--parts {parts}: utility is measured with --utility and stands in --parts, or neither")
     usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
     from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
-    from pairaug.evaluation.usefulness import Usefulness
+    from pairaug.evaluation.utility.usefulness import Usefulness
 
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)
@@ -124,21 +124,21 @@ def evaluate(
         for remark in result.remarks:
             reporter.note(remark)
         if out_items is not None:
-            from pairaug.evaluation.item_rows import item_rows
+            from pairaug.evaluation.views.item_rows import item_rows
 
             write_atomic(out_items, json_lines(item_rows(result, sets)))
         if html is not None:
-            from pairaug.evaluation.page_data import Origin, page_of
+            from pairaug.evaluation.views.page import Invocation, page_of
             from pairaug.report.page.document import render
 
-            origin = Origin(str(real), str(synthetic), opt.typed_command(), models)
-            write_atomic(html, render(page_of(result, sets, origin)).encode())
+            invocation = Invocation(str(real), str(synthetic), opt.typed_command(), models)
+            write_atomic(html, render(page_of(result, sets, invocation)).encode())
         if as_json:
-            from pairaug.evaluation.as_json import as_json as content_of
+            from pairaug.evaluation.views.as_json import as_json as content_of
 
             emit_json(content_of(result, sets))
         else:
-            from pairaug.evaluation.as_text import as_text
+            from pairaug.evaluation.views.as_text import as_text
 
             emit(as_text(result, sets))
         if result.out_of_time:

@@ -16,28 +16,30 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from pairaug.errors import UsageError, did_you_mean
-from pairaug.evaluation.agreement import Agreement, measure_agreement
-from pairaug.evaluation.folds import FOLDS, SegmenterSource, fold_segmenters
-from pairaug.evaluation.images import ImageRealism, measure_images
-from pairaug.evaluation.items import Items, Terms, check_set, in_terms
-from pairaug.evaluation.masks import MaskRealism, measure_masks
-from pairaug.evaluation.novelty import Novelty, measure_novelty
-from pairaug.evaluation.remarks import remarks_on
-from pairaug.evaluation.synthetic import Synthetic, open_synthetic
-from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.evaluation.parts.agreement import Agreement, measure_agreement
+from pairaug.evaluation.parts.images import ImageRealism, measure_images
+from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
+from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
+from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
+from pairaug.evaluation.sets.remarks import remarks_on
+from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.machine.threads import one_thread_each
+from pairaug.machine.work import OutOfTime, Work
 from pairaug.machine.workers import default_threads
 from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter, spoken_time
+from pairaug.segmenter.base import Trainer
+from pairaug.segmenter.folds import FOLDS, fold_segmenters
 from pairaug.segmenter.reference import ReferenceSegmenter
 from pairaug.training.plan import DEFAULT_MODELS
 
 if TYPE_CHECKING:
-    from pairaug.evaluation.usefulness import Prepared, Usefulness
     from pairaug.evaluation.utility.result import Utility
+    from pairaug.evaluation.utility.usefulness import Prepared, Usefulness
 
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
 FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
@@ -67,7 +69,7 @@ class EvaluationOptions:
     parts: tuple[str, ...] = PARTS
     cache: Path = Path(DEFAULT_MODELS) / "segmenter"
     threads: int | None = None
-    segmenter: SegmenterSource | None = None
+    segmenter: Trainer | None = None
     utility: Usefulness | None = None
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class EvaluationOptions:
 class Sets:
     """Both sets, open."""
 
-    real: Items
+    real: PairSet
     synthetic: Synthetic
     synthetic_source: str | Path
 
@@ -140,7 +142,8 @@ def open_sets(
     found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
     if sentence:
         reporter.note(f"real: {sentence}")
-    checked = check_set(str(real), found, options.policy)
+    kept = KeptPixels()
+    checked = check_set(str(real), found, options.policy, kept)
     terms = Terms(
         checked.intensity,
         checked.stored_channels,
@@ -148,7 +151,7 @@ def open_sets(
         deep=checked.deep,
         grey=checked.channels == 1,
     )
-    items = in_terms(str(real), checked, terms)
+    items = in_terms(str(real), checked, terms, kept=kept)
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
         yield Sets(items, others, synthetic)
@@ -180,8 +183,8 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
             return None
 
     def agreement() -> Agreement:
-        source = options.segmenter or ReferenceSegmenter()
-        fitted = fold_segmenters(real, source, options.cache, work, seed)
+        trainer = options.segmenter or ReferenceSegmenter()
+        fitted = fold_segmenters(real, trainer, options.cache, work, seed)
         return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
 
     wanted = options.utility if "utility" in options.parts else None
@@ -225,13 +228,13 @@ def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
     pairs = len(sets.real) + len(sets.synthetic.items)
     seconds = _SECONDS_A_PAIR * pairs / workers
     if "agreement" in options.parts:
-        source = options.segmenter or ReferenceSegmenter()
-        seconds += source.seconds(max(1, len(sets.real) // FOLDS)) * FOLDS / min(workers, FOLDS)
+        trainer = options.segmenter or ReferenceSegmenter()
+        seconds += trainer.seconds(max(1, len(sets.real) // FOLDS)) * FOLDS / min(workers, FOLDS)
     return seconds
 
 
 def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:
-    from pairaug.evaluation.usefulness import prepare
+    from pairaug.evaluation.utility.usefulness import prepare
 
     return prepare(wanted, sets.real, sets.synthetic, options.selection, reporter)
 
@@ -239,7 +242,7 @@ def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, report
 def _usefulness(
     wanted: Usefulness | None, prepared: Prepared | None, sets: Sets, options: EvaluationOptions, work: Work
 ) -> Utility:
-    from pairaug.evaluation.usefulness import measure_usefulness
+    from pairaug.evaluation.utility.usefulness import measure_usefulness
 
     assert wanted is not None
     assert prepared is not None

@@ -207,11 +207,11 @@ def _held_out(
         return None, None, None
     # The ratio of the means, as for the value itself: a mean of ratios of tiny sets is dragged upwards by a few.
     apart, within = np.mean(found, axis=0)
-    _, low, high = summarise([pair[0] / pair[1] for pair in found])
+    _, low, high = mean_and_range([pair[0] / pair[1] for pair in found])
     return float(apart / within), low, high
 
 
-def summarise(values: Sequence[float]) -> tuple[float, float, float]:
+def mean_and_range(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and the range of 95 % of at least one value, which always holds the mean."""
     mean = float(np.mean(values))
     low, high = np.quantile(values, [0.025, 0.975])

@@ -28,7 +28,7 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.metrics.equal_sizes import draw_halves, summarise
+from pairaug.metrics.equal_sizes import draw_halves, mean_and_range
 
 Features = NDArray[np.float64]
 
@@ -135,6 +135,6 @@ def _scores(inside_real: NDArray[np.bool_], inside_synthetic: NDArray[np.bool_],
 
 def _summary(scores: list[tuple[float, ...]]) -> tuple[NeighbourScores, NeighbourScores, NeighbourScores]:
     """Mean, low and high of each score."""
-    columns = [summarise(column) for column in zip(*scores, strict=True)]
+    columns = [mean_and_range(column) for column in zip(*scores, strict=True)]
     mean, low, high = ([column[row] for column in columns] for row in range(3))
     return NeighbourScores(*mean), NeighbourScores(*low), NeighbourScores(*high)

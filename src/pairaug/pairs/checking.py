@@ -18,10 +18,11 @@ from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes
 from pairaug.machine.workers import default_threads, in_order
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
-from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_mask, decode_turned
+from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_turned
 from pairaug.pairs.doubts import refuse_two_kinds, refuse_two_scales, warnings_about
 from pairaug.pairs.form import LOSSY_FORMATS
 from pairaug.pairs.groups import suggest_groups
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.kinds import refuse_two_writings, warn_of_numbered_objects, warn_of_values_apart
 from pairaug.pairs.labels import (
     LabelMap,
@@ -36,14 +37,15 @@ from pairaug.pairs.palettes import Choice, Stored, choose_reading
 from pairaug.pairs.remedies import mend
 from pairaug.pairs.slices import content_digest
 from pairaug.pairs.transparency import ALPHA_MODES
+from pairaug.pairs.united import united_mask
 
 
-def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
-    """Decode every pair of ``found``. Raises DataError listing every file that cannot be used."""
+def check_pairs(found: Found, policy: CheckPolicy, kept: KeptPixels | None = None) -> Checked:
+    """Decode every pair of ``found``, into ``kept`` too. Raises DataError listing every file that cannot be used."""
     total = len(found.pairs) + len(found.bad)
     if not total:
         raise DataError(f"{found.root}: no pairs found; say what belongs together with --pair, --images and --masks")
-    good, bad, reading = _read_alike(found, policy)
+    good, bad, reading = _read_alike(found, policy, kept)
     policy = reading.of(policy)
     bad = [*found.bad, *bad]
     if bad and not policy.skip_bad:
@@ -73,20 +75,22 @@ def check_pairs(found: Found, policy: CheckPolicy) -> Checked:
         policy=policy,
         skipped=found.skipped,
         bad=tuple(bad),
-        warnings=(*([reading.remark] if reading.remark else []), *_warnings(found, good, label_map, policy)),
+        warnings=(*([reading.remark] if reading.remark else []), *_warnings(found, good, label_map, policy, kept)),
         class_names=found.class_names,
     )
 
 
-def _read_alike(found: Found, policy: CheckPolicy) -> tuple[list[CheckedPair], list[Skipped], Choice]:
+def _read_alike(
+    found: Found, policy: CheckPolicy, kept: KeptPixels | None
+) -> tuple[list[CheckedPair], list[Skipped], Choice]:
     """Every pair looked at, by number or by colour as the masks of all of them ask, and what was chosen."""
-    looks, bad = _look_at_all(found, policy)
+    looks, bad = _look_at_all(found, policy, kept)
     if policy.decode.palette == "auto":
         choice = choose_reading([one for look in looks for one in look.stored], settled=policy.cleaning.settled)
     else:
         choice = Choice(policy.decode.palette)
     if policy.decode.palette == "auto" and choice.palette == "colour":
-        looks, bad = _look_at_all(found, choice.of(policy))
+        looks, bad = _look_at_all(found, choice.of(policy), kept)
     return [look.pair for look in looks], bad, choice
 
 
@@ -98,7 +102,9 @@ def _refuse_dropped_masks(good: Sequence[CheckedPair], policy: CheckPolicy) -> N
         raise DataError(f"all {len(good)} masks hold one value beside their alpha channel; read that with --alpha mask")
 
 
-def _warnings(found: Found, good: list[CheckedPair], label_map: LabelMap, policy: CheckPolicy) -> list[str]:
+def _warnings(
+    found: Found, good: list[CheckedPair], label_map: LabelMap, policy: CheckPolicy, kept: KeptPixels | None
+) -> list[str]:
     warnings = warnings_about(good, label_map)
     if policy.cleaning.settled or found.class_names:
         return [*warnings, *filter(None, [suggest_groups([item.pair for item in good])])]
@@ -106,22 +112,31 @@ def _warnings(found: Found, good: list[CheckedPair], label_map: LabelMap, policy
     values = {name: item.values for name, item in by_name.items()}
 
     def load(name: str) -> NDArray[np.int32]:
-        return _united_mask(found.root, by_name[name].pair, policy)[0]
+        return _raw_mask(found.root, by_name[name].pair, policy, kept)
 
     remark = warn_of_numbered_objects(values, load) or warn_of_values_apart(values)
     groups = suggest_groups([item.pair for item in good])
     return [*warnings, *filter(None, (remark, groups))]
 
 
-def load_image(root: Path, checked: CheckedPair, policy: CheckPolicy) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    pixels, _ = decode_image(root / checked.pair.image, policy.decode, checked.pair.glued)
-    return pixels
+def load_image(
+    root: Path, checked: CheckedPair, policy: CheckPolicy, kept: KeptPixels | None = None
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The image of a pair, decoded unless it is among those ``kept`` by the same check."""
+    found = None if kept is None else kept.image(checked.pair)
+    return decode_image(root / checked.pair.image, policy.decode, checked.pair.glued)[0] if found is None else found
 
 
-def load_classes(root: Path, checked: CheckedPair, policy: CheckPolicy, label_map: LabelMap) -> NDArray[np.uint8]:
-    """The mask of a pair as classes (H, W) in [0, K)."""
-    raw, _ = _united_mask(root, checked.pair, policy)
-    return label_map.to_classes(raw)
+def load_classes(
+    root: Path, checked: CheckedPair, policy: CheckPolicy, label_map: LabelMap, kept: KeptPixels | None = None
+) -> NDArray[np.uint8]:
+    """The mask of a pair as classes (H, W) in [0, K), likewise."""
+    return label_map.to_classes(_raw_mask(root, checked.pair, policy, kept))
+
+
+def _raw_mask(root: Path, pair: Pair, policy: CheckPolicy, kept: KeptPixels | None) -> NDArray[np.int32]:
+    found = None if kept is None else kept.mask(pair)
+    return united_mask(root, pair, policy)[0] if found is None else found
 
 
 def refuse_changed(checked: Checked) -> None:
@@ -148,10 +163,10 @@ class _Look:
     stored: tuple[Stored, ...]
 
 
-def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[_Look], list[Skipped]]:
+def _look_at_all(found: Found, policy: CheckPolicy, kept: KeptPixels | None) -> tuple[list[_Look], list[Skipped]]:
     def look(pair: Pair) -> _Look | Skipped:
         try:
-            return _look_at(found.root, pair, policy)
+            return _look_at(found.root, pair, policy, kept)
         except DataError as error:
             return Skipped(pair.name, error.message)
 
@@ -160,12 +175,13 @@ def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[_Look], list[S
     return good, [item for item in looks if isinstance(item, Skipped)]
 
 
-def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> _Look:
-    raw, stored = _united_mask(root, pair, policy)
+def _look_at(root: Path, pair: Pair, policy: CheckPolicy, kept: KeptPixels | None) -> _Look:
+    raw, stored = united_mask(root, pair, policy)
     as_stored = len(stored) == 1 and stored[0].counts and not policy.cleaning.changes
     values = dict(stored[0].counts) if as_stored else count_values(raw)
     refuse_too_many(pair.masks[0], values)
     height, width = raw.shape
+    pixels: NDArray[np.uint8] | NDArray[np.uint16] | None = None
     image_form, image_digest, levels, grey, turn = None, "", (0, 0), False, 1
     if pair.image:
         pixels, image_form, turn = decode_turned(root / pair.image, policy.decode, pair.glued)
@@ -174,6 +190,8 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> _Look:
         image_digest = content_digest(root / pair.image)
         levels = (int(pixels.min()), int(pixels.max()))
         grey = _is_grey(pixels)
+    if kept is not None:
+        kept.keep(pair, raw, pixels)
     parts = [content_digest(root / name) for name in pair.masks]
     checked = CheckedPair(
         pair=pair,
@@ -206,55 +224,6 @@ def _is_grey(pixels: NDArray[Any]) -> bool:
         return True
     red = pixels[..., 0]
     return bool(np.array_equal(red, pixels[..., 1]) and np.array_equal(red, pixels[..., 2]))
-
-
-def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], tuple[Stored, ...]]:
-    """The pair's mask, cleaned, and what each of its files stores; several masks of one image are put together."""
-    masks = [_clean_mask(root, pair, name, policy) for name in pair.masks]
-    union = masks[0][0]
-    for name, (part, _) in zip(pair.masks[1:], masks[1:], strict=True):
-        if part.shape != union.shape:
-            raise DataError(
-                f"{name} is {part.shape[1]}x{part.shape[0]} but {pair.masks[0]}, a mask of the same image, is "
-                f"{union.shape[1]}x{union.shape[0]}; bring them to one size"
-            )
-    stored = tuple(one for _, one in masks)
-    if pair.mask_labels:
-        return _labelled(pair, [part for part, _ in masks], policy.cleaning.background or 0), stored
-    if len(masks) == 1:
-        return union, stored
-    for part, _ in masks[1:]:
-        np.maximum(union, part, out=union)
-    values = list(count_values(union))
-    if len(values) > 2:
-        raise DataError(
-            f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
-            f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"
-        )
-    return union, stored
-
-
-def _labelled(pair: Pair, masks: Sequence[NDArray[np.int32]], background: int) -> NDArray[np.int32]:
-    """One label map of masks that each show one class; where two overlap, the smaller region is kept."""
-    labels = np.zeros(masks[0].shape, dtype=np.int32)
-    regions = [mask != background for mask in masks]
-    for place in sorted(range(len(masks)), key=lambda place: (-int(regions[place].sum()), place)):
-        if len(values := count_values(masks[place])) > 2:
-            raise DataError(
-                f"{pair.masks[place]}: holds several values {show_values(list(values))} where one class is wanted; "
-                "say --threshold 1"
-            )
-        labels[regions[place]] = pair.mask_labels[place]
-    return labels
-
-
-def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Stored]:
-    raw, form = decode_mask(root / name, policy.decode, pair.glued)
-    stored = Stored(name, form, count_values(raw) if policy.decode.palette == "auto" else {})
-    try:
-        return policy.cleaning.apply(raw), stored
-    except DataError as error:
-        raise DataError(f"{name}: {error.message}") from None
 
 
 def united_digest(digests: Sequence[str]) -> str:

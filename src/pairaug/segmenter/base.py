@@ -14,6 +14,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.reporting import Reporter
+
 Augmentation = Literal["none", "classical", "classical and warped"]
 
 
@@ -51,3 +53,24 @@ class Segmenter(Protocol):
     def save(self, path: Path) -> None:
         """Write it to one file, which ``load_segmenter(path)`` reads."""
         ...
+
+
+class Trainer(Protocol):
+    """A way to fit segmenters; ``name`` stands for everything that decides a fit beside the recipe and the seed.
+
+    Fits with equal seeds are paired: equal initial weights, the same stream of augmentations.
+    """
+
+    name: str
+
+    def steps(self, pairs: int) -> int:
+        """Optimiser steps at so many real pairs."""
+        ...
+
+    def seconds(self, pairs: int) -> float:
+        """About how long that takes."""
+        ...
+
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
+
+    def load(self, path: Path) -> Segmenter: ...

@@ -21,7 +21,7 @@ from pairaug.segmenter.network import MULTIPLE
 
 CROP = 256
 
-Batch = tuple[Tensor, Tensor]  # pictures (N, C, h, w) and the share of every class in each pixel (N, K, h, w)
+SegmenterBatch = tuple[Tensor, Tensor]  # pictures (N, C, h, w) and the share of every class in each pixel (N, K, h, w)
 
 
 class Batches:
@@ -32,7 +32,7 @@ class Batches:
         self._share, self._augmentation = recipe.synthetic_share, recipe.augmentation
         self._crop = crop_size(recipe.real, side)
 
-    def draw(self, size: int, seed: int, *, plain: bool = False) -> Iterator[Batch]:
+    def draw(self, size: int, seed: int, *, plain: bool = False) -> Iterator[SegmenterBatch]:
         """Batches of ``size`` crops, without end; ``plain``: not augmented."""
         augmenter = Augmenter(self._crop, "none" if plain else self._augmentation)
         of_real = walk(self._real, numpy_generator(seed, "order of real"))

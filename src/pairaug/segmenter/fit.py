@@ -36,7 +36,7 @@ from pairaug.machine.randomness import derive
 from pairaug.models.layers import build, torch_default_weights
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
-from pairaug.segmenter.batches import Batch, Batches
+from pairaug.segmenter.batches import Batches, SegmenterBatch
 from pairaug.segmenter.decision import decide
 from pairaug.segmenter.frames import KeptFrames, to_picture, working_side
 from pairaug.segmenter.network import MULTIPLE, FoldedUNet
@@ -142,7 +142,7 @@ def fit_segmenter(
     return UNetSegmenter(networks, settings)
 
 
-def _training(network: FoldedUNet, batches: Iterable[Batch], steps: int, rate: float) -> Iterator[None]:
+def _training(network: FoldedUNet, batches: Iterable[SegmenterBatch], steps: int, rate: float) -> Iterator[None]:
     """Take ``steps`` optimiser steps with the network, one each time that it is asked."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=WARM_UP)
@@ -157,7 +157,7 @@ def _training(network: FoldedUNet, batches: Iterable[Batch], steps: int, rate: f
 
 
 @torch.no_grad()
-def _settle(network: FoldedUNet, batches: Iterable[Batch]) -> None:
+def _settle(network: FoldedUNet, batches: Iterable[SegmenterBatch]) -> None:
     """The statistics of batch norm as plain means over ``SETTLING`` batches."""
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):

@@ -1,4 +1,4 @@
-"""The project's own segmenter with one of its presets, as agreement (``folds``) and utility (``ruler``) ask for it."""
+"""The reference segmenter with one of its presets: the ``Trainer`` of agreement and utility."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ IN_BFLOAT16 = 0.5  # of the time of a fit in float32
 
 
 class ReferenceSegmenter:
-    """``name`` stands for everything that decides a fit beside the recipe and the seed.
-
-    ``sharing``: several fits are to come on the same sequences of examples, whose frames are worth keeping.
-    """
+    """``sharing``: several fits are to come on the same sequences of examples, whose frames are worth keeping."""
 
     def __init__(self, preset: str = "quick", *, sharing: bool = False) -> None:
         self._preset = PRESETS[preset]

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from pairaug.evaluation.utility import sides
-from tests.evaluation.utility.fakes import Bench, NoCopies, items
+from tests.evaluation.utility.fakes import DrawnCase, NoCopies, items
 
 
 @pytest.fixture
-def strict_bench(tmp_path: Path) -> Bench:
+def strict_case(tmp_path: Path) -> DrawnCase:
     """A small case, searched for copies in disguise."""
-    return Bench(
+    return DrawnCase(
         tmp_path / "cells", real=items(0, 7, "real"), test=items(100, 6, "test"), synthetic=items(200, 6, "new")
     )
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DrawnCase:
     """A case that is not searched for copies in disguise."""
     monkeypatch.setattr(sides, "Detector", NoCopies)
-    return Bench(tmp_path / "cells")
+    return DrawnCase(tmp_path / "cells")

@@ -1,4 +1,4 @@
-"""A ruler whose scores are a known function of arm, size, seed and noise, and pairs for it to measure.
+"""A trainer whose scores are a known function of arm, size, seed and noise, and pairs for it to measure.
 
 Its segmenters know the truth and spoil it until the Dice is the wanted one, so that everything else (plan, cells,
 scores, statistics) is the real thing.
@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from pairaug.evaluation.utility.disguise import Copy
 from pairaug.evaluation.utility.identity import Fitting, fitting_of
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Compared, Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
@@ -39,12 +39,12 @@ def draw(number: int) -> Example:
     return Example(np.clip(image, 0, 1).astype(np.float32), labels)
 
 
-def item_of(example: Example, name: str, group: str | None = None, **facts: object) -> Item:
+def item_of(example: Example, name: str, group: str | None = None, **facts: object) -> LazyPair:
     image, mask = (digest_bytes(part.tobytes()) for part in (example.image, example.labels))
-    return Item(name, image, mask, group or name, lambda: example, **facts)  # type: ignore[arg-type]
+    return LazyPair(name, image, mask, group or name, lambda: example, **facts)  # type: ignore[arg-type]
 
 
-def items(first: int, count: int, kind: str, group: Callable[[int], str] | None = None) -> list[Item]:
+def items(first: int, count: int, kind: str, group: Callable[[int], str] | None = None) -> list[LazyPair]:
     return [item_of(draw(n), f"{kind}{n}", group and group(n)) for n in range(first, first + count)]
 
 
@@ -69,7 +69,7 @@ class Spoiler:
 
 
 @dataclass
-class FakeRuler:
+class FakeTrainer:
     """Dice: 0.5 at 5 pairs, ``slope`` more for every doubling, ``gain[share]`` on top, and noise.
 
     ``plain``: what leaving out all augmentation gains.
@@ -77,7 +77,7 @@ class FakeRuler:
     ``shared``: what a seed does to every arm; ``own``: to this arm alone. A cell takes ``pace`` seconds of ``clock``.
     """
 
-    tests: Sequence[Item]
+    tests: Sequence[LazyPair]
     gain: dict[float, float] = field(default_factory=dict)
     slope: float = 0.05
     plain: float = 0.0
@@ -126,13 +126,13 @@ class Listener(Reporter):
 
 
 @dataclass
-class Bench:
+class DrawnCase:
     """A drawn case: 25 real pairs of which the models saw the first 5, 12 test pairs, 20 synthetic ones."""
 
     cells: Path
-    real: list[Item] = field(default_factory=lambda: items(0, 25, "real"))
-    test: list[Item] | None = field(default_factory=lambda: items(100, 12, "test"))
-    synthetic: list[Item] = field(default_factory=lambda: items(200, 20, "new"))
+    real: list[LazyPair] = field(default_factory=lambda: items(0, 25, "real"))
+    test: list[LazyPair] | None = field(default_factory=lambda: items(100, 12, "test"))
+    synthetic: list[LazyPair] = field(default_factory=lambda: items(200, 20, "new"))
     seen: int = 5
     grouped: bool = False
     listener: Listener = field(default_factory=Listener)
@@ -140,25 +140,27 @@ class Bench:
     def fitting(self) -> Fitting:
         return fitting_of(manifest_of(self.real[: self.seen]), self.synthetic)
 
-    def ruler(self, **settings: object) -> FakeRuler:
-        return FakeRuler(self.real if self.test is None else self.test, **settings)  # type: ignore[arg-type]
+    def trainer(self, **settings: object) -> FakeTrainer:
+        return FakeTrainer(self.real if self.test is None else self.test, **settings)  # type: ignore[arg-type]
 
-    def measure(self, ruler: FakeRuler, fitting: Fitting | None = None, workers: int = 1, **options: object) -> Utility:
+    def measure(
+        self, trainer: FakeTrainer, fitting: Fitting | None = None, workers: int = 1, **options: object
+    ) -> Utility:
         return measure_utility(
             self.real,
             self.synthetic,
             self.test,
             fitting or self.fitting(),
             Setting(2, "as drawn", self.grouped),
-            ruler,
+            trainer,
             UtilityOptions(cells=self.cells, **options),  # type: ignore[arg-type]
             self.listener,
-            clock=lambda: ruler.clock,
+            clock=lambda: trainer.clock,
             workers=workers,
         )
 
 
-def manifest_of(seen: Sequence[Item]) -> dict[str, object]:
+def manifest_of(seen: Sequence[LazyPair]) -> dict[str, object]:
     facts = {"trained_on": [item.image_sha256 for item in seen]}
     return {"models": {"masks": {"trained_on": [item.mask_sha256 for item in seen]}, "translator": facts}}
 
@@ -168,10 +170,10 @@ class NoCopies:
 
     power = Share(1.0, 1.0, 1.0, 1)
 
-    def __init__(self, test: Sequence[Item], rng: np.random.Generator) -> None:
+    def __init__(self, test: Sequence[LazyPair], rng: np.random.Generator) -> None:
         pass
 
-    def copies(self, found: Sequence[Item], reporter: Reporter) -> list[Copy]:
+    def copies(self, found: Sequence[LazyPair], reporter: Reporter) -> list[Copy]:
         return []
 
 

@@ -1,4 +1,4 @@
-"""``pairaug evaluate --utility`` from files, with a ruler that takes no time."""
+"""``pairaug evaluate --utility`` from files, with a trainer that takes no time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pairaug.evaluation import usefulness
+from pairaug.evaluation.utility import usefulness
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe

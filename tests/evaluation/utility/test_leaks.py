@@ -12,63 +12,63 @@ from threadpoolctl import threadpool_limits
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.utility.disguise import Detector
 from pairaug.evaluation.utility.identity import fitting_of
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.fitted.seen import USES, Seen, Use
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Example
-from tests.evaluation.utility.fakes import Bench, draw, item_of, items, manifest_of
+from tests.evaluation.utility.fakes import DrawnCase, draw, item_of, items, manifest_of
 
 
-def refused(bench: Bench, **settings: object) -> DataError:
-    ruler = bench.ruler()
+def refused(case: DrawnCase, **settings: object) -> DataError:
+    trainer = case.trainer()
     with pytest.raises(DataError) as refusal:
-        bench.measure(ruler, **settings)
-    assert ruler.fits == []
+        case.measure(trainer, **settings)
+    assert trainer.fits == []
     assert refusal.value.exit_code == 3
     return refusal.value
 
 
-def test_a_test_image_that_was_fitted_on_is_refused(bench: Bench) -> None:
-    bench.test[3] = replace(bench.real[1], name="renamed")
-    error = refused(bench)
+def test_a_test_image_that_was_fitted_on_is_refused(case: DrawnCase) -> None:
+    case.test[3] = replace(case.real[1], name="renamed")
+    error = refused(case)
     assert "1 of 12 test pairs were seen in fitting (the same image file), such as renamed" in error.message
     assert "test on pairs that no model saw" in error.message
     assert error.details == ("renamed",)
 
 
-def test_a_test_mask_that_was_fitted_on_is_refused(bench: Bench) -> None:
-    bench.test[3] = replace(bench.test[3], mask_sha256=bench.real[1].mask_sha256)
-    assert "seen in fitting (the same mask file), such as test103" in refused(bench).message
+def test_a_test_mask_that_was_fitted_on_is_refused(case: DrawnCase) -> None:
+    case.test[3] = replace(case.test[3], mask_sha256=case.real[1].mask_sha256)
+    assert "seen in fitting (the same mask file), such as test103" in refused(case).message
 
 
-def test_an_empty_mask_that_many_pairs_share_is_no_leak(bench: Bench) -> None:
+def test_an_empty_mask_that_many_pairs_share_is_no_leak(case: DrawnCase) -> None:
     nothing = np.zeros_like(draw(0).labels)
-    bench.real[0] = item_of(Example(draw(0).image, nothing), "real0")
-    bench.test[3] = item_of(Example(draw(103).image, nothing), "test103")
-    assert bench.real[0].mask_sha256 == bench.test[3].mask_sha256
-    assert bench.measure(bench.ruler(), seeds=1).arms
+    case.real[0] = item_of(Example(draw(0).image, nothing), "real0")
+    case.test[3] = item_of(Example(draw(103).image, nothing), "test103")
+    assert case.real[0].mask_sha256 == case.test[3].mask_sha256
+    assert case.measure(case.trainer(), seeds=1).arms
 
 
-def test_an_original_inside_the_set_that_is_a_test_pair_is_refused(bench: Bench) -> None:
-    bench.synthetic.append(replace(bench.test[2], name="original_000000", original=True))
-    assert "holds test pairs: original_000000 is an original: test102" in refused(bench).message
+def test_an_original_inside_the_set_that_is_a_test_pair_is_refused(case: DrawnCase) -> None:
+    case.synthetic.append(replace(case.test[2], name="original_000000", original=True))
+    assert "holds test pairs: original_000000 is an original: test102" in refused(case).message
 
 
-def test_a_synthetic_file_that_is_a_test_file_is_refused(bench: Bench) -> None:
-    bench.synthetic.append(replace(bench.test[2], name="new9"))
-    assert "holds test pairs: new9 is test102" in refused(bench).message
+def test_a_synthetic_file_that_is_a_test_file_is_refused(case: DrawnCase) -> None:
+    case.synthetic.append(replace(case.test[2], name="new9"))
+    assert "holds test pairs: new9 is test102" in refused(case).message
 
 
-def test_a_mask_derived_from_a_test_mask_is_refused(bench: Bench) -> None:
-    bench.synthetic[0] = replace(bench.synthetic[0], derived_from=(bench.test[4].mask_sha256,))
-    assert "new200 was derived from test104" in refused(bench).message
+def test_a_mask_derived_from_a_test_mask_is_refused(case: DrawnCase) -> None:
+    case.synthetic[0] = replace(case.synthetic[0], derived_from=(case.test[4].mask_sha256,))
+    assert "new200 was derived from test104" in refused(case).message
 
 
-def test_a_group_on_both_sides_is_refused(bench: Bench) -> None:
-    bench.grouped = True
-    bench.test = items(100, 6, "test", lambda n: "eye3" if n == 102 else f"t{n}")
-    bench.real[2] = replace(bench.real[2], group="eye3")
-    message = refused(bench).message
+def test_a_group_on_both_sides_is_refused(case: DrawnCase) -> None:
+    case.grouped = True
+    case.test = items(100, 6, "test", lambda n: "eye3" if n == 102 else f"t{n}")
+    case.real[2] = replace(case.real[2], group="eye3")
+    message = refused(case).message
     assert "1 groups stand on both sides, such as eye3: real2 was fitted on, test102 is a test pair" in message
 
 
@@ -103,29 +103,29 @@ def only_the_mask(example: Example) -> Example:
 
 @pytest.mark.parametrize("disguise", [as_it_is, turned, shifted, only_the_image, only_the_mask])
 def test_an_arm_that_is_given_the_test_pairs_in_disguise_is_refused(
-    strict_bench: Bench, disguise: Callable[[Example], Example]
+    strict_case: DrawnCase, disguise: Callable[[Example], Example]
 ) -> None:
-    strict_bench.synthetic.append(item_of(disguise(draw(103)), "new9"))
-    error = refused(strict_bench)
+    strict_case.synthetic.append(item_of(disguise(draw(103)), "new9"))
+    error = refused(strict_case)
     assert "the synthetic set holds 1 test pairs in disguise" in error.message
     what = "mask" if disguise is only_the_mask else "image"
     assert f"the {what} of new9 is that of test103" in error.message
     assert error.details == (f"new9: {what} of test103",)
 
 
-def test_a_fitted_pair_that_is_a_test_pair_in_disguise_is_refused(strict_bench: Bench) -> None:
-    strict_bench.real[1] = item_of(turned(draw(103)), "real1")
-    assert "the models saw 1 test pairs in disguise" in refused(strict_bench).message
+def test_a_fitted_pair_that_is_a_test_pair_in_disguise_is_refused(strict_case: DrawnCase) -> None:
+    strict_case.real[1] = item_of(turned(draw(103)), "real1")
+    assert "the models saw 1 test pairs in disguise" in refused(strict_case).message
 
 
-def test_new_pairs_are_not_taken_for_disguised_ones_and_the_power_is_told(strict_bench: Bench) -> None:
-    found = strict_bench.measure(strict_bench.ruler(), seeds=1, curve=())
+def test_new_pairs_are_not_taken_for_disguised_ones_and_the_power_is_told(strict_case: DrawnCase) -> None:
+    found = strict_case.measure(strict_case.trainer(), seeds=1, curve=())
     assert found.facts["disguised_copies_found"] == 1.0
     assert not any("disguise" in note for note in found.notes)
 
 
 def test_shapes_that_all_look_alike_are_not_copies_by_their_masks() -> None:
-    def disc(number: int) -> Item:
+    def disc(number: int) -> LazyPair:
         rng = np.random.default_rng(number)
         rows, columns = np.ogrid[:64, :64]
         radius = 20 + rng.random()
@@ -138,16 +138,16 @@ def test_shapes_that_all_look_alike_are_not_copies_by_their_masks() -> None:
     assert detector.power.value == 1.0
 
 
-def test_further_pairs_beside_the_test_pairs_are_left_out_of_the_curve_and_named(strict_bench: Bench) -> None:
-    strict_bench.real += [replace(strict_bench.test[0], name="again"), item_of(turned(draw(104)), "mirrored")]
-    found = strict_bench.measure(strict_bench.ruler(), seeds=1, curve=())
+def test_further_pairs_beside_the_test_pairs_are_left_out_of_the_curve_and_named(strict_case: DrawnCase) -> None:
+    strict_case.real += [replace(strict_case.test[0], name="again"), item_of(turned(draw(104)), "mirrored")]
+    found = strict_case.measure(strict_case.trainer(), seeds=1, curve=())
     assert found.facts["further_real_pairs"] == 2
     assert any("2 further real pairs stand on the side of the test pairs" in note for note in found.notes)
 
 
-def test_models_that_saw_pairs_outside_of_real_are_refused(bench: Bench) -> None:
+def test_models_that_saw_pairs_outside_of_real_are_refused(case: DrawnCase) -> None:
     strangers = items(500, 2, "other")
-    error = refused(bench, fitting=fitting_of(manifest_of(bench.real[:3] + strangers), bench.synthetic))
+    error = refused(case, fitting=fitting_of(manifest_of(case.real[:3] + strangers), case.synthetic))
     assert "2 of the 5 pairs that the masks model saw are not in REAL" in error.message
     assert "give as REAL the data set that the models were fitted on" in error.message
 
@@ -174,105 +174,105 @@ def test_a_manifest_with_a_damaged_record_of_what_was_seen_is_refused(damaged: o
 
 
 @pytest.mark.parametrize("use", [use for use in USES if use != "fitted"])
-def test_a_test_image_that_was_only_looked_at_is_a_leak(use: Use, bench: Bench) -> None:
-    manifest = manifest_of(bench.real[:5])
+def test_a_test_image_that_was_only_looked_at_is_a_leak(use: Use, case: DrawnCase) -> None:
+    manifest = manifest_of(case.real[:5])
     translator = manifest["models"]["translator"]
     fitted_on = [Seen(digest, None) for digest in translator.pop("trained_on")]
     stranger = Seen("c" * 64, None, (use,))
     translator["seen"] = [one.row() for one in (*fitted_on, stranger)]
-    fitting = fitting_of(manifest, bench.synthetic)
-    assert bench.measure(bench.ruler(), fitting=fitting, seeds=1).facts["real_pairs"] == 5
-    translator["seen"].append(Seen(bench.test[0].image_sha256, None, (use,)).row())
-    message = refused(bench, fitting=fitting_of(manifest, bench.synthetic)).message
+    fitting = fitting_of(manifest, case.synthetic)
+    assert case.measure(case.trainer(), fitting=fitting, seeds=1).facts["real_pairs"] == 5
+    translator["seen"].append(Seen(case.test[0].image_sha256, None, (use,)).row())
+    message = refused(case, fitting=fitting_of(manifest, case.synthetic)).message
     assert "1 of" in message
     assert "were seen in fitting" in message
 
 
-def test_a_list_identifies_the_pairs_where_there_is_no_manifest(bench: Bench) -> None:
-    stated = fitting_of(None, bench.synthetic, [item.image_sha256 for item in bench.real[:4]])
-    found = bench.measure(bench.ruler(), fitting=stated, seeds=1)
+def test_a_list_identifies_the_pairs_where_there_is_no_manifest(case: DrawnCase) -> None:
+    stated = fitting_of(None, case.synthetic, [item.image_sha256 for item in case.real[:4]])
+    found = case.measure(case.trainer(), fitting=stated, seeds=1)
     assert found.facts["real_pairs"] == 4
     assert any("is what --fitted-on says" in note for note in found.notes)
 
 
-def test_a_list_with_strangers_is_refused(bench: Bench) -> None:
-    stated = fitting_of(None, bench.synthetic, ["f" * 64, bench.real[0].image_sha256])
-    assert "1 of the 2 pairs that --fitted-on names are not in REAL" in refused(bench, fitting=stated).message
+def test_a_list_with_strangers_is_refused(case: DrawnCase) -> None:
+    stated = fitting_of(None, case.synthetic, ["f" * 64, case.real[0].image_sha256])
+    assert "1 of the 2 pairs that --fitted-on names are not in REAL" in refused(case, fitting=stated).message
 
 
-def test_a_list_cannot_hide_what_the_manifest_says(bench: Bench) -> None:
-    stated = fitting_of(manifest_of(bench.real[:5]), bench.synthetic, [i.image_sha256 for i in bench.real[:4]])
-    message = refused(bench, fitting=stated).message
+def test_a_list_cannot_hide_what_the_manifest_says(case: DrawnCase) -> None:
+    stated = fitting_of(manifest_of(case.real[:5]), case.synthetic, [i.image_sha256 for i in case.real[:4]])
+    message = refused(case, fitting=stated).message
     assert "--fitted-on leaves out 1 pairs that the manifest says the models saw, such as real4" in message
 
 
-def test_a_list_may_add_what_gates_and_styles_saw(bench: Bench) -> None:
-    stated = fitting_of(manifest_of(bench.real[:5]), bench.synthetic, [i.image_sha256 for i in bench.real[:7]])
-    assert bench.measure(bench.ruler(), fitting=stated, seeds=1).facts["real_pairs"] == 7
+def test_a_list_may_add_what_gates_and_styles_saw(case: DrawnCase) -> None:
+    stated = fitting_of(manifest_of(case.real[:5]), case.synthetic, [i.image_sha256 for i in case.real[:7]])
+    assert case.measure(case.trainer(), fitting=stated, seeds=1).facts["real_pairs"] == 7
 
 
-def test_painted_masks_count_as_seen(bench: Bench) -> None:
-    manifest = manifest_of(bench.real[:5])
+def test_painted_masks_count_as_seen(case: DrawnCase) -> None:
+    manifest = manifest_of(case.real[:5])
     manifest["models"]["masks"] = {"given": 2, "sha256": "a" * 64}
-    bench.synthetic[0] = replace(bench.synthetic[0], derived_from=(bench.real[6].mask_sha256,))
-    bench.synthetic[1] = replace(bench.synthetic[1], derived_from=("e" * 64,))
-    found = bench.measure(bench.ruler(), fitting=fitting_of(manifest, bench.synthetic), seeds=1)
+    case.synthetic[0] = replace(case.synthetic[0], derived_from=(case.real[6].mask_sha256,))
+    case.synthetic[1] = replace(case.synthetic[1], derived_from=("e" * 64,))
+    found = case.measure(case.trainer(), fitting=fitting_of(manifest, case.synthetic), seeds=1)
     assert found.facts["real_pairs"] == 6
     assert any("1 of the masks that were painted are of no pair of REAL" in note for note in found.notes)
 
 
-def test_models_that_saw_different_numbers_are_told_of(bench: Bench) -> None:
-    manifest = manifest_of(bench.real[:5])
-    manifest["models"]["masks"]["trained_on"] += [bench.real[5].mask_sha256]
-    found = bench.measure(bench.ruler(), fitting=fitting_of(manifest, bench.synthetic), seeds=1)
+def test_models_that_saw_different_numbers_are_told_of(case: DrawnCase) -> None:
+    manifest = manifest_of(case.real[:5])
+    manifest["models"]["masks"]["trained_on"] += [case.real[5].mask_sha256]
+    found = case.measure(case.trainer(), fitting=fitting_of(manifest, case.synthetic), seeds=1)
     assert found.facts["real_pairs"] == 6
     assert any("different numbers of pairs (masks 6, translator 5)" in note for note in found.notes)
 
 
-def test_a_split_takes_whole_groups_that_no_model_saw(bench: Bench) -> None:
-    bench.test, bench.grouped = None, True
-    bench.real = items(0, 24, "real", lambda n: f"child{n // 3}")
-    bench.seen = 4  # so child1, of whom one was seen, may not be tested on
-    ruler = bench.ruler()
-    found = bench.measure(ruler, seeds=1)
+def test_a_split_takes_whole_groups_that_no_model_saw(case: DrawnCase) -> None:
+    case.test, case.grouped = None, True
+    case.real = items(0, 24, "real", lambda n: f"child{n // 3}")
+    case.seen = 4  # so child1, of whom one was seen, may not be tested on
+    trainer = case.trainer()
+    found = case.measure(trainer, seeds=1)
     assert (found.facts["test_groups"], found.facts["test_pairs"]) == (3, 9)
     assert found.facts["further_real_pairs"] == 24 - 4 - 9
-    trained = {example.image.tobytes() for recipe, _ in ruler.fits for example in recipe.real}
+    trained = {example.image.tobytes() for recipe, _ in trainer.fits for example in recipe.real}
     assert len(trained) == 24 - 9
 
 
-def test_a_split_without_free_groups_is_refused(bench: Bench) -> None:
-    bench.test, bench.grouped = None, True
-    bench.real = items(0, 8, "real", lambda n: f"child{n // 4}")
-    assert "0 groups of REAL hold no pair that the models saw" in refused(bench).message
+def test_a_split_without_free_groups_is_refused(case: DrawnCase) -> None:
+    case.test, case.grouped = None, True
+    case.real = items(0, 8, "real", lambda n: f"child{n // 4}")
+    assert "0 groups of REAL hold no pair that the models saw" in refused(case).message
 
 
-def test_originals_are_left_out_of_the_synthetic_arm(bench: Bench) -> None:
-    bench.synthetic += [replace(item, original=True) for item in bench.real[:5]]
-    ruler = bench.ruler()
-    found = bench.measure(ruler, seeds=1)
-    assert {len(recipe.synthetic) for recipe, _ in ruler.fits} == {0, 20}
+def test_originals_are_left_out_of_the_synthetic_arm(case: DrawnCase) -> None:
+    case.synthetic += [replace(item, original=True) for item in case.real[:5]]
+    trainer = case.trainer()
+    found = case.measure(trainer, seeds=1)
+    assert {len(recipe.synthetic) for recipe, _ in trainer.fits} == {0, 20}
     assert any("5 originals inside the synthetic set are left out" in note for note in found.notes)
 
 
-def test_a_set_of_originals_alone_is_refused(bench: Bench) -> None:
-    bench.synthetic = [replace(item, original=True) for item in bench.real[:5]]
-    assert "none of the 5 pairs of the synthetic set is synthetic" in refused(bench).message
+def test_a_set_of_originals_alone_is_refused(case: DrawnCase) -> None:
+    case.synthetic = [replace(item, original=True) for item in case.real[:5]]
+    assert "none of the 5 pairs of the synthetic set is synthetic" in refused(case).message
 
 
-def test_a_single_test_pair_is_refused(bench: Bench) -> None:
-    bench.test = bench.test[:1]
-    assert "1 test pairs are too few" in refused(bench).message
+def test_a_single_test_pair_is_refused(case: DrawnCase) -> None:
+    case.test = case.test[:1]
+    assert "1 test pairs are too few" in refused(case).message
 
 
-def test_without_test_pairs_and_without_groups_nothing_can_be_tested(bench: Bench) -> None:
-    bench.test, ruler = None, bench.ruler()
+def test_without_test_pairs_and_without_groups_nothing_can_be_tested(case: DrawnCase) -> None:
+    case.test, trainer = None, case.trainer()
     with pytest.raises(UsageError, match=r"needs test pairs .* give --test SOURCE, or --group-by REGEX"):
-        bench.measure(ruler)
+        case.measure(trainer)
 
 
-def test_an_empty_mask_does_not_make_a_pair_seen(bench: Bench) -> None:
+def test_an_empty_mask_does_not_make_a_pair_seen(case: DrawnCase) -> None:
     nothing = np.zeros_like(draw(0).labels)
     for index in (0, 9):
-        bench.real[index] = item_of(Example(draw(index).image, nothing), f"real{index}")
-    assert bench.measure(bench.ruler(), seeds=1).facts["real_pairs"] == 5
+        case.real[index] = item_of(Example(draw(index).image, nothing), f"real{index}")
+    assert case.measure(case.trainer(), seeds=1).facts["real_pairs"] == 5

@@ -13,13 +13,13 @@ import pytest
 
 from pairaug.errors import Interrupted, UsageError
 from pairaug.evaluation.utility.arms import chosen_arms
-from pairaug.evaluation.utility.material import Examples
+from pairaug.evaluation.utility.lazy_pairs import LazyExamples
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import make_plan
-from pairaug.evaluation.utility.ruler import slender_classes
+from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.segmenter import batches
 from pairaug.segmenter.frames import KeptFrames
-from tests.evaluation.utility.fakes import Bench, FakeRuler, draw, items
+from tests.evaluation.utility.fakes import DrawnCase, FakeTrainer, draw, items
 
 ALL = 5 * 3 + 3 * 3 * 3  # five arms at the models' pairs, three real ones at 2, 10 and 20, three seeds
 
@@ -36,37 +36,37 @@ def test_the_arms_are_those_of_the_issue() -> None:
     }
 
 
-def test_a_cell_is_given_exactly_the_pairs_of_its_arm(bench: Bench) -> None:
-    ruler = bench.ruler()
-    bench.measure(ruler, arms=("classical", "synthetic"), curve=())
-    seen = {item.read().image.tobytes() for item in bench.real[:5]}
-    new = {item.read().image.tobytes() for item in bench.synthetic}
-    assert len(ruler.fits) == 6
-    for recipe, _ in ruler.fits:
+def test_a_cell_is_given_exactly_the_pairs_of_its_arm(case: DrawnCase) -> None:
+    trainer = case.trainer()
+    case.measure(trainer, arms=("classical", "synthetic"), curve=())
+    seen = {item.read().image.tobytes() for item in case.real[:5]}
+    new = {item.read().image.tobytes() for item in case.synthetic}
+    assert len(trainer.fits) == 6
+    for recipe, _ in trainer.fits:
         assert {example.image.tobytes() for example in recipe.real} == seen
         assert {example.image.tobytes() for example in recipe.synthetic} == (new if recipe.synthetic_share else set())
 
 
-def test_cells_on_the_same_pairs_share_one_sequence_so_that_a_ruler_can_keep_their_frames(bench: Bench) -> None:
-    ruler = bench.ruler()
-    bench.measure(ruler)
-    assert len({id(recipe.real) for recipe, _ in ruler.fits if len(recipe.real) == 5}) == 1
-    assert len({id(recipe.synthetic) for recipe, _ in ruler.fits if recipe.synthetic_share}) == 1
+def test_cells_on_the_same_pairs_share_one_sequence_so_that_a_ruler_can_keep_their_frames(case: DrawnCase) -> None:
+    trainer = case.trainer()
+    case.measure(trainer)
+    assert len({id(recipe.real) for recipe, _ in trainer.fits if len(recipe.real) == 5}) == 1
+    assert len({id(recipe.synthetic) for recipe, _ in trainer.fits if recipe.synthetic_share}) == 1
 
 
-def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(bench: Bench) -> None:
-    ruler = bench.ruler()
-    bench.measure(ruler, seed=7)
-    shares = [(recipe.synthetic_share, seed) for recipe, seed in ruler.fits[:6]]
+def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(case: DrawnCase) -> None:
+    trainer = case.trainer()
+    case.measure(trainer, seed=7)
+    shares = [(recipe.synthetic_share, seed) for recipe, seed in trainer.fits[:6]]
     assert shares == [(0.0, 7), (0.5, 7), (0.0, 8), (0.5, 8), (0.0, 9), (0.5, 9)]
-    assert all(len(recipe.real) == 5 for recipe, _ in ruler.fits[:15])
-    assert [len(recipe.real) for recipe, _ in ruler.fits[15:24]] == [10] * 3 + [20] * 3 + [2] * 3
-    assert {recipe.augmentation for recipe, _ in ruler.fits[15:24]} == {"classical"}
+    assert all(len(recipe.real) == 5 for recipe, _ in trainer.fits[:15])
+    assert [len(recipe.real) for recipe, _ in trainer.fits[15:24]] == [10] * 3 + [20] * 3 + [2] * 3
+    assert {recipe.augmentation for recipe, _ in trainer.fits[15:24]} == {"classical"}
 
 
-def test_the_real_segmenter_draws_the_share_that_the_arm_says(bench: Bench) -> None:
+def test_the_real_segmenter_draws_the_share_that_the_arm_says(case: DrawnCase) -> None:
     """Counts what the reference segmenter takes from each side, by the frames of its walks."""
-    real, synthetic = Examples(bench.real[:5]), Examples(bench.synthetic)
+    real, synthetic = LazyExamples(case.real[:5]), LazyExamples(case.synthetic)
     for arm in chosen_arms(UtilityOptions()):
         drawn = {"real": 0, "synthetic": 0}
         inner = batches.walk
@@ -113,116 +113,116 @@ def test_every_size_that_groups_can_add_up_to_is_found() -> None:
         make_plan(UtilityOptions(sizes=(4,)), items(0, 9, "real", lambda n: f"child{n // 3}"), [])
 
 
-def test_sizes_can_be_chosen(bench: Bench) -> None:
-    found = bench.measure(bench.ruler(), sizes=(3, 5, 25), seeds=1)
+def test_sizes_can_be_chosen(case: DrawnCase) -> None:
+    found = case.measure(case.trainer(), sizes=(3, 5, 25), seeds=1)
     assert [size for size, _ in found.worth.curve] == [3, 5, 25]
 
 
-def test_the_time_is_told_before_anything_runs(bench: Bench) -> None:
+def test_the_time_is_told_before_anything_runs(case: DrawnCase) -> None:
     def stop(count: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted):
-        bench.measure(bench.ruler(before=stop))
+        case.measure(case.trainer(before=stop))
     assert (
         f"utility: {ALL} cells (5 arms at 5 real pairs, the learning curve also at 2, 10, 20; 3 seeds), 0 saved; "
-        f"about {ALL} min" in bench.listener.notes
+        f"about {ALL} min" in case.listener.notes
     )
 
 
-def test_a_time_budget_leaves_out_the_least_informative_cells_and_names_them(bench: Bench) -> None:
-    ruler = bench.ruler(gain={0.5: 0.05})
-    found = bench.measure(ruler, max_seconds=6.5 * 60)
-    assert len(ruler.fits) == 6
+def test_a_time_budget_leaves_out_the_least_informative_cells_and_names_them(case: DrawnCase) -> None:
+    trainer = case.trainer(gain={0.5: 0.05})
+    found = case.measure(trainer, max_seconds=6.5 * 60)
+    assert len(trainer.fits) == 6
     assert found.word == "helps"
     assert len(found.left_out) == 3 + 3 * 3
     assert found.left_out[0] == "real, 5 pairs, seeds 0, 1, 2"
-    assert any("of which --max-minutes allows 6 min" in note for note in bench.listener.notes)
+    assert any("of which --max-minutes allows 6 min" in note for note in case.listener.notes)
     assert found.worth.reason == "the learning curve needs two points and has 1"
 
 
-def test_a_slow_machine_is_noticed_before_the_budget_is_broken(bench: Bench) -> None:
-    ruler = bench.ruler(pace=120.0)
-    bench.measure(ruler, max_seconds=9 * 60)
-    assert len(ruler.fits) == 4
-    assert ruler.clock <= 9 * 60
+def test_a_slow_machine_is_noticed_before_the_budget_is_broken(case: DrawnCase) -> None:
+    trainer = case.trainer(pace=120.0)
+    case.measure(trainer, max_seconds=9 * 60)
+    assert len(trainer.fits) == 4
+    assert trainer.clock <= 9 * 60
 
 
-def test_a_budget_too_small_for_any_cell_cannot_tell(bench: Bench) -> None:
-    found = bench.measure(bench.ruler(), max_seconds=10)
+def test_a_budget_too_small_for_any_cell_cannot_tell(case: DrawnCase) -> None:
+    found = case.measure(case.trainer(), max_seconds=10)
     assert found.word == "cannot tell"
     assert "no run of the arm has its partner yet" in found.sentence
     assert len(found.left_out) == 5 + 3 * 3
     assert json.dumps(found.to_json(), allow_nan=False)
 
 
-def test_a_budget_still_reads_what_is_saved(bench: Bench) -> None:
-    whole = bench.measure(bench.ruler())
-    ruler = bench.ruler()
-    assert bench.measure(ruler, max_seconds=1).to_json() == whole.to_json()
-    assert ruler.fits == []
+def test_a_budget_still_reads_what_is_saved(case: DrawnCase) -> None:
+    whole = case.measure(case.trainer())
+    trainer = case.trainer()
+    assert case.measure(trainer, max_seconds=1).to_json() == whole.to_json()
+    assert trainer.fits == []
 
 
-def test_a_lone_cell_without_its_partner_does_not_count(bench: Bench) -> None:
-    found = bench.measure(bench.ruler(), max_seconds=5.5 * 60)
+def test_a_lone_cell_without_its_partner_does_not_count(case: DrawnCase) -> None:
+    found = case.measure(case.trainer(), max_seconds=5.5 * 60)
     assert next(c for c in found.differences if c.arm == "real + classical + synthetic").runs == 2
     assert found.left_out[0] == "real + classical + synthetic, 5 pairs, seed 2"
 
 
-def test_an_interruption_loses_at_most_the_cell_under_way(bench: Bench) -> None:
+def test_an_interruption_loses_at_most_the_cell_under_way(case: DrawnCase) -> None:
     def stop(count: int) -> None:
         if count == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as end:
-        bench.measure(bench.ruler(before=stop))
+        case.measure(case.trainer(before=stop))
     assert end.value.exit_code == 130
     assert f"4 of {ALL} cells are saved; the same command continues" in end.value.message
-    ruler = bench.ruler()
-    resumed = bench.measure(ruler)
-    assert len(ruler.fits) == ALL - 4
-    other = Bench(bench.cells.parent / "elsewhere")
-    assert resumed.to_json()["differences"] == other.measure(other.ruler()).to_json()["differences"]
+    trainer = case.trainer()
+    resumed = case.measure(trainer)
+    assert len(trainer.fits) == ALL - 4
+    other = DrawnCase(case.cells.parent / "elsewhere")
+    assert resumed.to_json()["differences"] == other.measure(other.trainer()).to_json()["differences"]
 
 
-def test_a_run_killed_for_good_loses_at_most_one_cell(bench: Bench) -> None:
+def test_a_run_killed_for_good_loses_at_most_one_cell(case: DrawnCase) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom pairaug.evaluation.utility import sides\n"
-        "from tests.evaluation.utility.fakes import Bench, NoCopies\n"
+        "from tests.evaluation.utility.fakes import DrawnCase, NoCopies\n"
         "sides.Detector = NoCopies\n"
-        "bench = Bench(Path(sys.argv[1]))\n"
+        "case = DrawnCase(Path(sys.argv[1]))\n"
         "def wait(count):\n    if count == 3:\n        print('ready', flush=True)\n        sys.stdin.read()\n"
-        "bench.measure(bench.ruler(before=wait))\n"
+        "case.measure(case.trainer(before=wait))\n"
     )
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-c", code, str(bench.cells)]
+    command = [sys.executable, "-c", code, str(case.cells)]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGKILL)
-    ruler = bench.ruler()
-    bench.measure(ruler)
-    assert len(ruler.fits) == ALL - 3
+    trainer = case.trainer()
+    case.measure(trainer)
+    assert len(trainer.fits) == ALL - 3
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_all_cells_under_way_and_the_command_with_them(bench: Bench, sent: signal.Signals) -> None:
+def test_a_signal_ends_all_cells_under_way_and_the_command_with_them(case: DrawnCase, sent: signal.Signals) -> None:
     code = (
         "import sys, threading\nfrom pathlib import Path\nfrom pairaug.errors import Interrupted\n"
         "from pairaug.evaluation.utility import sides\n"
-        "from tests.evaluation.utility.fakes import Bench, FakeRuler, NoCopies\n"
+        "from tests.evaluation.utility.fakes import DrawnCase, FakeTrainer, NoCopies\n"
         "sides.Detector = NoCopies\n"
         "both = threading.Barrier(2, action=lambda: print('ready', flush=True))\n"
-        "class Endless(FakeRuler):\n"
+        "class Endless(FakeTrainer):\n"
         "    def fit(self, recipe, classes, seed, reporter):\n"
         "        both.wait()\n"
         "        while True:\n            reporter.progress(1, 2, 'steps')\n"
-        "bench = Bench(Path(sys.argv[1]))\n"
-        "try:\n    bench.measure(Endless(bench.test), workers=2)\n"
+        "case = DrawnCase(Path(sys.argv[1]))\n"
+        "try:\n    case.measure(Endless(case.test), workers=2)\n"
         "except Interrupted as end:\n    print(end.exit_code, end.message, flush=True)\n"
     )
     root = Path(__file__).parents[3]
-    command = [sys.executable, "-c", code, str(bench.cells)]
+    command = [sys.executable, "-c", code, str(case.cells)]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
@@ -234,59 +234,59 @@ def test_a_signal_ends_all_cells_under_way_and_the_command_with_them(bench: Benc
     assert told == f"{128 + sent} interrupted; 0 of {ALL} cells are saved; the same command continues\n"
 
 
-def test_the_same_run_again_fits_nothing_and_says_the_same(bench: Bench) -> None:
-    first = bench.measure(bench.ruler()).to_json()
-    ruler = bench.ruler()
-    assert bench.measure(ruler).to_json() == first
-    assert ruler.fits == []
-    assert any("nothing left to do" in note for note in bench.listener.notes)
+def test_the_same_run_again_fits_nothing_and_says_the_same(case: DrawnCase) -> None:
+    first = case.measure(case.trainer()).to_json()
+    trainer = case.trainer()
+    assert case.measure(trainer).to_json() == first
+    assert trainer.fits == []
+    assert any("nothing left to do" in note for note in case.listener.notes)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"not json", None])
-def test_a_damaged_cell_is_made_again_with_a_warning(bench: Bench, damage: bytes | None) -> None:
-    first = bench.measure(bench.ruler()).to_json()
-    path = sorted(bench.cells.glob("*.json"))[0]
+def test_a_damaged_cell_is_made_again_with_a_warning(case: DrawnCase, damage: bytes | None) -> None:
+    first = case.measure(case.trainer()).to_json()
+    path = sorted(case.cells.glob("*.json"))[0]
     data = path.read_bytes()
     if damage is None:  # a figure that somebody changed
         content = json.loads(data)
         content["cell"]["items"][0]["dice"] = [0.999]
         damage = json.dumps(content).encode()
     path.write_bytes(damage)
-    ruler = bench.ruler()
-    assert bench.measure(ruler).to_json()["differences"] == first["differences"]
-    assert len(ruler.fits) == 1
-    assert len(bench.listener.warnings) == 1
-    assert "is damaged" in bench.listener.warnings[0]
+    trainer = case.trainer()
+    assert case.measure(trainer).to_json()["differences"] == first["differences"]
+    assert len(trainer.fits) == 1
+    assert len(case.listener.warnings) == 1
+    assert "is damaged" in case.listener.warnings[0]
     assert path.read_bytes() == data
 
 
-@pytest.mark.parametrize("change", ["ruler", "test", "synthetic", "share", "real"])
-def test_a_cell_is_not_used_for_another_question(bench: Bench, change: str) -> None:
+@pytest.mark.parametrize("change", ["trainer", "test", "synthetic", "share", "real"])
+def test_a_cell_is_not_used_for_another_question(case: DrawnCase, change: str) -> None:
     arms = {"arms": ("classical", "synthetic"), "curve": (), "seeds": 1}
-    bench.measure(bench.ruler(), **arms)
-    again, expected, fitting = bench.ruler(), 2, None
+    case.measure(case.trainer(), **arms)
+    again, expected, fitting = case.trainer(), 2, None
     if change == "ruler":
         again.name = "another"
     elif change == "test":
-        bench.test = bench.test[:-1]
+        case.test = case.test[:-1]
     elif change == "synthetic":
-        bench.synthetic, expected, fitting = bench.synthetic[:-1], 1, bench.fitting()
+        case.synthetic, expected, fitting = case.synthetic[:-1], 1, case.fitting()
     elif change == "share":
         arms["shares"], expected = (0.3,), 1
     else:
-        bench.seen = 6
-    bench.measure(again, fitting, **arms)
+        case.seen = 6
+    case.measure(again, fitting, **arms)
     assert len(again.fits) == expected
 
 
-def test_models_of_twenty_pairs_use_the_cells_of_models_of_five(bench: Bench) -> None:
+def test_models_of_twenty_pairs_use_the_cells_of_models_of_five(case: DrawnCase) -> None:
     """real + classical at the same pairs is the same run, whether they are the models' own or the curve's."""
-    bench.real = bench.real[:20]
-    bench.measure(bench.ruler(), arms=("classical", "synthetic"))
-    bench.seen = 20
-    ruler = bench.ruler()
-    bench.measure(ruler, arms=("classical", "synthetic"), curve=())
-    assert [recipe.synthetic_share for recipe, _ in ruler.fits] == [0.5] * 3
+    case.real = case.real[:20]
+    case.measure(case.trainer(), arms=("classical", "synthetic"))
+    case.seen = 20
+    trainer = case.trainer()
+    case.measure(trainer, arms=("classical", "synthetic"), curve=())
+    assert [recipe.synthetic_share for recipe, _ in trainer.fits] == [0.5] * 3
 
 
 def test_examples_are_decoded_when_looked_at_and_few_are_kept() -> None:
@@ -294,7 +294,7 @@ def test_examples_are_decoded_when_looked_at_and_few_are_kept() -> None:
     pairs = items(0, 20, "real")
     for index, item in enumerate(pairs):
         object.__setattr__(item, "read", lambda n=index: (decoded.append(str(n)), draw(n))[1])
-    examples = Examples(pairs, kept=4)
+    examples = LazyExamples(pairs, kept=4)
     assert decoded == []
     assert [examples[n].labels is draw(n).labels for n in (3, 3, 3)] == [True] * 3
     assert decoded == ["3"]
@@ -320,22 +320,22 @@ def test_thin_structures_are_told_from_blobs(drive: Path, cells: Path) -> None:
     assert slender_classes(of(cells / "GT"), 3) == ()
 
 
-def test_centreline_scores_are_kept_for_thin_structures(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_centreline_scores_are_kept_for_thin_structures(case: DrawnCase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pairaug.evaluation.utility.run.slender_classes", lambda test, classes: (1,))
-    found = bench.measure(bench.ruler(gain={0.5: 0.05}), curve=(), arms=("classical", "synthetic"))
+    found = case.measure(case.trainer(gain={0.5: 0.05}), curve=(), arms=("classical", "synthetic"))
     assert {c.measure for c in found.differences} == {"dice", "cldice"}
     assert all(arm.cldice is not None for arm in found.arms)
-    ruler = bench.ruler()
-    again = bench.measure(ruler, curve=(), arms=("classical", "synthetic"))
+    trainer = case.trainer()
+    again = case.measure(trainer, curve=(), arms=("classical", "synthetic"))
     assert again.to_json() == found.to_json()
-    assert ruler.fits == []
+    assert trainer.fits == []
 
 
 def test_the_ruler_of_the_project_fits_these_recipes() -> None:
     from pairaug.segmenter.reference import ReferenceSegmenter
 
-    ruler = ReferenceSegmenter("full")
-    assert ruler.steps(20) >= ruler.steps(5) > 0
-    assert ruler.seconds(20) >= ruler.seconds(5) > 0
-    assert "full" in ruler.name
-    assert isinstance(FakeRuler([]).name, str)
+    trainer = ReferenceSegmenter("full")
+    assert trainer.steps(20) >= trainer.steps(5) > 0
+    assert trainer.seconds(20) >= trainer.seconds(5) > 0
+    assert "full" in trainer.name
+    assert isinstance(FakeTrainer([]).name, str)

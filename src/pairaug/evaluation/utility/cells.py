@@ -1,7 +1,7 @@
 """A folder of finished cells, one small JSON file each, so that a killed run loses at most the one under way.
 
 A cell's name is the fingerprint of all that decides it: the digests of every example and how they are read, the
-arm, the seed, the ruler, the version. Equal cells of other runs are shared; a file that is not what was written is
+arm, the seed, the trainer, the version. Equal cells of other runs are shared; a file that is not what was written is
 told of and made again.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pairaug import __version__
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.files import digest_bytes, write_atomic
 from pairaug.json_text import json_bytes
@@ -34,17 +34,17 @@ class Scored:
 
 @dataclass(frozen=True)
 class Context:
-    """What all cells of a measurement share. ``reading``: how files became arrays; ``ruler``: its name."""
+    """What all cells of a measurement share. ``reading``: how files became arrays; ``trainer``: its name."""
 
-    pool: Sequence[Item]
-    synthetic: Sequence[Item]
-    test: Sequence[Item]
+    pool: Sequence[LazyPair]
+    synthetic: Sequence[LazyPair]
+    test: Sequence[LazyPair]
     reading: str
     classes: int
     slender: tuple[int, ...]
-    ruler: str
+    trainer: str
 
-    def real_of(self, cell: Cell) -> list[Item]:
+    def real_of(self, cell: Cell) -> list[LazyPair]:
         """The real pairs of a cell, in an order that does not depend on the run."""
         return sorted((self.pool[index] for index in cell.pairs), key=lambda item: (item.image_sha256, item.name))
 
@@ -63,7 +63,7 @@ class Context:
             "reading": self.reading,
             "classes": self.classes,
             "slender": list(self.slender),
-            "ruler": self.ruler,
+            "ruler": self.trainer,
         }
 
 
@@ -116,7 +116,7 @@ def _scores(values: Sequence[float | None]) -> ClassScores:
     return tuple(values)
 
 
-def _digest(items: Iterable[Item]) -> str:
+def _digest(items: Iterable[LazyPair]) -> str:
     return digest_bytes("\n".join(f"{item.image_sha256} {item.mask_sha256}" for item in items).encode())
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.machine.workers import default_threads, put_in_order, working
 from pairaug.metrics.novelty import Share, wilson
 from pairaug.metrics.planting import plant
@@ -97,7 +97,7 @@ class _Side:
 class Detector:
     """Looks for test pairs among other pairs."""
 
-    def __init__(self, test: Sequence[Item], rng: np.random.Generator) -> None:
+    def __init__(self, test: Sequence[LazyPair], rng: np.random.Generator) -> None:
         """``test``: at least one pair. ``power`` is then known: the share of planted copies of whole pairs found."""
         self._test = test
         planes: dict[What, list[FloatArray]] = {"image": [], "mask": []}
@@ -108,7 +108,7 @@ class Detector:
         self._sides: dict[What, _Side] = {what: _Side(what, planes[what], groups) for what in planes}
         self.power = self._plant(planes, rng)
 
-    def copies(self, items: Sequence[Item], reporter: Reporter) -> list[Copy]:
+    def copies(self, items: Sequence[LazyPair], reporter: Reporter) -> list[Copy]:
         """Those of ``items`` that are test pairs in disguise, the first finding of each."""
 
         def look(place: int) -> tuple[What, int] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pairaug.errors import DataError
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.fitted.seen import Seen, all_seen, digests_of
 
 
@@ -40,7 +40,7 @@ class Fitting:
 
 
 def fitting_of(
-    manifest: Mapping[str, Any] | None, synthetic: Iterable[Item], vouched: Iterable[str] | None = None
+    manifest: Mapping[str, Any] | None, synthetic: Iterable[LazyPair], vouched: Iterable[str] | None = None
 ) -> Fitting:
     """Read a manifest (None: the set has none). Raises DataError where it does not say what its models saw."""
     models: dict[str, frozenset[str]] = {}
@@ -63,7 +63,7 @@ def fitting_of(
     return Fitting(models, painted, stated, looked_at)
 
 
-def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
+def seen_pairs(real: Sequence[LazyPair], fitting: Fitting) -> list[int]:
     """Indices of the real pairs that were seen. Raises DataError unless they are exactly what was seen."""
     known = {digest for item in real for digest in (item.image_sha256, item.mask_sha256)}
     if fitting.vouched is not None:
@@ -91,7 +91,7 @@ def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
     return found
 
 
-def remarks(real: Sequence[Item], fitting: Fitting) -> list[str]:
+def remarks(real: Sequence[LazyPair], fitting: Fitting) -> list[str]:
     """What a reader has to know where the models did not see the same."""
     notes = []
     counts = {name: sum(_was_seen(item, seen) for item in real) for name, seen in fitting.models.items()}
@@ -109,12 +109,12 @@ def remarks(real: Sequence[Item], fitting: Fitting) -> list[str]:
     return notes
 
 
-def _was_seen(item: Item, seen: frozenset[str]) -> bool:
+def _was_seen(item: LazyPair, seen: frozenset[str]) -> bool:
     """By its image or its mask; an empty mask is the same file for many images and says nothing."""
     return item.image_sha256 in seen or (item.mask_sha256 in seen and item.has_foreground())
 
 
-def _refuse_contradiction(real: Sequence[Item], fitting: Fitting, known: set[str]) -> None:
+def _refuse_contradiction(real: Sequence[LazyPair], fitting: Fitting, known: set[str]) -> None:
     """What the manifest says and can be found in REAL must stand in the list as well."""
     stated = fitting.vouched or frozenset()
     listed = {d for i in real if {i.image_sha256, i.mask_sha256} & stated for d in (i.image_sha256, i.mask_sha256)}

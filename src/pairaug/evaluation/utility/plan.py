@@ -15,9 +15,9 @@ import numpy as np
 
 from pairaug.errors import UsageError
 from pairaug.evaluation.utility.arms import Arm, chosen_arms, judged
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
-from pairaug.evaluation.utility.ruler import Ruler
+from pairaug.segmenter.base import Trainer
 
 _DOUBLINGS = 2
 _NEAR = 1.3  # a size this close to another adds nothing to the curve
@@ -48,15 +48,15 @@ class Plan:
     cells: tuple[Cell, ...]
     own: int
 
-    def seconds(self, ruler: Ruler) -> float:
-        return sum(ruler.seconds(cell.size) for cell in self.cells)
+    def seconds(self, trainer: Trainer) -> float:
+        return sum(trainer.seconds(cell.size) for cell in self.cells)
 
     @property
     def sizes(self) -> tuple[int, ...]:
         return tuple(sorted({cell.size for cell in self.cells}))
 
 
-def make_plan(options: UtilityOptions, real: Sequence[Item], extra: Sequence[Item]) -> Plan:
+def make_plan(options: UtilityOptions, real: Sequence[LazyPair], extra: Sequence[LazyPair]) -> Plan:
     """Raises UsageError for a size that cannot be drawn in whole groups."""
     arms = chosen_arms(options)
     own, seeds = tuple(range(len(real))), range(options.seed, options.seed + options.seeds)
@@ -72,7 +72,7 @@ def make_plan(options: UtilityOptions, real: Sequence[Item], extra: Sequence[Ite
     return Plan(tuple(cells), len(real))
 
 
-def _sizes(options: UtilityOptions, real: Sequence[Item], extra: Sequence[Item]) -> list[int]:
+def _sizes(options: UtilityOptions, real: Sequence[LazyPair], extra: Sequence[LazyPair]) -> list[int]:
     """Other numbers of real pairs than the models' own."""
     own, most = len(real), len(real) + len(extra)
     if options.sizes is not None:
@@ -91,7 +91,7 @@ def _sizes(options: UtilityOptions, real: Sequence[Item], extra: Sequence[Item])
     return sorted({size for size in reachable if size not in (0, own)})
 
 
-def _reachable(size: int, real: Sequence[Item], extra: Sequence[Item]) -> int:
+def _reachable(size: int, real: Sequence[LazyPair], extra: Sequence[LazyPair]) -> int:
     """The largest number up to ``size`` that whole groups can fill (subset sums)."""
     pool, base = (real, 0) if size < len(real) else (extra, len(real))
     sums = {0}
@@ -100,13 +100,13 @@ def _reachable(size: int, real: Sequence[Item], extra: Sequence[Item]) -> int:
     return base + max(total for total in sums if base + total <= size)
 
 
-def _group_sizes(items: Sequence[Item]) -> list[int]:
+def _group_sizes(items: Sequence[LazyPair]) -> list[int]:
     names = [item.group for item in items]
     return [names.count(name) for name in sorted(set(names))]
 
 
 def _draws(
-    size: int, real: Sequence[Item], extra: Sequence[Item], seeds: Sequence[int]
+    size: int, real: Sequence[LazyPair], extra: Sequence[LazyPair], seeds: Sequence[int]
 ) -> list[tuple[tuple[int, ...], int]]:
     """For every seed the pairs and the number of the draw; equal choices have one number."""
     start = () if size < len(real) else tuple(range(len(real)))
@@ -119,7 +119,7 @@ def _draws(
     return found
 
 
-def _whole_groups(pool: Sequence[tuple[int, Item]], wanted: int, rng: np.random.Generator) -> tuple[int, ...]:
+def _whole_groups(pool: Sequence[tuple[int, LazyPair]], wanted: int, rng: np.random.Generator) -> tuple[int, ...]:
     """Indices of random whole groups that hold exactly ``wanted`` pairs."""
     groups: dict[str, list[int]] = {}
     for index, item in pool:

@@ -1,6 +1,6 @@
 """The measurement itself: choose sides, plan, say how long, run what is not saved yet, answer.
 
-measure_utility(real, synthetic, test, fitting, setting, ruler, options, reporter) -> Utility
+measure_utility(real, synthetic, test, fitting, setting, trainer, options, reporter) -> Utility
 
 A run that is killed loses at most the cell under way: the same call goes on. With a time budget, cells that are
 expected to end after it are left out and named; saved ones are always read.
@@ -16,16 +16,18 @@ import numpy as np
 
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
-from pairaug.evaluation.utility.material import Examples, Item
+from pairaug.evaluation.utility.judging import judge_cells
+from pairaug.evaluation.utility.lazy_pairs import LazyExamples, LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.plan import Cell, Plan, make_plan
-from pairaug.evaluation.utility.result import Utility, summarise
-from pairaug.evaluation.utility.ruler import Ruler, slender_classes
-from pairaug.evaluation.utility.running import Bench, run_cells
+from pairaug.evaluation.utility.result import Utility
+from pairaug.evaluation.utility.running import CellSetup, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
+from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.files import probe_output
 from pairaug.machine.threads import one_thread_each
 from pairaug.reporting import Reporter, spoken_time
+from pairaug.segmenter.base import Trainer
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class Setting:
 
 
 def measure_utility(
-    real: Sequence[Item],
-    synthetic: Sequence[Item],
-    test: Sequence[Item] | None,
+    real: Sequence[LazyPair],
+    synthetic: Sequence[LazyPair],
+    test: Sequence[LazyPair] | None,
     fitting: Fitting,
     setting: Setting,
-    ruler: Ruler,
+    trainer: Trainer,
     options: UtilityOptions,
     reporter: Reporter,
     workers: int = 1,
@@ -61,7 +63,7 @@ def measure_utility(
     for note in sides.notes:
         reporter.note(f"utility: {note}")
     plan = make_plan(options, sides.real, sides.extra)
-    tests = Examples(sides.test)
+    tests = LazyExamples(sides.test)
     context = Context(
         pool=(*sides.real, *sides.extra),
         synthetic=sides.synthetic,
@@ -69,35 +71,35 @@ def measure_utility(
         reading=setting.reading,
         classes=setting.classes,
         slender=slender_classes(tests, setting.classes),
-        ruler=ruler.name,
+        trainer=trainer.name,
     )
     probe_output(options.cells)
     cells = CellFolder(options.cells, context, reporter)
     done = {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None}
-    reporter.note(announcement(plan, done, ruler, options, workers))
+    reporter.note(announcement(plan, done, trainer, options, workers))
     budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
-    bench = Bench(cells, context, tests, ruler, reporter, clock, budget, workers)
-    run_cells([cell for cell in plan.cells if cell not in done], done, bench)
+    setup = CellSetup(cells, context, tests, trainer, reporter, clock, budget, workers)
+    run_cells([cell for cell in plan.cells if cell not in done], done, setup)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in sides.test))}
-    return summarise(
+    return judge_cells(
         plan=plan,
         done=done,
         groups=[numbers[item.group] for item in sides.test],
-        steps={size: ruler.steps(size) for size in plan.sizes},
+        steps={size: trainer.steps(size) for size in plan.sizes},
         worthwhile=options.worthwhile,
         rng=np.random.default_rng([options.seed, 7]),
-        facts=_facts(sides, options, ruler),
+        facts=_facts(sides, options, trainer),
         notes=sides.notes,
     )
 
 
-def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: UtilityOptions, workers: int) -> str:
+def announcement(plan: Plan, done: dict[Cell, Scored], trainer: Trainer, options: UtilityOptions, workers: int) -> str:
     """What is to be run and about how long it takes."""
     left = [cell for cell in plan.cells if cell not in done]
     arms = len({cell.arm for cell in plan.cells})
     others = ", ".join(str(size) for size in plan.sizes if size != plan.own)
     curve = f", the learning curve also at {others}" if others else ""
-    seconds = sum(ruler.seconds(cell.size) for cell in left) / max(1, min(workers, len(left)))
+    seconds = sum(trainer.seconds(cell.size) for cell in left) / max(1, min(workers, len(left)))
     time_left = f"about {spoken_time(seconds)}" if left else "nothing left to do"
     if options.max_seconds is not None and seconds > options.max_seconds:
         time_left += f", of which --max-minutes allows {spoken_time(options.max_seconds)}"
@@ -107,13 +109,13 @@ def announcement(plan: Plan, done: dict[Cell, Scored], ruler: Ruler, options: Ut
     )
 
 
-def _facts(sides: Sides, options: UtilityOptions, ruler: Ruler) -> dict[str, object]:
+def _facts(sides: Sides, options: UtilityOptions, trainer: Trainer) -> dict[str, object]:
     return {
         **sides.facts(),
         "share": options.shares[0],
         "seeds": options.seeds,
         "preset": options.preset,
-        "ruler": ruler.name,
-        "steps": ruler.steps(len(sides.real)),
+        "ruler": trainer.name,
+        "steps": trainer.steps(len(sides.real)),
         "worthwhile": options.worthwhile,
     }

@@ -15,7 +15,7 @@ import numpy as np
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.metrics.novelty import POWER, Share
 from pairaug.reporting import Reporter
 
@@ -29,10 +29,10 @@ class Sides:
     ``split``: the test pairs were taken from REAL; ``power``: the share of disguised test pairs that would be found.
     """
 
-    real: tuple[Item, ...]
-    extra: tuple[Item, ...]
-    test: tuple[Item, ...]
-    synthetic: tuple[Item, ...]
+    real: tuple[LazyPair, ...]
+    extra: tuple[LazyPair, ...]
+    test: tuple[LazyPair, ...]
+    synthetic: tuple[LazyPair, ...]
     split: bool
     power: Share
     notes: tuple[str, ...]
@@ -59,10 +59,10 @@ def refuse_nothing_to_test_on(given: bool, grouped: bool) -> None:
 
 
 def choose_sides(
-    real: Sequence[Item],
-    synthetic: Sequence[Item],
+    real: Sequence[LazyPair],
+    synthetic: Sequence[LazyPair],
     fitting: Fitting,
-    test: Sequence[Item] | None,
+    test: Sequence[LazyPair] | None,
     *,
     grouped: bool,
     rng: np.random.Generator,
@@ -109,7 +109,9 @@ def choose_sides(
     return Sides(tuple(fitted), tuple(extra), tuple(test), tuple(new), split, detector.power, tuple(notes))
 
 
-def _split(fitted: Sequence[Item], others: Sequence[Item], rng: np.random.Generator) -> tuple[list[Item], list[Item]]:
+def _split(
+    fitted: Sequence[LazyPair], others: Sequence[LazyPair], rng: np.random.Generator
+) -> tuple[list[LazyPair], list[LazyPair]]:
     """Test pairs and further pairs: whole groups of which no pair was seen."""
     touched = {item.group for item in fitted}
     free = sorted({item.group for item in others} - touched)
@@ -122,7 +124,7 @@ def _split(fitted: Sequence[Item], others: Sequence[Item], rng: np.random.Genera
     return [i for i in others if i.group in chosen], [i for i in others if i.group not in chosen]
 
 
-def refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
+def refuse_seen(test: Sequence[LazyPair], fitting: Fitting) -> None:
     """DataError where a test pair is one that the models saw, byte for byte."""
     digests = fitting.digests
     images = [item.name for item in test if item.image_sha256 in digests]
@@ -136,7 +138,7 @@ def refuse_seen(test: Sequence[Item], fitting: Fitting) -> None:
             )
 
 
-def _refuse_shared_groups(test: Sequence[Item], fitted: Sequence[Item]) -> None:
+def _refuse_shared_groups(test: Sequence[LazyPair], fitted: Sequence[LazyPair]) -> None:
     seen = {item.group: item.name for item in fitted}
     shared = [f"{item.group}: {seen[item.group]} was fitted on, {item.name} is a test pair" for item in test
               if item.group in seen]  # fmt: skip
@@ -148,7 +150,7 @@ def _refuse_shared_groups(test: Sequence[Item], fitted: Sequence[Item]) -> None:
         )
 
 
-def _refuse_inside(test: Sequence[Item], synthetic: Sequence[Item]) -> None:
+def _refuse_inside(test: Sequence[LazyPair], synthetic: Sequence[LazyPair]) -> None:
     images = {item.image_sha256: item.name for item in test}
     masks = {item.mask_sha256: item.name for item in test if item.has_foreground()}
     for item in synthetic:
@@ -173,8 +175,8 @@ def _refuse_copies(found: Sequence[Copy], holders: str) -> None:
 
 
 def _independent(
-    others: Sequence[Item], test: Sequence[Item], detector: Detector, grouped: bool, reporter: Reporter
-) -> tuple[list[Item], list[str]]:
+    others: Sequence[LazyPair], test: Sequence[LazyPair], detector: Detector, grouped: bool, reporter: Reporter
+) -> tuple[list[LazyPair], list[str]]:
     groups = {item.group for item in test} if grouped else set()
     digests = {item.image_sha256 for item in test} | {i.mask_sha256 for i in test if i.has_foreground()}
     apart = [

@@ -10,9 +10,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pairaug.report.page.contents import OffsetProfile, Ratio, Score, Share, Values
-from pairaug.report.page.figures import Format, defined, figure, fixed, percent, plain, with_interval
+from pairaug.report.figure import Figure, Values
 from pairaug.report.page.markup import Markup
+from pairaug.report.page.numbers import (
+    FORMS,
+    Format,
+    defined,
+    figure_text,
+    fixed,
+    percent,
+    plain,
+    points,
+    with_interval,
+)
 from pairaug.report.page.svg import Scale, arrow, box, diamond, dot, drawing, line, round_ticks, words
 
 ROW_WIDTH, ROW_HEIGHT = 360.0, 34.0
@@ -41,53 +51,63 @@ class Axis:
         return drawing(ROW_WIDTH, ROW_HEIGHT, label, *grid, *shapes)
 
 
-def ratio_axis(ratios: Sequence[Ratio], fine: bool = False) -> Axis:
-    """From 0.5 to 2 with 1 marked; from 0.8 to 1.25 if ``fine`` and all fits in it."""
-    ends = [end for ratio in ratios for end in (ratio.value, ratio.low, ratio.high)]
-    close = all(0.8 <= value <= 1.25 for value in map(defined, ends) if value is not None)
-    ticks = _FINE_RATIOS if fine and close else _RATIOS
+def axis_of(figures: Sequence[Figure]) -> Axis:
+    """The scale of a table of figures that are measured alike."""
+    makers = {"ratio": _ratio_axis, "difference": _ratio_axis, "share": _share_axis, "points": _points_axis}
+    return makers.get(figures[0].scale, _score_axis)(figures)
+
+
+def row_of(figure: Figure, axis: Axis) -> Markup:
+    """One figure beside what held-out real data score; a value beyond the scale ends in an arrow."""
+    name = f"{figure.name}, {figure.meaning}" if figure.scale == "points" else figure.name
+    scale = axis.scale
+    if figure.scale == "difference" or (figure.scale == "ratio" and defined(figure.value) is None):
+        text = "real ones do not vary: no ratio" if figure.scale == "difference" else "not defined"
+        return drawing(ROW_WIDTH, ROW_HEIGHT, f"{name}: {text}", words(ROW_WIDTH / 2, 21, text))
+    form = FORMS[figure.scale]
+    label = f"{name}: {with_interval(figure.value, figure.low, figure.high, form)}"
+    if figure.compared:
+        label += f"; held-out real {form(figure.held_out)}"
+    band = defined(figure.band)
+    shapes = [] if band is None else [box(scale(-band), 5, scale(band) - scale(-band), ROW_HEIGHT - 10, "band")]
+    if band is not None and axis.main is not None:
+        shapes.append(line(scale(axis.main), 0, scale(axis.main), ROW_HEIGHT, "one"))
+    return axis.row(label, *shapes, *_marks(scale, figure))
+
+
+def _ratio_axis(figures: Sequence[Figure]) -> Axis:
+    """From 0.5 to 2 with 1 marked; from 0.8 to 1.25 where all fits in it."""
+    close = all(0.8 <= end <= 1.25 for end in _ends(figures))
+    ticks = _FINE_RATIOS if close else _RATIOS
     return Axis(Scale(ticks[0], ticks[-1], _START, _END, log=True), ticks, lambda tick: f"{tick:g}×", main=1.0)
 
 
-def ratio_row(ratio: Ratio, name: str, axis: Axis) -> Markup:
-    """One ratio; values beyond the scale end in an arrow."""
-    if ratio.kind == "difference" or defined(ratio.value) is None:
-        text = "real ones do not vary: no ratio" if ratio.kind == "difference" else "not defined"
-        return drawing(ROW_WIDTH, ROW_HEIGHT, f"{name}: {text}", words(ROW_WIDTH / 2, 21, text))
-    label = f"{name}: {with_interval(ratio.value, ratio.low, ratio.high)}; held-out real {fixed(ratio.held_out)}"
-    return axis.row(label, *_marks(axis.scale, ratio))
-
-
-def score_axis(scores: Sequence[Score]) -> Axis:
+def _score_axis(figures: Sequence[Figure]) -> Axis:
     """From 0 to 1, or to the largest value of the table up to 2."""
-    found = [
-        defined(value) for score in scores for value in (score.value, score.high, score.held_out, score.held_out_high)
-    ]
-    most = max([1.0, *(value for value in found if value is not None)])
+    beside = (defined(value) for figure in figures for value in (figure.held_out, figure.held_out_high))
+    most = max([1.0, *_ends(figures), *(value for value in beside if value is not None)])
     most = 1.0 if most == 1 else min(2.0, 1.1 * most)
     return Axis(Scale(0, most, _START, _END), round_ticks(0, most, 4), plain)
 
 
-def score_row(score: Score, axis: Axis) -> Markup:
-    label = f"{score.name}: {with_interval(score.value, score.low, score.high)}; held-out real {fixed(score.held_out)}"
-    return axis.row(label, *_marks(axis.scale, score))
-
-
-def share_axis() -> Axis:
+def _share_axis(figures: Sequence[Figure]) -> Axis:
     """From 0 to 100 %."""
     return Axis(Scale(0, 1, _START, _END), (0, 0.25, 0.5, 0.75, 1), percent)
 
 
-def share_row(share: Share, held_out: Share | None, name: str, axis: Axis) -> Markup:
-    beside = held_out or Share(None, None, None, 0)
-    score = Score(name, "", "", share.value, share.low, share.high, beside.value, beside.low, beside.high)
-    label = f"{name}: {with_interval(share.value, share.low, share.high, percent)}"
-    if held_out:
-        label += f"; held-out real {percent(held_out.value)}"
-    return axis.row(label, *_marks(axis.scale, score))
+def _points_axis(figures: Sequence[Figure]) -> Axis:
+    """Symmetric about 0."""
+    reach = 1.1 * max([0.01, *map(abs, _ends(figures))])
+    return Axis(Scale(-reach, reach, _START, _END), round_ticks(-reach, reach, 4), points, main=0.0)
 
 
-def _marks(scale: Scale, found: Ratio | Score) -> list[Markup]:
+def _ends(figures: Sequence[Figure]) -> list[float]:
+    """All values of figures and of their intervals that are known."""
+    ends = (defined(end) for figure in figures for end in (figure.value, figure.low, figure.high))
+    return [end for end in ends if end is not None]
+
+
+def _marks(scale: Scale, found: Figure) -> list[Markup]:
     """Band and diamond of held-out real, whiskers and disc of the synthetic set."""
     shapes = []
     low, high = defined(found.held_out_low), defined(found.held_out_high)
@@ -160,7 +180,7 @@ def histogram(real: Values, synthetic: Values, name: str) -> Markup:
             continue
         shapes.append(line(scale(tick), middle - 3, scale(tick), middle + 3, "zero"))
         shapes.append(words(scale(tick), 2 * middle + 6, plain(tick)))
-    label = f"{name}: medians of real and synthetic {' and '.join(map(figure, medians))}"
+    label = f"{name}: medians of real and synthetic {' and '.join(map(figure_text, medians))}"
     return drawing(width, 2 * middle + 10, label, *shapes)
 
 
@@ -176,15 +196,15 @@ def _edges(pooled: Values) -> Values:
     return np.linspace(low, high, _BINS + 1)
 
 
-def offset_map(offset: OffsetProfile, name: str) -> Markup:
+def offset_map(profile: Values, name: str) -> Markup:
     """Mean Dice at every offset as a map, darker is better, the best one framed."""
-    profile, cell = offset.profile, 36.0
+    cell = 36.0
     rows, columns = profile.shape
     finite = profile[np.isfinite(profile)]
     if finite.size == 0:
         return drawing(280, 40, f"{name}: not defined", words(140, 24, "not defined"))
     low, high, radius = float(finite.min()), float(finite.max()), rows // 2
-    best_row, best_column = best(offset)
+    best_row, best_column = best(profile)
     shapes = []
     for (row, column), value in np.ndenumerate(profile):
         x, y = 26 + cell * column, 22 + cell * row
@@ -203,9 +223,9 @@ def offset_map(offset: OffsetProfile, name: str) -> Markup:
     return drawing(30 + cell * columns, 26 + cell * rows, label, *shapes, class_="plot map")
 
 
-def best(offset: OffsetProfile) -> tuple[int, int]:
+def best(profile: Values) -> tuple[int, int]:
     """Row and column offset in px where a profile is highest; the nearest to zero wins a tie."""
-    profile = np.where(np.isfinite(offset.profile), offset.profile, -np.inf)
+    profile = np.where(np.isfinite(profile), profile, -np.inf)
     radius = np.array(profile.shape) // 2
     places = np.argwhere(profile >= profile.max() - 1e-12) - radius
     row, column = places[np.argmin((places**2).sum(axis=1))]

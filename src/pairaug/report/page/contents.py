@@ -8,15 +8,16 @@ is None or not finite reads "not defined". Scores lie in [0, 1] unless said othe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.report.figure import Figure, Values
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]  # (H, W) grey or (H, W, 3) RGB
 Labels = NDArray[np.integer[Any]]  # (H, W), classes in [0, K), 0 the background
-Values = NDArray[np.float64]
 Tone = Literal["good", "warning", "bad", "unclear", "not measured"]
 Part = Literal["samples", "masks", "images", "novelty", "suspects", "agreement", "utility", "losses"]
 
@@ -95,150 +96,20 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """A comparison with its interval, beside what held-out real data score in the part of the synthetic set.
+class Findings:
+    """What was measured of a part: its figures, those of one group beside each other, in the order they are shown.
 
-    ``kind`` "ratio": 1 is perfection, on a logarithmic scale from 0.5 to 2 (agreement: 0.8 to 1.25 where all
-    fits in it); "difference": 0 is perfection, in ``unit`` of
-    the row that holds it (used where real items do not vary at all). None: not defined.
+    ``words`` say with what it was measured, ``digest`` identifies that. ``profiles``: by a name, the mean Dice at every
+    offset within +-r px, (2 r + 1, 2 r + 1), element [r + row, r + column]; rows point down.
     """
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    held_out: float | None = None
-    held_out_low: float | None = None
-    held_out_high: float | None = None
-    kind: Literal["ratio", "difference"] = "ratio"
+    figures: Sequence[Figure]
+    words: str = ""
+    digest: str | None = None
+    profiles: Mapping[str, Values] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Distribution:
-    """One statistic of one class over all real and all synthetic masks.
-
-    ``class_name`` is empty where there is one foreground class; ``name`` in words ("mean width"), ``unit`` ("px", or
-    empty), ``meaning`` a short sentence; ``real`` and ``synthetic`` the values (n,), those not finite are left out;
-    ``ratio`` the distance synthetic to real over real to real.
-    """
-
-    class_name: str
-    name: str
-    unit: str
-    meaning: str
-    real: Values
-    synthetic: Values
-    ratio: Ratio
-
-
-@dataclass(frozen=True)
-class Score:
-    """A score of the synthetic set (coverage, density, pairwise Dice ...) beside that of held-out real data.
-
-    ``meaning`` is a short sentence; ``good`` says in words what to wish for ("as high as held-out real"). ``low`` and
-    ``high`` are its interval. The scale runs from 0 to 1,
-    or to the largest value of the table up to 2.
-    """
-
-    name: str
-    meaning: str
-    good: str
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    held_out: float | None = None
-    held_out_low: float | None = None
-    held_out_high: float | None = None
-
-
-@dataclass(frozen=True)
-class MaskRealism:
-    """Do synthetic masks look like real ones? Statistics in the order in which they are shown, then set scores."""
-
-    distributions: Sequence[Distribution]
-    scores: Sequence[Score]
-
-
-@dataclass(frozen=True)
-class ImageRealism:
-    """Do synthetic images look like real ones?
-
-    ``features`` says in words which features, ``digest`` identifies them; ``mmd`` the ratio of the kernel MMD, ``p``
-    its permutation p over ``items`` of each kind; ``scores`` precision, recall, density, coverage, variety.
-    """
-
-    features: str
-    digest: str | None
-    mmd: Ratio
-    p: float | None
-    items: int
-    scores: Sequence[Score]
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of ``count`` items in [0, 1] with its interval; ``value`` None: no items, or cannot tell."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    count: int
-
-
-@dataclass(frozen=True)
-class Planted:
-    """How many of the planted copies of one kind were found; below the power asked for, ``can_tell`` is False.
-
-    ``kind`` is "exact", "rigid", "crop", "elastic_1", "elastic_2", "elastic_5" (read out in words) or any other text.
-    """
-
-    kind: str
-    found: Share
-    can_tell: bool
-
-
-@dataclass(frozen=True)
-class Copies:
-    """Are synthetic masks (or images) copies of real ones?
-
-    ``flagged`` the share of those without a known source, ``derived`` that of items whose manifest row names a source
-    (None: there are none), ``held_out`` of held-out real items that the same rule flags; ``flagged.value`` is None
-    where the detector cannot tell. ``power`` is the share of planted copies found, by kind.
-    """
-
-    flagged: Share
-    held_out: Share
-    power: Sequence[Planted]
-    derived: Share | None = None
-
-
-@dataclass(frozen=True)
-class Novelty:
-    """Copies among masks and among images; None: not measured."""
-
-    masks: Copies | None
-    images: Copies | None
-
-
-@dataclass(frozen=True)
-class OffsetProfile:
-    """Mean Dice at every offset within +-r px, (2 r + 1, 2 r + 1), element [r + row, r + column]; rows point down."""
-
-    profile: Values
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Does a segmenter that learned from real pairs find the synthetic mask in the synthetic image?
-
-    Dice and clDice over those on held-out real pairs (clDice None where no class is tubular); offset profiles of the
-    synthetic and of held-out real pairs; ``segmenter`` says in words what measured.
-    """
-
-    segmenter: str
-    dice: Ratio
-    cldice: Ratio | None
-    offset: OffsetProfile
-    held_out_offset: OffsetProfile | None
+    def of(self, group: str) -> list[Figure]:
+        return [figure for figure in self.figures if figure.group == group]
 
 
 @dataclass(frozen=True)
@@ -251,19 +122,6 @@ class Arm:
     real_pairs: int
     scores: Values
     synthetic: bool = False
-
-
-@dataclass(frozen=True)
-class Gain:
-    """Mean paired difference ``arm`` minus ``baseline`` with its interval, and the smallest difference this run could
-    have seen; all in units of the score, positive favours ``arm``."""
-
-    arm: str
-    baseline: str
-    mean: float
-    low: float | None
-    high: float | None
-    detectable: float | None
 
 
 @dataclass(frozen=True)
@@ -297,7 +155,7 @@ class Utility:
     metric: str
     tested_on: str
     arms: Sequence[Arm]
-    gains: Sequence[Gain]
+    gains: Sequence[Figure]
     verdict: Literal["helps", "does not help", "cannot tell"]
     sentence: str
     worthwhile: float
@@ -341,11 +199,11 @@ class Page:
     classes: Sequence[str]
     answers: Sequence[Answer]
     samples: Samples | None = None
-    masks: MaskRealism | None = None
-    images: ImageRealism | None = None
-    novelty: Novelty | None = None
+    masks: Findings | None = None
+    images: Findings | None = None
+    novelty: Findings | None = None
     suspects: Sequence[Suspect] | None = None  # empty: measured, and there are none
-    agreement: Agreement | None = None
+    agreement: Findings | None = None
     utility: Utility | None = None
     losses: Sequence[LossHistory] | None = None
     gaps: Sequence[Gap] = ()

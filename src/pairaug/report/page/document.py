@@ -9,13 +9,12 @@ from __future__ import annotations
 from importlib.resources import files
 
 from pairaug.report.page.contents import Answer, DataSet, Page
-from pairaug.report.page.figures import count
+from pairaug.report.page.findings_section import agreement_section, images_section, masks_section, novelty_section
 from pairaug.report.page.markup import Markup, element, join, name_of
-from pairaug.report.page.novelty_section import novelty_section
+from pairaug.report.page.numbers import count
 from pairaug.report.page.pairs_section import samples_section, suspects_section
 from pairaug.report.page.parts import HEADINGS, missing, paragraph, told, unmeasured
-from pairaug.report.page.realism_section import images_section, masks_section
-from pairaug.report.page.training_section import agreement_section, losses_section, utility_section
+from pairaug.report.page.training_section import losses_section, utility_section
 
 SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "unclear": "?", "not measured": "–"}
 GENERATOR = "pairaug evaluate"  # by which a page is known that may be replaced by a newer one

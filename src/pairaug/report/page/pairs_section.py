@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pairaug.report.page.contents import Sample, Samples, Suspect
-from pairaug.report.page.figures import count, defined, fixed
 from pairaug.report.page.markup import Markup, element, join, name_of
+from pairaug.report.page.numbers import count, defined, fixed
 from pairaug.report.page.parts import note, paragraph, section
 from pairaug.report.page.pictures import MOST_SAMPLES, MOST_SUSPECTS, legend, shown, shown_mask
 

@@ -1,4 +1,4 @@
-"""Larger figures of trainings: scores of arms, paired gains, the learning curve, losses.
+"""Larger figures of trainings: scores of arms, the learning curve, losses.
 
 Enters: plain results. Leaves: SVG.
 """
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pairaug.report.figure import Values
 from pairaug.report.page.charts import ROW_HEIGHT, ROW_WIDTH, Axis
-from pairaug.report.page.contents import Arm, Gain, LearningCurve, Values
-from pairaug.report.page.figures import defined, figure, fixed, plain, points, with_interval
+from pairaug.report.page.contents import Arm, LearningCurve
 from pairaug.report.page.markup import Markup
+from pairaug.report.page.numbers import defined, figure_text, fixed, plain
 from pairaug.report.page.svg import Scale, box, curve, diamond, dot, drawing, line, round_ticks, words
 
 _START, _END = 20.0, ROW_WIDTH - 20.0
@@ -36,30 +37,6 @@ def arm_row(arm: Arm, axis: Axis) -> Markup:
         mean = axis.scale(float(scores.mean()))
         shapes.append(line(mean, 3, mean, ROW_HEIGHT - 3, "mean"))
     return axis.row(f"{arm.name}: mean {fixed(_mean(scores), 3)} over {scores.size} trainings", *shapes)
-
-
-def gain_axis(gains: Sequence[Gain], worthwhile: float) -> Axis:
-    """Symmetric about 0, in points."""
-    values = [value for gain in gains for value in map(defined, (gain.mean, gain.low, gain.high)) if value is not None]
-    reach = 1.1 * max([abs(value) for value in values] + [worthwhile, 0.01])
-    return Axis(Scale(-reach, reach, _START, _END), round_ticks(-reach, reach, 4), points, main=0.0)
-
-
-def gain_row(gain: Gain, axis: Axis) -> Markup:
-    """A difference with its interval; the grey middle is what this run could not have seen."""
-    scale, shapes, middle = axis.scale, [], ROW_HEIGHT / 2
-    detectable = defined(gain.detectable)
-    if detectable is not None:
-        left, right = scale(-detectable), scale(detectable)
-        shapes += [box(left, 5, right - left, ROW_HEIGHT - 10, "band"), line(scale(0), 0, scale(0), ROW_HEIGHT, "one")]
-    low, high, mean = defined(gain.low), defined(gain.high), defined(gain.mean)
-    if low is not None and high is not None:
-        shapes.append(line(scale(low), middle, scale(high), middle, "whisker"))
-        shapes += [line(scale(end), middle - 4, scale(end), middle + 4, "whisker") for end in (low, high)]
-    if mean is not None:
-        shapes.append(dot(scale(mean), middle, 4.5, "synthetic"))
-    label = f"{gain.arm} minus {gain.baseline}: {with_interval(gain.mean, gain.low, gain.high, points)} points"
-    return axis.row(label, *shapes)
 
 
 def learning_curve(found: LearningCurve) -> Markup:
@@ -123,14 +100,14 @@ def loss_panel(name: str, x_name: str, x: Values, values: Values) -> Markup:
             words(left - 5, ys(tick) + 4, plain(tick), anchor="end"),
         ]
     shapes += [
-        words(left, height - 14, figure(xs.low), anchor="start"),
-        words(width - right, height - 14, f"{figure(xs.high)} {x_name}", anchor="end"),
+        words(left, height - 14, figure_text(xs.low), anchor="start"),
+        words(width - right, height - 14, f"{figure_text(xs.high)} {x_name}", anchor="end"),
     ]
     for piece in _pieces(x, values, known):
         places = [(xs(px), ys(py)) for px, py in piece]
         shapes.append(curve(places, "line real") if len(places) > 1 else dot(*places[0], 2, "real"))
     gaps = "" if known.all() else f"; {int((~known).sum())} values are not finite"
-    label = f"{name}: from {figure(values[known][0])} to {figure(values[known][-1])}{gaps}"
+    label = f"{name}: from {figure_text(values[known][0])} to {figure_text(values[known][-1])}{gaps}"
     return drawing(width, height, label, *shapes)
 
 

@@ -1,4 +1,4 @@
-"""Sections on segmenters and models: agreement of image and mask, utility of the pairs, loss curves.
+"""Sections on trainings: utility of the pairs, loss curves of the models.
 
 Enters: scores and series. Leaves: ``Markup``.
 """
@@ -9,62 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pairaug.report.page.charts import Axis, best, marks_legend, offset_map, ratio_axis, ratio_row
-from pairaug.report.page.contents import Agreement, LearningCurve, LossHistory, OffsetProfile, Ratio, Utility
-from pairaug.report.page.figures import (
-    count,
-    defined,
-    fixed,
-    interval,
-    pairs_worth,
-    points,
-    size_in_points,
-    with_interval,
-)
+from pairaug.report.figure import Values
+from pairaug.report.page.contents import LearningCurve, LossHistory, Utility
 from pairaug.report.page.markup import Markup, element, join
+from pairaug.report.page.numbers import count, defined, fixed, interval, pairs_worth, size_in_points
 from pairaug.report.page.parts import note, paragraph, section, table, titled, two_lines
-from pairaug.report.page.plots import (
-    arm_axis,
-    arm_row,
-    gain_axis,
-    gain_row,
-    learning_curve,
-    loss_panel,
-)
-
-
-def agreement_section(agreement: Agreement) -> Markup:
-    """Ratios of Dice and clDice, and the offset between image and mask."""
-    axis = ratio_axis([agreement.dice, *([agreement.cldice] if agreement.cldice else [])], fine=True)
-    rows = [_agreement_row("Dice", "Overlap of the mask found with the mask given.", agreement.dice, axis)]
-    if agreement.cldice is not None:
-        rows.append(_agreement_row("clDice", "The same along centre lines, blind to width.", agreement.cldice, axis))
-    maps = [_offset("Synthetic pairs", agreement.offset)]
-    if agreement.held_out_offset is not None:
-        maps.append(_offset("Held-out real pairs", agreement.held_out_offset))
-    return section(
-        "agreement",
-        paragraph(
-            agreement.segmenter,
-            " The ratio is its score on synthetic pairs over that on held-out real ones: ",
-            element("strong", "1 is perfection"),
-            ". Below 0.95, image and mask fit each other worse than real ones do. Above 1.05 is as suspicious: images "
-            "that are easier to read than real ones, like cartoons.",
-        ),
-        marks_legend(),
-        table("Agreement of image and mask", ["Score", join("Ratio", axis.head()), "Value"], rows),
-        element("h3", "Is the mask shifted against its image?"),
-        paragraph(
-            "Mean Dice when the mask found is moved by so many pixels against the mask given. The best place (framed) "
-            "should be the middle, or where it is for held-out real pairs."
-        ),
-        element("div", *maps, class_="small-multiples"),
-    )
+from pairaug.report.page.plots import arm_axis, arm_row, learning_curve, loss_panel
+from pairaug.report.page.tables import figure_table
 
 
 def utility_section(utility: Utility) -> Markup:
     """Verdict, scores of every arm, paired gains, learning curve."""
-    arms, gains = arm_axis(utility.arms), gain_axis(utility.gains, utility.worthwhile)
+    arms = arm_axis(utility.arms)
     arm_rows = [
         [
             titled(arm.name, f"{count(arm.real_pairs, 'real pair')}" if arm.real_pairs else "no real pair"),
@@ -72,17 +28,6 @@ def utility_section(utility: Utility) -> Markup:
             two_lines(fixed(_mean(arm.scores), 3), _spread(arm.scores)),
         ]
         for arm in utility.arms
-    ]
-    gain_rows = [
-        [
-            titled(gain.arm, f"against {gain.baseline}"),
-            gain_row(gain, gains),
-            two_lines(
-                with_interval(gain.mean, gain.low, gain.high, points),
-                "smallest difference this run could have seen: " + size_in_points(gain.detectable),
-            ),
-        ]
-        for gain in utility.gains
     ]
     curve = [_curve(utility.curve)] if utility.curve else [note("There is no learning curve: one size of real pairs.")]
     return section(
@@ -99,7 +44,7 @@ def utility_section(utility: Utility) -> Markup:
             "to the right of 0 helps. Differences within the grey band are too small for this run to see reliably; a "
             f"gain of {size_in_points(utility.worthwhile)} points was called worthwhile beforehand."
         ),
-        table("Gain in points", ["Compared", join("Gain", gains.head()), "Points"], gain_rows),
+        figure_table("Gain in points", ("Compared", "Gain"), utility.gains),
         *curve,
     )
 
@@ -128,26 +73,6 @@ def losses_section(losses: Sequence[LossHistory]) -> Markup:
     )
 
 
-def _agreement_row(name: str, meaning: str, ratio: Ratio, axis: Axis) -> list[str]:
-    held_out = with_interval(ratio.held_out, ratio.held_out_low, ratio.held_out_high)
-    text = two_lines(with_interval(ratio.value, ratio.low, ratio.high), f"held-out real {held_out}")
-    return [titled(name, meaning), ratio_row(ratio, name, axis), text]
-
-
-def _offset(name: str, offset: OffsetProfile) -> Markup:
-    row, column = best(offset)
-    where = "no offset" if row == column == 0 else f"{_way(row, 'down', 'up')}{_way(column, 'right', 'left')}".strip()
-    return element(
-        "figure",
-        element("figcaption", element("strong", name), element("small", f"Best: {where}.")),
-        offset_map(offset, name),
-    )
-
-
-def _way(pixels: int, positive: str, negative: str) -> str:
-    return f"{abs(pixels)} px {positive if pixels > 0 else negative} " if pixels else ""
-
-
 def _curve(found: LearningCurve) -> Markup:
     if found.reading == "on the curve" and defined(found.worth) is not None:
         around = interval(found.low, found.high, pairs_worth)
@@ -167,7 +92,7 @@ def _curve(found: LearningCurve) -> Markup:
     )
 
 
-def _spread(scores: np.ndarray) -> str:
+def _spread(scores: Values) -> str:
     finite = scores[np.isfinite(scores)]
     if finite.size < 2:
         return count(int(finite.size), "training")
@@ -176,7 +101,7 @@ def _spread(scores: np.ndarray) -> str:
     )
 
 
-def _mean(scores: np.ndarray) -> float | None:
+def _mean(scores: Values) -> float | None:
     finite = scores[np.isfinite(scores)]
     return float(finite.mean()) if finite.size else None
 

@@ -13,21 +13,21 @@ from pathlib import Path
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, check_set, in_terms, lenient
-from pairaug.evaluation.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.sets.pair_set import PairSet, check_set, in_terms, lenient
+from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
-from pairaug.evaluation.utility.material import Item
+from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
-from pairaug.evaluation.utility.ruler import Ruler
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on, refuse_seen
-from pairaug.evaluation.work import Work
+from pairaug.machine.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, find_pairs
 from pairaug.reporting import Reporter
+from pairaug.segmenter.base import Trainer
 from pairaug.segmenter.reference import ReferenceSegmenter
 
 MOST_SYNTHETIC = 5000
@@ -37,13 +37,13 @@ MOST_SYNTHETIC = 5000
 class Usefulness:
     """What to measure it with. ``test``: real pairs that nothing saw (None: a split of the real set by groups).
 
-    ``fitted_on``: a list of the pairs that the models saw; ``ruler``: None for the reference segmenter.
+    ``fitted_on``: a list of the pairs that the models saw; ``trainer``: None for the reference segmenter.
     """
 
     options: UtilityOptions = field(default_factory=UtilityOptions)
     test: str | Path | None = None
     fitted_on: Path | None = None
-    ruler: Ruler | None = None
+    trainer: Trainer | None = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Prepared:
     out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing).
     """
 
-    test: list[Item] | None
+    test: list[LazyPair] | None
     skipped: tuple[Skipped, ...]
     vouched: frozenset[str] | None
 
 
 def prepare(
-    wanted: Usefulness, real: Items, synthetic: Synthetic, selection: Selection, reporter: Reporter
+    wanted: Usefulness, real: PairSet, synthetic: Synthetic, selection: Selection, reporter: Reporter
 ) -> Prepared:
     """Refuse what can be refused without training anything, before the other parts take their time.
 
@@ -76,7 +76,7 @@ def prepare(
 def measure_usefulness(
     wanted: Usefulness,
     prepared: Prepared,
-    real: Items,
+    real: PairSet,
     synthetic: str | Path,
     selection: Selection,
     work: Work,
@@ -95,29 +95,29 @@ def measure_usefulness(
             test=prepared.test,
             fitting=fitting_of(opened.manifest, others, prepared.vouched),
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
-            ruler=wanted.ruler or ReferenceSegmenter(options.preset, sharing=True),
+            trainer=wanted.trainer or ReferenceSegmenter(options.preset, sharing=True),
             options=options,
             reporter=work.reporter,
             workers=work.workers,
         )
 
 
-def _items(items: Items) -> Iterator[Item]:
+def _items(items: PairSet) -> Iterator[LazyPair]:
     for index, item in enumerate(items.pairs):
         name = item.pair.name
         group = name if item.pair.group is None else item.pair.group
-        yield Item(name, item.image_digest, item.mask_digest, group, lambda index=index: items.example(index))  # type: ignore[misc]
+        yield LazyPair(name, item.image_digest, item.mask_digest, group, lambda index=index: items.example(index))  # type: ignore[misc]
 
 
-def _synthetic_items(synthetic: Synthetic) -> Iterator[Item]:
+def _synthetic_items(synthetic: Synthetic) -> Iterator[LazyPair]:
     for index, item in enumerate(_items(synthetic.items)):
         parents = tuple(str(parent) for parent in synthetic.rows[index].get("derived_from") or ())
         yield replace(item, original=synthetic.original(index), derived_from=parents)
 
 
 def _test_side(
-    wanted: Usefulness, real: Items, selection: Selection, reporter: Reporter
-) -> tuple[list[Item] | None, tuple[Skipped, ...]]:
+    wanted: Usefulness, real: PairSet, selection: Selection, reporter: Reporter
+) -> tuple[list[LazyPair] | None, tuple[Skipped, ...]]:
     """The pairs of the test folder or list (None: none given), of a folder with splits those of the test split.
 
     And those that --skip-bad leaves out.

@@ -14,7 +14,7 @@ KEPT = 8
 
 
 @dataclass(frozen=True)
-class Item:
+class LazyPair:
     """One pair. ``read`` decodes it; ``group`` names the patient, say, and its own name where none is known.
 
     ``original`` and ``derived_from`` (SHA-256 of masks) come from a synthetic set's rows.
@@ -33,10 +33,10 @@ class Item:
         return bool(self.read().labels.any())
 
 
-class Examples(Sequence[Example]):
+class LazyExamples(Sequence[Example]):
     """The examples of items, decoded when they are looked at; the last ``kept`` stay in memory."""
 
-    def __init__(self, items: Sequence[Item], kept: int = KEPT) -> None:
+    def __init__(self, items: Sequence[LazyPair], kept: int = KEPT) -> None:
         self.items, self._kept = tuple(items), kept
         self._held: OrderedDict[int, Example] = OrderedDict()
         self._lock = Lock()
@@ -47,10 +47,10 @@ class Examples(Sequence[Example]):
     @overload
     def __getitem__(self, index: int) -> Example: ...
     @overload
-    def __getitem__(self, index: slice) -> Examples: ...
-    def __getitem__(self, index: int | slice) -> Example | Examples:
+    def __getitem__(self, index: slice) -> LazyExamples: ...
+    def __getitem__(self, index: int | slice) -> Example | LazyExamples:
         if isinstance(index, slice):
-            return Examples(self.items[index], self._kept)
+            return LazyExamples(self.items[index], self._kept)
         place = range(len(self.items))[index]
         with self._lock:
             if place in self._held:

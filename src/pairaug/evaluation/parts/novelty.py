@@ -14,10 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pairaug.evaluation.items import Items, Pictures
-from pairaug.evaluation.work import Work
+from pairaug.evaluation.parts.figures import planted_figure, share_figure
+from pairaug.evaluation.sets.pair_set import PairSet, Pictures
+from pairaug.machine.work import Work
 from pairaug.metrics.novelty import CopyDetector, Nearest, Power, Share, flagged_share, wilson
 from pairaug.metrics.reduction import FloatArray
+from pairaug.report.figure import Figure
 
 NEEDED = ("exact", "rigid")
 
@@ -49,14 +51,39 @@ class CopySearch:
         """How many of the items of ``share`` are flagged; None: cannot tell."""
         return None if self.share.value is None else round(self.share.value * self.share.count)
 
+    def figures(self, what: str) -> list[Figure]:
+        """``what``: "masks" or "images"."""
+        name, share, derived, held_out = f"synthetic {what}", self.share, self.derived, self.held_out
+        found = [
+            share_figure(share, what, name, "copies", f"{_items(share)} without a known source.").beside(
+                held_out.value, held_out.low, held_out.high
+            )
+        ]
+        if self.identical:
+            same = Share(self.identical / max(1, share.count), None, None, share.count)
+            title, remark = f"{name} that are real files", f"{self.identical} of {share.count}"
+            found.append(share_figure(same, f"{what}_identical", title, "copies", "The same byte for byte.", remark))
+        if derived.count:
+            meaning = f"{_items(derived)} made from real ones, as the manifest says."
+            title = f"{name}, derived"
+            found.append(share_figure(derived, f"{what}_derived", title, "copies", meaning, "counted apart"))
+        return [*found, *(planted_figure(power, f"planted copies of {what}") for power in self.powers)]
+
+
+def _items(share: Share) -> str:
+    return f"{share.count} item{'s' * (share.count != 1)}"
+
 
 @dataclass(frozen=True)
 class Novelty:
     masks: CopySearch
     images: CopySearch
 
+    def figures(self) -> list[Figure]:
+        return [*self.masks.figures("masks"), *self.images.figures("images")]
 
-def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work: Work, seed: int) -> Novelty:
+
+def measure_novelty(real: PairSet, synthetic: PairSet, derived: Sequence[bool], work: Work, seed: int) -> Novelty:
     """``derived[i]``: synthetic mask i is declared as made from a real one. DataError for fewer than 4 real groups."""
     count = len(real)
     kinds: list[tuple[Pictures, Callable[[int], FloatArray], bool]] = [
@@ -79,7 +106,7 @@ def measure_novelty(real: Items, synthetic: Items, derived: Sequence[bool], work
     return Novelty(*found)
 
 
-def _identical(real: Items, synthetic: Items, declared: Sequence[bool], *, masks: bool) -> int:
+def _identical(real: PairSet, synthetic: PairSet, declared: Sequence[bool], *, masks: bool) -> int:
     """How many synthetic files are real ones, byte for byte, and do not say so."""
     ours = {item.mask_digest if masks else item.image_digest for item in real.pairs}
     return sum(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from pairaug.report.figure import Scale
+
 UNDEFINED = "not defined"
 
 Format = Callable[[float], str]
@@ -18,7 +20,7 @@ def defined(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def figure(value: float | None) -> str:
+def figure_text(value: float | None) -> str:
     """Three significant digits; whole numbers from 1000 on, with separators."""
     number = defined(value)
     if number is None:
@@ -43,7 +45,7 @@ def fixed(value: float | None, decimals: int = 2) -> str:
     if number is None:
         return UNDEFINED
     if abs(number) >= 1000:
-        return figure(number)
+        return figure_text(number)
     places = decimals if abs(number) < 10 else 1 if abs(number) < 100 else 0
     return _minus(f"{round(number, places) + 0.0:.{places}f}")
 
@@ -104,3 +106,13 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def _minus(text: str) -> str:
     return text.replace("-", "−")
+
+
+# How values of each scale of ``report.figure`` are written.
+FORMS: dict[Scale, Callable[[float | None], str]] = {
+    "ratio": fixed,
+    "difference": figure_text,
+    "score": fixed,
+    "share": percent,
+    "points": points,
+}

@@ -7,24 +7,23 @@ Enters: an evaluation and the sets. Leaves: a dictionary of JSON values. Under e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import answers_of
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
-from pairaug.metrics.equal_sizes import Comparison
+from pairaug.evaluation.parts.agreement import Agreement
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.views.answers import answers_of
 from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.metrics.novelty import Share
 from pairaug.metrics.overlap import Offset
 from pairaug.pairs.labels import show_value, value_for_json
+from pairaug.report.figure import Figure
 
 Json = dict[str, Any]
-_SCORES = ("precision", "recall", "density", "coverage")
 
 
 def as_json(result: Evaluation, sets: Sets) -> Json:
@@ -51,76 +50,80 @@ def as_json(result: Evaluation, sets: Sets) -> Json:
     }
 
 
-def statistic_name(key: str, names: list[str]) -> str:
-    """``1/share`` -> ``255/share``: by the label value, not the class."""
-    label, statistic = key.split("/")
-    return f"{names[int(label)]}/{statistic}"
-
-
 def finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _masks(part: MaskRealism, names: list[str]) -> Json:
-    figures = _neighbours(part.neighbours, ("coverage", "density", "recall", "precision"))
-    figures["pairwise_dice"] = finite(part.dice.value)
-    figures["missing_classes"] = [names[value] for value in part.missing]
-    figures["intervals"]["pairwise_dice"] = [finite(part.dice.low), finite(part.dice.high)]
-    figures["held_out"]["pairwise_dice"] = finite(part.real_dice.value)
-    statistics = {statistic_name(key, names): _comparison(found) for key, found in part.statistics.items()}
-    return {"statistics": statistics, **figures}
+def _plain(figures: Iterable[Figure]) -> tuple[Json, Json, Json]:
+    """Values, intervals and held-out values by key; a difference does not stand under the name of a ratio."""
+    values: Json = {}
+    intervals: Json = {}
+    held_out: Json = {}
+    for figure in figures:
+        told = figure.measured and figure.scale != "difference"
+        values[figure.key] = finite(figure.value) if told else None
+        intervals[figure.key] = [finite(figure.low), finite(figure.high)] if told else None
+        if figure.compared:
+            held_out[figure.key] = finite(figure.held_out) if told else None
+    return values, intervals, held_out
 
 
-def _comparison(found: Comparison) -> Json:
-    is_ratio = found.kind == "ratio"
+def _ordered(content: Json, first: Sequence[str] = (), last: Sequence[str] = ()) -> Json:
+    """With some keys at the beginning and some at the end, where readers of earlier versions find them."""
+    middle = [key for key in content if key not in (*first, *last)]
+    return {key: content[key] for key in (*first, *middle, *last)}
+
+
+def _compared(figure: Figure) -> Json:
+    is_ratio = figure.scale == "ratio"
     return {
-        "kind": found.kind,
-        "ratio": finite(found.value) if is_ratio else None,
-        "difference": None if is_ratio else finite(found.value),
-        "low": finite(found.low),
-        "high": finite(found.high),
-        "held_out": finite(found.held_out),
-        "held_out_low": finite(found.held_out_low),
-        "held_out_high": finite(found.held_out_high),
+        "kind": figure.scale,
+        "ratio": finite(figure.value) if is_ratio else None,
+        "difference": None if is_ratio else finite(figure.value),
+        "low": finite(figure.low),
+        "high": finite(figure.high),
+        "held_out": finite(figure.held_out),
+        "held_out_low": finite(figure.held_out_low),
+        "held_out_high": finite(figure.held_out_high),
     }
 
 
-def _neighbours(found: NeighbourComparison | None, names: Iterable[str]) -> Json:
-    figures: Json = {}
-    intervals: Json = {}
-    held_out: Json = {}
-    for name in names:
-        known = found is not None and found.mean is not None
-        figures[name] = getattr(found.mean, name) if found is not None and known else None
-        intervals[name] = [getattr(found.low, name), getattr(found.high, name)] if found is not None and known else None
-        held_out[name] = getattr(found.held_out, name) if found is not None and known else None
+def _of_neighbours(found: NeighbourComparison | None) -> Json:
     return {
-        **figures,
         "coverage_of_perfection": None if found is None else found.coverage_of_perfection,
         "coverage_floor": None if found is None else found.coverage_floor,
         "items_compared": None if found is None else found.half,
+    }
+
+
+def _masks(part: MaskRealism, names: list[str]) -> Json:
+    figures = part.figures(names)
+    values, intervals, held_out = _plain(figure for figure in figures if figure.group != "statistics")
+    content = {
+        "statistics": {figure.key: _compared(figure) for figure in figures if figure.group == "statistics"},
+        **values,
+        **_of_neighbours(part.neighbours),
         "intervals": intervals,
         "held_out": held_out,
+        "missing_classes": [names[value] for value in part.missing],
     }
+    return _ordered(content, last=("pairwise_dice", "missing_classes"))
 
 
 def _images(part: ImageRealism) -> Json:
-    figures = _neighbours(part.neighbours, _SCORES)
-    ratio, variety = part.mmd.ratio, part.variety
-    is_ratio = ratio.kind == "ratio"
-    figures["intervals"]["mmd_ratio"] = [finite(ratio.low), finite(ratio.high)] if is_ratio else None
-    figures["held_out"]["mmd_ratio"] = finite(ratio.held_out) if is_ratio else None
-    range_of_halves = [finite(ratio.held_out_low), finite(ratio.held_out_high)]
-    figures["held_out"]["mmd_ratio_interval"] = range_of_halves if is_ratio else None
-    figures["intervals"]["variety"] = None if variety is None else [variety.low, variety.high]
-    return {
-        "mmd_ratio": finite(ratio.value) if is_ratio else None,
+    values, intervals, held_out = _plain(part.figures())
+    ratio, is_ratio = part.mmd.ratio, part.mmd.ratio.kind == "ratio"
+    held_out["mmd_ratio_interval"] = [finite(ratio.held_out_low), finite(ratio.held_out_high)] if is_ratio else None
+    content = {
+        **values,
         "mmd_difference": None if is_ratio else finite(ratio.value),
         "p": part.mmd.p,
-        "variety": None if variety is None else variety.value,
-        "masks_of_several_images": 0 if variety is None else variety.masks,
-        **figures,
+        "masks_of_several_images": 0 if part.variety is None else part.variety.masks,
+        **_of_neighbours(part.neighbours),
+        "intervals": _ordered(intervals, last=("mmd_ratio", "variety")),
+        "held_out": _ordered(held_out, last=("mmd_ratio", "mmd_ratio_interval")),
     }
+    return _ordered(content, first=("mmd_ratio", "mmd_difference", "p", "variety", "masks_of_several_images"))
 
 
 def _novelty(part: Novelty, sets: Sets) -> Json:
@@ -173,20 +176,16 @@ def share_json(share: Share) -> Json:
 
 
 def _agreement(part: Agreement) -> Json:
-    def interval(ratio: Ratio) -> list[float | None]:
-        return [finite(ratio.low), finite(ratio.high)]
-
+    values, intervals, held_out = _plain(part.figures())
     return {
-        "dice_ratio": finite(part.dice.value),
-        "cldice_ratio": finite(part.centreline.value),
+        **values,
         "offset": _offset(part.offset),
         "offset_differs": part.moved,
         "dice": part.dice.synthetic,
         "cldice": part.centreline.synthetic,
-        "intervals": {"dice_ratio": interval(part.dice), "cldice_ratio": interval(part.centreline)},
+        "intervals": intervals,
         "held_out": {
-            "dice_ratio": 1.0,
-            "cldice_ratio": 1.0,
+            **held_out,
             "dice": part.dice.held_out,
             "cldice": part.centreline.held_out,
             "offset": _offset(part.held_out_offset),

@@ -1,38 +1,17 @@
-"""What measures: a way to fit a segmenter, its steps and their time, and the classes of which clDice is taken."""
+"""Which classes are thin structures, of which clDice is taken beside Dice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.metrics.statistics import mean_width, skeleton_length, thin
-from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Example, Recipe, Segmenter
+from pairaug.segmenter.base import Example
 
 SLENDER, WIDEST = 30.0, 0.04  # vessels reach 500, the ring of a cell around its nucleus 15
 LOOKED_AT = 8
-
-
-class Ruler(Protocol):
-    """``name`` stands for everything that decides a fit beside the recipe and the seed: preset and settings.
-
-    Fits with equal seeds are paired: equal initial weights, the same stream of augmentations.
-    """
-
-    name: str
-
-    def steps(self, pairs: int) -> int:
-        """Optimiser steps at so many real pairs."""
-        ...
-
-    def seconds(self, pairs: int) -> float:
-        """About how long that takes."""
-        ...
-
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
 
 
 def slender_classes(test: Sequence[Example], classes: int) -> tuple[int, ...]:

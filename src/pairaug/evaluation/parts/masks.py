@@ -8,23 +8,26 @@ its masks counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.items import LOOKED_AT_SIDE, Items
-from pairaug.evaluation.sampling import one_a_mask
-from pairaug.evaluation.work import Work
+from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures, pooled, statistic_words
+from pairaug.evaluation.sets.pair_set import LOOKED_AT_SIDE, PairSet
+from pairaug.evaluation.sets.sampling import one_a_mask
+from pairaug.machine.work import Work
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.features import Features, mask_features, network_digest, standardise
 from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours
 from pairaug.metrics.overlap import PairwiseDice, pairwise_dice
 from pairaug.metrics.statistics import Values, mask_statistics
 from pairaug.metrics.wasserstein import compare_statistic
+from pairaug.report.figure import Figure
 
 Statistics = dict[str, Values]
+NEIGHBOURS = ("coverage", "density", "recall", "precision")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,26 @@ class MaskRealism:
                     found.append(int(name.split("/")[0]))
         return tuple(found)
 
+    def figures(self, labels: Sequence[str]) -> list[Figure]:
+        """``labels``: the label value of each class, as it is shown."""
+        dice, real_dice = self.dice, self.real_dice
+        meaning = "Overlap of the masks of a set among themselves; 1 is one mask repeated. No higher than real is good."
+        overlap = Figure("pairwise_dice", "pairwise Dice", dice.value, dice.low, dice.high, meaning=meaning)
+        overlap = overlap.beside(real_dice.value, real_dice.low, real_dice.high)
+        statistics = [self._statistic(key, labels) for key in self.statistics]
+        return [*statistics, *neighbour_figures(self.neighbours, NEIGHBOURS), overlap]
+
+    def _statistic(self, key: str, labels: Sequence[str]) -> Figure:
+        """``1/share`` is called ``255/share`` in JSON: by the label value, not the class."""
+        label, statistic = key.split("/")
+        title, unit, meaning = statistic_words(statistic)
+        name = f"{title}, {labels[int(label)]}" if len(labels) > 2 else title
+        figure = comparison_figure(
+            self.statistics[key], f"{labels[int(label)]}/{statistic}", name, meaning, "statistics"
+        )
+        real, synthetic = (pooled(side) for side in self.values[key])
+        return replace(figure, unit=unit, real=real, synthetic=synthetic)
+
 
 @dataclass(frozen=True)
 class _Looked:
@@ -61,7 +84,7 @@ class _Looked:
 
 
 def measure_masks(
-    real: Items, synthetic: Items, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
 ) -> MaskRealism:
     """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once."""
     rng = np.random.default_rng([seed, 1])
@@ -96,7 +119,7 @@ def measure_masks(
     )
 
 
-def _look(items: Items, index: int) -> _Looked:
+def _look(items: PairSet, index: int) -> _Looked:
     labels, classes = items.labels(index), items.terms.classes
     return _Looked(mask_statistics(labels, classes), mask_features(labels, classes), _small(labels))
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pairaug.evaluation.as_json import finite
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.novelty import CopySearch
+from pairaug.evaluation.parts.novelty import CopySearch
+from pairaug.evaluation.views.as_json import finite
 
 
 def item_rows(result: Evaluation, sets: Sets) -> Iterator[dict[str, Any]]:

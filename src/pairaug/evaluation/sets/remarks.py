@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.synthetic import Synthetic
+from pairaug.evaluation.sets.pair_set import PairSet
+from pairaug.evaluation.sets.synthetic import Synthetic
 from pairaug.metrics.neighbours import NEIGHBOURS
 from pairaug.metrics.novelty import FEWEST_GROUPS
 
 FEW_GROUPS = 8
 
 
-def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
+def remarks_on(real: PairSet, synthetic: Synthetic) -> Iterator[str]:
     looked = len(synthetic.items)
     if looked + len(synthetic.items.checked.bad) < synthetic.total:
         yield (
@@ -35,7 +35,7 @@ def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
         yield f"only {looked} synthetic pairs are looked at: hardly anything can be said of the set that they come from"
 
 
-def _unseen(real: Items, synthetic: Synthetic) -> Iterator[str]:
+def _unseen(real: PairSet, synthetic: Synthetic) -> Iterator[str]:
     """Whether the models behind the synthetic set saw these very pairs."""
     if synthetic.seen is None:
         return
@@ -49,7 +49,7 @@ def _unseen(real: Items, synthetic: Synthetic) -> Iterator[str]:
         yield f"the models saw {seen} of these {len(real)} real pairs"
 
 
-def _too_few(real: Items) -> Iterator[str]:
+def _too_few(real: PairSet) -> Iterator[str]:
     groups = len(set(real.groups))
     if groups >= FEW_GROUPS:
         return

@@ -17,28 +17,31 @@ import numpy as np
 
 from pairaug import __version__
 from pairaug.errors import DataError
-from pairaug.evaluation.agreement import Agreement, Ratio
-from pairaug.evaluation.answers import Verdict, answers_of
 from pairaug.evaluation.evaluate import Evaluation, Sets
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
-from pairaug.evaluation.page_words import GOOD, MEANINGS, NAMES, REMEDIES, SCORES, UNITS
-from pairaug.evaluation.sampling import evenly
+from pairaug.evaluation.parts.agreement import Agreement
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.sets.pair_set import PairSet
+from pairaug.evaluation.sets.sampling import evenly
 from pairaug.evaluation.utility.result import Utility
+from pairaug.evaluation.views.answers import AnswerWord, answers_of
 from pairaug.files import digest_file, read_json_lines
 from pairaug.fitted.model_file import MODEL_FILE
-from pairaug.metrics.equal_sizes import Comparison
-from pairaug.metrics.neighbours import NeighbourComparison
-from pairaug.metrics.novelty import Share
-from pairaug.pairs.checking import load_image
 from pairaug.pairs.labels import show_value
+from pairaug.report.figure import Values
 from pairaug.report.page import contents as page
 
 SHOWN = 8
 HISTORY = "history.jsonl"
-_TONES: dict[Verdict, page.Tone] = {
+FEATURES = "a fixed random network, octaves, moments and a thumbnail"
+_REMEDIES = {
+    "masks": "name it in --parts, or raise --max-minutes",
+    "images": "name it in --parts, give more real pairs, or raise --max-minutes",
+    "images.variety": "synthesise several images of a mask with --per-mask",
+    "novelty": "name it in --parts, give more real pairs, or raise --max-minutes",
+    "agreement": "name it in --parts, give more real pairs, or raise --max-minutes",
+    "utility": "add --utility and --test",
+}
+_TONES: dict[AnswerWord, page.Tone] = {
     "yes": "good",
     "no": "bad",
     "cannot tell": "unclear",
@@ -48,7 +51,7 @@ _SECTIONS: tuple[page.Part, ...] = ("novelty", "images", "masks", "agreement", "
 
 
 @dataclass(frozen=True)
-class Origin:
+class Invocation:
     """What the user typed, and where the models' loss histories lie."""
 
     real: str
@@ -57,46 +60,46 @@ class Origin:
     models: Path
 
 
-def page_of(result: Evaluation, sets: Sets, origin: Origin) -> page.Page:
+def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page:
     real, synthetic = sets.real, sets.synthetic
     grouped = any(item.pair.group is not None for item in real.pairs)
     labels = [show_value(value) for value in real.terms.label_values]
-    names = labels[1:]
+    digest = None if result.images is None else result.images.features_digest
     looked = len(synthetic.items)
-    real_name = "the list on stdin" if origin.real == "-" else origin.real
+    real_name = "the list on stdin" if invocation.real == "-" else invocation.real
     note = "" if looked == synthetic.total else f"{looked} of them looked at"
     compared = [
         page.DataSet("real", real_name, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
-        page.DataSet("synthetic", origin.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
+        page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
-    losses = list(read_losses(origin.models, synthetic.manifest))
+    losses = list(read_losses(invocation.models, synthetic.manifest))
     gaps = [
-        page.Gap(entry.part, entry.reason, REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
+        page.Gap(entry.part, entry.reason, _REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
         for entry in result.not_measured
     ]
     if not losses:
         gaps.append(
             page.Gap(
                 "losses",
-                f"no {HISTORY} of the models of this set below {origin.models}",
+                f"no {HISTORY} of the models of this set below {invocation.models}",
                 "name the models' folder with --models",
                 "losses",
             )
         )
     return page.Page(
         title="What are the new pairs worth?",
-        command=origin.command,
+        command=invocation.command,
         version=f"pairaug {__version__}",
         compared=compared,
-        classes=names,
+        classes=labels[1:],
         answers=[
             page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
             for answer, section in zip(answers_of(result, labels), _SECTIONS, strict=True)
         ],
         samples=_samples(sets),
-        masks=None if result.masks is None else page_masks(result.masks, names),
-        images=None if result.images is None else _images(result.images),
-        novelty=None if result.novelty is None else _novelty(result.novelty),
+        masks=None if result.masks is None else page.Findings(result.masks.figures(labels)),
+        images=None if result.images is None else page.Findings(result.images.figures(), FEATURES, digest),
+        novelty=None if result.novelty is None else page.Findings(result.novelty.figures()),
         suspects=None if result.novelty is None else _suspects(result.novelty, sets),
         agreement=None if result.agreement is None else _agreement(result.agreement),
         utility=None if result.utility is None else _utility(result.utility),
@@ -110,9 +113,8 @@ def _part(name: str) -> page.Part | None:
     return name if name in get_args(page.Part) else None  # type: ignore[return-value]
 
 
-def _sample(items: Items, index: int, note: str = "") -> page.Sample:
-    pixels = load_image(items.checked.root, items.pairs[index], items.checked.policy)
-    return page.Sample(items.name(index), pixels, items.labels(index), note)
+def _sample(items: PairSet, index: int, note: str = "") -> page.Sample:
+    return page.Sample(items.name(index), items.pixels(index), items.labels(index), note)
 
 
 def _samples(sets: Sets) -> page.Samples:
@@ -122,68 +124,6 @@ def _samples(sets: Sets) -> page.Samples:
         for items in (sets.real, sets.synthetic.items)
     )
     return page.Samples(real, synthetic, "spread evenly over each set")
-
-
-def _ratio(found: Comparison) -> page.Ratio:
-    held_out = (found.held_out, found.held_out_low, found.held_out_high)
-    return page.Ratio(found.value, found.low, found.high, *held_out, found.kind)
-
-
-def page_masks(part: MaskRealism, names: Sequence[str]) -> page.MaskRealism:
-    distributions = []
-    for key, found in part.statistics.items():
-        label, statistic = key.split("/")
-        real, synthetic = (np.concatenate([*side, np.empty(0)]) for side in part.values[key])
-        distributions.append(
-            page.Distribution(
-                class_name=names[int(label) - 1] if len(names) > 1 else "",
-                name=NAMES[statistic],
-                unit=UNITS.get(statistic, ""),
-                meaning=MEANINGS[statistic],
-                real=real,
-                synthetic=synthetic,
-                ratio=_ratio(found),
-            )
-        )
-    scores = list(_neighbours(part.neighbours, ("coverage", "density", "recall")))
-    dice, real_dice = part.dice, part.real_dice
-    held_out = (real_dice.value, real_dice.low, real_dice.high)
-    scores.append(_score("pairwise Dice", dice.value, dice.low, dice.high, *held_out))
-    return page.MaskRealism(distributions, scores)
-
-
-def _images(part: ImageRealism) -> page.ImageRealism:
-    scores = list(_neighbours(part.neighbours, ("precision", "recall", "density", "coverage")))
-    if part.variety is not None:
-        scores.append(_score("variety", part.variety.value, part.variety.low, part.variety.high))
-    features = "a fixed random network, octaves, moments and a thumbnail"
-    return page.ImageRealism(features, part.features_digest, _ratio(part.mmd.ratio), part.mmd.p, part.mmd.items, scores)
-
-
-def _neighbours(found: NeighbourComparison | None, names: Sequence[str]) -> Iterator[page.Score]:
-    if found is None or found.mean is None:
-        return
-    rows = (found.mean, found.low, found.high, found.held_out, found.held_out_low, found.held_out_high)
-    for name in names:
-        yield _score(name, *(getattr(row, name) for row in rows))
-
-
-def _score(name: str, *figures: float | None) -> page.Score:
-    return page.Score(name, SCORES[name], GOOD[name], *figures)
-
-
-def _novelty(part: Novelty) -> page.Novelty:
-    return page.Novelty(_copies(part.masks), _copies(part.images))
-
-
-def _copies(search: CopySearch) -> page.Copies:
-    planted = [page.Planted(power.kind, _share(power.found), power.can_tell) for power in search.powers]
-    derived = _share(search.derived) if search.derived.count else None
-    return page.Copies(_share(search.share), _share(search.held_out), planted, derived)
-
-
-def _share(share: Share) -> page.Share:
-    return page.Share(share.value, share.low, share.high, share.count)
 
 
 def _suspects(part: Novelty, sets: Sets) -> list[page.Suspect]:
@@ -226,38 +166,21 @@ def _suspect(kind: Literal["mask", "image"], index: int, search: CopySearch, set
     )
 
 
-def _agreement(part: Agreement) -> page.Agreement | None:
+def _agreement(part: Agreement) -> page.Findings | None:
     if part.profile is None:
         return None
-
-    def ratio(found: Ratio) -> page.Ratio:
-        return page.Ratio(found.value, found.low, found.high, 1.0)
-
-    held_out = None if part.held_out_profile is None else page.OffsetProfile(part.held_out_profile)
-    return page.Agreement(
-        segmenter="Two segmenters, each fitted on half of the real pairs, look for the masks in the images.",
-        dice=ratio(part.dice),
-        cldice=ratio(part.centreline),
-        offset=page.OffsetProfile(part.profile),
-        held_out_offset=held_out,
-    )
+    profiles = {"Synthetic pairs": part.profile}
+    if part.held_out_profile is not None:
+        profiles["Held-out real pairs"] = part.held_out_profile
+    words = "Two segmenters, each fitted on half of the real pairs, look for the masks in the images."
+    return page.Findings(part.figures(), words, profiles=profiles)
 
 
 def _utility(part: Utility) -> page.Utility:
     facts = part.facts
     main = part.judged_arm
-    gains = [
-        page.Gain(
-            found.arm,
-            found.baseline,
-            found.difference.mean,
-            found.difference.low,
-            found.difference.high,
-            found.difference.detectable,
-        )
-        for found in sorted(part.differences, key=lambda one: one.arm != main)
-        if found.measure == "dice"
-    ]
+    ordered = sorted(part.differences, key=lambda one: one.arm != main)
+    gains = [found.figure() for found in ordered if found.measure == "dice"]
     arms = [
         page.Arm(arm.arm, 0 if arm.share >= 1 else arm.real_pairs, np.array(arm.scores), arm.share > 0)
         for arm in part.arms
@@ -312,6 +235,6 @@ def read_losses(models: Path, manifest: Mapping[str, Any] | None) -> Iterator[pa
         yield page.LossHistory(kind, "images seen", _series([row["images"] for row in rows]), losses)
 
 
-def _series(values: Sequence[object]) -> page.Values:
+def _series(values: Sequence[object]) -> Values:
     """NaN where there is no number."""
     return np.array([value if isinstance(value, int | float) else np.nan for value in values], dtype=np.float64)

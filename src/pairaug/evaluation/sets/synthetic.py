@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError
-from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
-from pairaug.evaluation.sampling import choose
+from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms, lenient
+from pairaug.evaluation.sets.sampling import choose
 from pairaug.files import json_lines, read_json_lines
 from pairaug.fitted.seen import all_seen, digests_of
 from pairaug.locking import scratch_folder
 from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.labels import parse_label
 from pairaug.pairs.listing import METADATA, read_list
 from pairaug.pairs.pair import Found, Pair
@@ -44,7 +45,7 @@ class Synthetic:
     manifest says so; ``unread``: there is a manifest.json, but another tool's or a torn one.
     """
 
-    items: Items
+    items: PairSet
     rows: tuple[Row, ...]
     total: int
     originals: int
@@ -75,14 +76,15 @@ def open_synthetic(
     stored, seen = _facts_of(manifest, source)
     with scratch_folder("pairaug-evaluate-") as scratch:
         found, rows, left_out, total = _sampled(source, sample, rng, scratch, originals)
-        checked = check_set(str(source), found, lenient(policy))
+        pixels = None if originals else KeptPixels()  # all of a set are too many to keep
+        checked = check_set(str(source), found, lenient(policy), pixels)
         if checked.bad:  # --skip-bad: keep rows and pairs in step
             kept = {item.pair.image for item in checked.pairs}
             rows = [row for row, pair in zip(rows, found.pairs, strict=True) if pair.image in kept]
         _refuse_strange_parents(rows, source)
         numbers: dict[str, int] = {}
         masks = tuple(numbers.setdefault(item.mask_digest, len(numbers)) for item in checked.pairs)
-        items = in_terms(str(source), checked, terms, stored)
+        items = in_terms(str(source), checked, terms, stored, pixels)
         yield Synthetic(
             items=items,
             rows=tuple(rows),

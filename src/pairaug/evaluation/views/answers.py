@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pairaug.evaluation.agreement import TOO_HIGH, TOO_LOW, Agreement
 from pairaug.evaluation.evaluate import Evaluation
-from pairaug.evaluation.images import ImageRealism
-from pairaug.evaluation.masks import MaskRealism
-from pairaug.evaluation.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.agreement import TOO_HIGH, TOO_LOW, Agreement
+from pairaug.evaluation.parts.images import ImageRealism
+from pairaug.evaluation.parts.masks import MaskRealism
+from pairaug.evaluation.parts.novelty import CopySearch, Novelty
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.novelty import wilson
 
-Verdict = Literal["yes", "no", "cannot tell", "not measured"]
+AnswerWord = Literal["yes", "no", "cannot tell", "not measured"]
 ALLOWED_FLAGS, MOST_ALLOWED = 0.05, 0.1  # of new items that look like copies, and where held-out real ones often do
 FAR = 2.0  # times as far as real from real: an interval that reaches beyond it says nothing for the set
 SURE_LOW, SURE_HIGH = 0.9, 1.1  # of agreement: an interval that reaches beyond says nothing for the set
@@ -29,7 +29,7 @@ TOO_WELL = "which is too well: cartoons are easy, and above 1.05 is as suspiciou
 @dataclass(frozen=True)
 class Answer:
     question: str
-    answer: Verdict
+    answer: AnswerWord
     because: str
 
 
@@ -49,11 +49,11 @@ def _new(part: Novelty | None) -> Answer:
     if part is None:
         return Answer(question, "not measured", "novelty was not measured")
     verdicts = [_are_new(part.masks), _are_new(part.images)]
-    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    verdict: AnswerWord = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, f"masks: {_flags(part.masks)}; images: {_flags(part.images)}")
 
 
-def _are_new(search: CopySearch) -> Verdict:
+def _are_new(search: CopySearch) -> AnswerWord:
     if search.identical:
         return "no"
     share = search.share
@@ -88,7 +88,7 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequenc
     if masks is None and images is None:
         return Answer(question, "not measured", "neither masks nor images were measured")
     words: list[str] = []
-    verdicts: list[Verdict] = []
+    verdicts: list[AnswerWord] = []
     if images is not None:
         verdicts.append(_beyond(images.mmd.ratio))
         words.append(_distance(images.mmd.ratio))
@@ -103,18 +103,18 @@ def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequenc
         words.append(told if judged else "no mask statistic could be compared")
         words += [f"no mask holds label {names[value]}" for value in masks.missing]
     verdicts += _unmeasured(masks, images, words)
-    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    verdict: AnswerWord = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
 
 
-def _unmeasured(masks: MaskRealism | None, images: ImageRealism | None, words: list[str]) -> list[Verdict]:
+def _unmeasured(masks: MaskRealism | None, images: ImageRealism | None, words: list[str]) -> list[AnswerWord]:
     """Half of a question may be answered with "no", never with "yes"; ``words`` are told of the other half."""
     left_out = [name for name, part in (("masks", masks), ("images", images)) if part is None]
     words += [f"{name} were not measured" for name in left_out]
     return ["cannot tell"] * len(left_out)
 
 
-def _beyond(found: Comparison) -> Verdict:
+def _beyond(found: Comparison) -> AnswerWord:
     """ "no" where the whole interval lies above all that held-out real scores, "yes" where it ends below ``FAR``."""
     if found.value is None or found.low is None or found.high is None or found.held_out_high is None:
         return "cannot tell"
@@ -135,7 +135,7 @@ def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
     if masks is None and images is None:
         return Answer(question, "not measured", "neither masks nor images were measured")
     words: list[str] = []
-    verdicts: list[Verdict] = []
+    verdicts: list[AnswerWord] = []
     if masks is not None and masks.dice.value is not None and masks.real_dice.value is not None:
         words.append(f"masks overlap at Dice {masks.dice.value:.2f}, real ones at {masks.real_dice.value:.2f}")
         low, high = masks.dice.low, masks.real_dice.high
@@ -157,7 +157,7 @@ def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
         seen = found.held_out_low.coverage > 0  # else even a set that covers nothing would pass
         verdicts.append("no" if too_little else "yes" if seen else "cannot tell")
     verdicts += _unmeasured(masks, images, words)
-    verdict: Verdict = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
+    verdict: AnswerWord = "no" if "no" in verdicts else "cannot tell" if "cannot tell" in verdicts else "yes"
     return Answer(question, verdict, "; ".join(words))
 
 
@@ -191,7 +191,7 @@ def _helps(result: Evaluation) -> Answer:
     if result.utility is None:
         reasons = [entry.reason for entry in result.not_measured if entry.part == "utility"]
         return Answer("does it help?", "not measured", "; ".join(reasons) or "training on the pairs was not measured")
-    words: dict[str, Verdict] = {"helps": "yes", "does not help": "no", "cannot tell": "cannot tell"}
+    words: dict[str, AnswerWord] = {"helps": "yes", "does not help": "no", "cannot tell": "cannot tell"}
     return Answer("does it help?", words[result.utility.word], result.utility.sentence)
 
 

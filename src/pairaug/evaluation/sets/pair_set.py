@@ -1,8 +1,8 @@
 """A data set as the evaluation sees it: pairs decoded one at a time, in the terms of the real set.
 
 Enters: a checked set. Leaves, for item i: the image (H, W, C) float32 in [0, 1], by the real set's intensity range;
-the labels (H, W) uint8 in [0, K), by the real set's label values; a group number; names and digests. Nothing decoded
-is kept, so memory does not grow with the number of pairs looked at.
+the labels (H, W) uint8 in [0, K), by the real set's label values; a group number; names and digests. What the check
+decoded is kept up to a fixed number of bytes, so memory does not grow with the number of pairs looked at.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pairaug.errors import DataError
 from pairaug.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes, load_image
+from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.labels import show_values
 from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
@@ -47,13 +48,17 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Items:
-    """The pairs of a set. ``to_real`` (own classes,) says which class of the real set each of its own classes is."""
+class PairSet:
+    """The pairs of a set. ``to_real`` (own classes,) says which class of the real set each of its own classes is.
+
+    ``kept``: what the check decoded, as far as it fits; the rest is decoded when it is looked at.
+    """
 
     checked: Checked
     terms: Terms
     to_real: NDArray[np.uint8]
     groups: tuple[int, ...]
+    kept: KeptPixels | None = None
 
     def __len__(self) -> int:
         return len(self.checked.pairs)
@@ -62,9 +67,17 @@ class Items:
     def pairs(self) -> tuple[CheckedPair, ...]:
         return self.checked.pairs
 
+    @property
+    def classes(self) -> int:
+        return self.terms.classes
+
+    def pixels(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """Image ``index`` as it is stored, (H, W) or (H, W, 3); not to be written to."""
+        return load_image(self.checked.root, self.pairs[index], self.checked.policy, self.kept)
+
     def image(self, index: int) -> FloatArray:
         """Image ``index``, (H, W, C) in [0, 1]."""
-        pixels = load_image(self.checked.root, self.pairs[index], self.checked.policy)
+        pixels = self.pixels(index)
         low, high = self.terms.intensity
         levels = pixels.astype(np.float32)
         if pixels.dtype == np.uint8 and self.terms.deep:
@@ -76,7 +89,8 @@ class Items:
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """Mask ``index``, (H, W) in [0, K)."""
-        own = load_classes(self.checked.root, self.pairs[index], self.checked.policy, self.checked.label_map)
+        checked = self.checked
+        own = load_classes(checked.root, self.pairs[index], checked.policy, checked.label_map, self.kept)
         labels: NDArray[np.uint8] = self.to_real[own]
         return labels
 
@@ -96,17 +110,23 @@ class Items:
         return compact(one_hot(self.labels(index), self.terms.classes))
 
 
-def check_set(name: str, found: Found, policy: CheckPolicy) -> Checked:
+def check_set(name: str, found: Found, policy: CheckPolicy, kept: KeptPixels | None = None) -> Checked:
     """``check_pairs``, whose refusals say which of the several sets they are about."""
     try:
-        return check_pairs(found, policy)
+        return check_pairs(found, policy, kept)
     except DataError as error:
         if error.message.startswith(name):
             raise
         raise DataError(f"{name}: {error.message}", error.details) from None
 
 
-def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int, int] | None = None) -> Items:
+def in_terms(
+    name: str,
+    checked: Checked,
+    terms: Terms,
+    translated: Mapping[int, int] | None = None,
+    kept: KeptPixels | None = None,
+) -> PairSet:
     """A checked set in the terms of the real one; ``translated``: its stored values -> values of the real set.
 
     Raises DataError for label values that the real set lacks, grey against colour, 16 against 8 bits.
@@ -127,7 +147,7 @@ def in_terms(name: str, checked: Checked, terms: Terms, translated: Mapping[int,
     if checked.deep and not terms.deep:
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
     to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
-    return Items(checked, terms, to_real, group_numbers(checked.pairs))
+    return PairSet(checked, terms, to_real, group_numbers(checked.pairs), kept)
 
 
 def lenient(policy: CheckPolicy) -> CheckPolicy:

@@ -20,13 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.folds import FoldSegmenters
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.work import Work
+from pairaug.evaluation.sets.pair_set import PairSet
+from pairaug.machine.work import Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.overlap import Labels, Offset, best_offset, offset_profile
 from pairaug.metrics.pair_scores import score_pair
+from pairaug.report.figure import Figure
 from pairaug.segmenter.base import Segmenter
+from pairaug.segmenter.folds import FoldSegmenters
 
 RADIUS = 3
 TOO_LOW, TOO_HIGH = 0.95, 1.05
@@ -80,6 +81,19 @@ class Agreement:
     def held_out_offset(self) -> Offset | None:
         return None if self.held_out_profile is None else best_offset(self.held_out_profile)
 
+    def figures(self) -> list[Figure]:
+        scores = (
+            ("dice_ratio", "Dice", self.dice, "Overlap of the mask found with the mask given"),
+            ("cldice_ratio", "clDice", self.centreline, "The same along centre lines, blind to width"),
+        )
+        return [
+            Figure(
+                key, name, found.value, found.low, found.high, 1.0, scale="ratio", group="agreement",
+                meaning=f"{meaning}: {found.synthetic:.3f} over {found.held_out:.3f}.",
+            )
+            for key, name, found, meaning in scores
+        ]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class _Scores:
@@ -89,7 +103,7 @@ class _Scores:
 
 
 def measure_agreement(
-    real: Items, synthetic: Items, masks: Sequence[int], fitted: FoldSegmenters, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, masks: Sequence[int], fitted: FoldSegmenters, work: Work, seed: int
 ) -> Agreement:
     """``masks`` numbers the masks of the synthetic pairs: images of one mask are resampled together."""
     classes = real.terms.classes

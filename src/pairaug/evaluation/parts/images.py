@@ -9,17 +9,21 @@ digest is part of the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.sampling import one_a_mask
-from pairaug.evaluation.work import Work
+from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures
+from pairaug.evaluation.sets.pair_set import PairSet
+from pairaug.evaluation.sets.sampling import one_a_mask
+from pairaug.machine.work import Work
 from pairaug.metrics.features import image_features, network_digest, standardise
 from pairaug.metrics.mmd import MmdComparison, compare_mmd
 from pairaug.metrics.neighbours import NeighbourComparison, compare_neighbours
 from pairaug.metrics.variety import Variety, compare_variety
+from pairaug.report.figure import Figure
+
+NEIGHBOURS = ("precision", "recall", "density", "coverage")
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,23 @@ class ImageRealism:
     variety: Variety | None
     features_digest: str
 
+    def figures(self) -> list[Figure]:
+        answer = "they differ by more than chance" if self.mmd.p < 0.05 else "these few do not show a difference"
+        meaning = (
+            "How far apart the two sets lie in the space of features. A permutation test of "
+            f"{self.mmd.items} against {self.mmd.items} images gives p = {self.mmd.p:.3g}: {answer}."
+        )
+        distance = comparison_figure(self.mmd.ratio, "mmd_ratio", "kernel MMD", meaning, "distance")
+        meaning = "Distance between images of one mask over that between real images; 0 is one image a mask."
+        variety = Figure("variety", "variety", None, meaning=meaning, measured=False, compared=False)
+        if self.variety is not None:
+            found = self.variety
+            variety = replace(variety, value=found.value, low=found.low, high=found.high, measured=True)
+        return [distance, *neighbour_figures(self.neighbours, NEIGHBOURS), variety]
+
 
 def measure_images(
-    real: Items, synthetic: Items, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet, synthetic: PairSet, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
 ) -> ImageRealism:
     """``masks`` numbers the masks of the synthetic pairs; the set holds ``per_mask`` images of each on purpose.
 

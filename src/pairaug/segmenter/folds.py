@@ -16,30 +16,29 @@ from typing import Protocol
 import numpy as np
 
 from pairaug.errors import DataError, PairaugError
-from pairaug.evaluation.items import Items
-from pairaug.evaluation.work import SharedProgress, Work
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.machine.work import SharedProgress, Work
 from pairaug.machine.workers import put_in_order, working
+from pairaug.pairs.checked import Checked
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe, Segmenter
+from pairaug.segmenter.base import Example, Recipe, Segmenter, Trainer
 
 FOLDS = 2
 RECORD = "folds.json"
 
 
-class SegmenterSource(Protocol):
-    """Where segmenters come from; ``name`` and all that it stands for is part of the cache's key."""
+class GroupedPairs(Protocol):
+    """Pairs of a checked set, each in a group (a patient, say): ``groups`` numbers them."""
 
-    name: str
-
-    def seconds(self, pairs: int) -> float:
-        """About how long a fit on so many pairs takes."""
-        ...
-
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
-
-    def load(self, path: Path) -> Segmenter: ...
+    @property
+    def checked(self) -> Checked: ...
+    @property
+    def groups(self) -> tuple[int, ...]: ...
+    @property
+    def classes(self) -> int: ...
+    def __len__(self) -> int: ...
+    def example(self, index: int) -> Example: ...
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,16 @@ class FoldSegmenters:
     digests: tuple[str, ...]
 
 
-def fold_segmenters(real: Items, source: SegmenterSource, cache: Path, work: Work, seed: int) -> FoldSegmenters:
+def fold_segmenters(real: GroupedPairs, trainer: Trainer, cache: Path, work: Work, seed: int) -> FoldSegmenters:
     """The two segmenters, from the cache where they are there. DataError for fewer than two groups of real pairs."""
     fold_of = grouped_folds(real.groups, np.random.default_rng([seed, 4]))
-    key = _fingerprint(real, source, seed)
+    key = _fingerprint(real, trainer, seed)
     folder = cache / key[:16]
-    kept = _cached(folder, key, source, work.reporter)
+    kept = _cached(folder, key, trainer, work.reporter)
     if kept is None:
         pairs = len(real) - len(real) // FOLDS
-        work.refuse_longer(source.seconds(pairs) * FOLDS / min(work.workers, FOLDS))
-        kept = _fitted(real, fold_of, source, folder, key, work, seed)
+        work.refuse_longer(trainer.seconds(pairs) * FOLDS / min(work.workers, FOLDS))
+        kept = _fitted(real, fold_of, trainer, folder, key, work, seed)
     segmenters, digests = kept
     return FoldSegmenters(segmenters, fold_of, digests)
 
@@ -82,9 +81,9 @@ def grouped_folds(groups: Sequence[int], rng: np.random.Generator) -> tuple[int,
     return tuple(int(fold) for fold in fold_of)
 
 
-def _fingerprint(real: Items, source: SegmenterSource, seed: int) -> str:
-    """``source.name`` stands for its preset, precision and recipe."""
-    return identity_digest(run_identity(real.checked, model=source.name, settings={"folds": FOLDS}, seed=seed))
+def _fingerprint(real: GroupedPairs, trainer: Trainer, seed: int) -> str:
+    """``trainer.name`` stands for its preset, precision and recipe."""
+    return identity_digest(run_identity(real.checked, model=trainer.name, settings={"folds": FOLDS}, seed=seed))
 
 
 def _fold_path(folder: Path, fold: int) -> Path:
@@ -92,7 +91,7 @@ def _fold_path(folder: Path, fold: int) -> Path:
 
 
 def _cached(
-    folder: Path, key: str, source: SegmenterSource, reporter: Reporter
+    folder: Path, key: str, trainer: Trainer, reporter: Reporter
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]] | None:
     """The cached segmenters; None where there are none, or not those that the record tells of."""
     try:
@@ -100,7 +99,7 @@ def _cached(
         digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
         if record != {"key": key, "digests": list(digests)}:
             raise ValueError("the files are not those that were written")
-        return tuple(source.load(_fold_path(folder, fold)) for fold in range(FOLDS)), digests
+        return tuple(trainer.load(_fold_path(folder, fold)) for fold in range(FOLDS)), digests
     except FileNotFoundError:
         return None
     except (OSError, ValueError, PairaugError) as error:
@@ -109,9 +108,9 @@ def _cached(
 
 
 def _fitted(
-    real: Items,
+    real: GroupedPairs,
     fold_of: tuple[int, ...],
-    source: SegmenterSource,
+    trainer: Trainer,
     folder: Path,
     key: str,
     work: Work,
@@ -123,7 +122,7 @@ def _fitted(
 
     def fit(fold: int) -> Segmenter:
         examples = [real.example(index) for index in range(len(real)) if fold_of[index] != fold]
-        segmenter = source.fit(Recipe(examples), real.terms.classes, seed + fold, shared.listener(fold))
+        segmenter = trainer.fit(Recipe(examples), real.classes, seed + fold, shared.listener(fold))
         segmenter.save(_fold_path(folder, fold))
         return segmenter
 
