@@ -18,7 +18,7 @@ from pairaug.pairs import checking, united
 from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Pair
 from pairaug.reporting import Reporter
-from tests.evaluation.sets import FakeSource, drawn
+from tests.evaluation.sets import InstantTrainer, drawn
 
 PAIR = Pair("a.png", ("b.png",), "{id}.png", "{id}.png")
 
@@ -48,7 +48,7 @@ def everything(folder: Path) -> str:
     if not real.exists():
         drawn(real, 0, 6)
         drawn(other, 1, 5)
-    options = EvaluationOptions(cache=folder / "cache", segmenter=FakeSource(), threads=2)
+    options = EvaluationOptions(cache=folder / "cache", segmenter=InstantTrainer(), threads=2)
     with open_sets(real, other, options, Reporter()) as sets:
         result = measure(sets, options, Reporter())
         page_of(result, sets, Invocation("real", "other", "pairaug evaluate", folder))
