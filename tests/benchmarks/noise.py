@@ -1,4 +1,4 @@
-"""How quiet is the trainer? The reference segmenter fitted again and again on a few pairs, seed by seed, arm by arm.
+"""How noisy are the scores? The reference segmenter fitted again and again on a few pairs, seed by seed, arm by arm.
 
     python tests/benchmarks/noise.py DATA [--set ct] [--pairs 5] [--draw 0] [--steps 350,700] [--seeds 4] [--members 2]
 

@@ -13,7 +13,7 @@ from pairaug.evaluation.views.as_json import as_json
 from pairaug.evaluation.views.as_text import as_text
 from pairaug.evaluation.views.item_rows import item_rows
 from pairaug.reporting import Reporter
-from tests.evaluation.sets import REAL, FakeSource, drawn
+from tests.evaluation.sets import REAL, InstantTrainer, drawn
 
 
 class Whole(NamedTuple):
@@ -50,7 +50,7 @@ def other(folder: Path) -> Path:
 @pytest.fixture(scope="package")
 def whole(folder: Path, real: Path, other: Path) -> Whole:
     """Everything but utility, measured once."""
-    options = EvaluationOptions(cache=folder / "cache", segmenter=FakeSource())
+    options = EvaluationOptions(cache=folder / "cache", segmenter=InstantTrainer())
     with open_sets(real, other, options, Reporter()) as sets:
         result = measure(sets, options, Reporter())
         return Whole(result, as_json(result, sets), as_text(result, sets), list(item_rows(result, sets)))

@@ -64,7 +64,7 @@ class Threshold:
 
 
 @dataclass
-class FakeSource(Trainer):
+class InstantTrainer(Trainer):
     """Fits in no time, and remembers on what."""
 
     name: str = "fake"
@@ -108,7 +108,7 @@ def opened(real: Path, synthetic: Path, **options: Any) -> Any:
 __all__ = [
     "REAL",
     "SIDE",
-    "FakeSource",
+    "InstantTrainer",
     "Listener",
     "Sets",
     "Threshold",

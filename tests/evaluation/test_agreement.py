@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pairaug.errors import DataError
 from pairaug.evaluation.evaluate import Evaluation
 from pairaug.evaluation.parts.agreement import (
     Agreement,
@@ -21,13 +19,10 @@ from pairaug.evaluation.parts.agreement import (
     measure_agreement,
 )
 from pairaug.evaluation.views.answers import Answer, answers_of
-from pairaug.machine.work import OutOfTime, Work
 from pairaug.metrics.bootstrap import Resampling
 from pairaug.metrics.pair_scores import score_pair
-from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe
-from pairaug.segmenter.folds import fold_segmenters, grouped_folds
-from tests.evaluation.sets import FakeSource, Listener, Threshold, draw_masks, drawn, opened, paint, work, write
+from pairaug.segmenter.folds import fold_segmenters
+from tests.evaluation.sets import InstantTrainer, draw_masks, drawn, opened, paint, work, write
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +32,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def measured(real: Path, synthetic: Path, **options: object) -> Agreement:
     with opened(real, synthetic, **options) as sets:
-        fitted = fold_segmenters(sets.real, FakeSource(), Path("cache"), work(), 0)
+        fitted = fold_segmenters(sets.real, InstantTrainer(), Path("cache"), work(), 0)
         return measure_agreement(sets.real, sets.synthetic.items, sets.synthetic.masks, fitted, work(), 0)
 
 
@@ -128,91 +123,6 @@ def test_masks_too_small_for_an_offset_have_none(tmp_path: Path) -> None:
     found = measured(tiny, tiny)
     assert found.offset is None
     assert found.pairs[0].offset is None
-
-
-def test_every_real_pair_is_segmented_by_the_segmenter_that_has_not_seen_it(real: Path) -> None:
-    source = FakeSource()
-    with opened(real, real) as sets:
-        fitted = fold_segmenters(sets.real, source, Path("cache"), work(workers=1), 0)  # so that recipes come in order
-        assert len(source.recipes) == 2
-        for fold, recipe in enumerate(source.recipes):
-            held_out = [sets.real.image(i) for i in range(12) if fitted.fold_of[i] == fold]
-            assert held_out
-            assert not any(np.array_equal(a, b.image) for a in held_out for b in recipe.real)
-
-
-def test_a_second_run_takes_the_segmenters_from_the_cache(real: Path) -> None:
-    source = FakeSource()
-    with opened(real, real) as sets:
-        first = fold_segmenters(sets.real, source, Path("cache"), work(), 0)
-        second = fold_segmenters(sets.real, source, Path("cache"), work(), 0)
-    assert (len(source.recipes), source.loaded) == (2, 2)
-    assert first.digests == second.digests
-
-
-@pytest.mark.parametrize("change", ["seed", "preset", "pairs"])
-def test_another_seed_preset_or_pair_is_another_cache_entry(real: Path, tmp_path: Path, change: str) -> None:
-    source = FakeSource()
-    with opened(real, real) as sets:
-        fold_segmenters(sets.real, source, Path("cache"), work(), 0)
-    with opened(drawn(tmp_path / "new", 3, 12) if change == "pairs" else real, real) as sets:
-        source.name = "other" if change == "preset" else source.name
-        fold_segmenters(sets.real, source, Path("cache"), work(), 1 if change == "seed" else 0)
-    assert len(source.recipes) == 4
-
-
-def test_damaged_segmenters_are_fitted_again(real: Path) -> None:
-    source, listener = FakeSource(), Listener()
-    with opened(real, real) as sets:
-        fold_segmenters(sets.real, source, Path("cache"), work(), 0)
-        next(Path("cache").rglob("fold-1.safetensors")).write_text("0.9")
-        object.__setattr__(again := work(), "reporter", listener)
-        fold_segmenters(sets.real, source, Path("cache"), again, 0)
-    assert len(source.recipes) == 4
-    assert "damaged" in listener.lines[0]
-
-
-def test_folds_keep_groups_whole_and_even() -> None:
-    groups = [0, 0, 0, 1, 1, 2, 2, 3]
-    folds = grouped_folds(groups, np.random.default_rng(0))
-    assert sorted((folds.count(0), folds.count(1))) == [4, 4]
-    assert all(len({fold for fold, name in zip(folds, groups, strict=True) if name == one}) == 1 for one in set(groups))
-
-
-def test_one_group_cannot_be_held_out_from_itself() -> None:
-    with pytest.raises(DataError, match="give at least 2 groups"):
-        grouped_folds([0, 0, 0], np.random.default_rng(0))
-
-
-@dataclass
-class Slow(FakeSource):
-    """Tells of many steps, so that there is time to be stopped."""
-
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Threshold:
-        self.recipes.append(recipe)
-        for step in range(1, 10_001):
-            reporter.progress(step, 10_000, "steps")
-        return Threshold()
-
-
-def test_folds_that_run_out_of_time_end_both_and_leave_no_cache(real: Path) -> None:
-    source = Slow()
-    with opened(real, real) as sets, pytest.raises(OutOfTime):
-        fold_segmenters(sets.real, source, Path("cache"), work(deadline=time.monotonic() - 1), 0)
-    assert not list(Path("cache").rglob("folds.json"))
-
-
-def test_the_progress_of_both_folds_is_counted_as_one(real: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-
-    class Counter(Reporter):
-        def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
-            told.append((done, total))
-
-    with opened(real, real) as sets:
-        fold_segmenters(sets.real, Slow(), Path("cache"), Work(2, Counter()), 0)
-    assert told[-1] == (20_000, 20_000)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
 
 
 def test_few_masks_have_no_interval_and_no_shift() -> None:

@@ -25,7 +25,7 @@ from pairaug.metrics.planting import plant
 from pairaug.reporting import Reporter
 from tests.conftest import Cli
 from tests.evaluation.conftest import Whole
-from tests.evaluation.sets import REAL, FakeSource, draw_masks, drawn, opened, paint, work, write
+from tests.evaluation.sets import REAL, InstantTrainer, draw_masks, drawn, opened, paint, work, write
 
 MEASURED = ("masks", "images", "novelty", "agreement")
 
@@ -137,7 +137,7 @@ def test_one_image_a_mask_is_no_variety_and_several_different_ones_are(real: Pat
 
 
 def test_a_time_limit_leaves_parts_out_and_names_them(real: Path, other: Path, tmp_path: Path) -> None:
-    options = EvaluationOptions(max_minutes=1e-9, cache=tmp_path, segmenter=FakeSource())
+    options = EvaluationOptions(max_minutes=1e-9, cache=tmp_path, segmenter=InstantTrainer())
     found = evaluate(real, other, options)
     assert (found.masks, found.images, found.novelty, found.agreement) == (None, None, None, None)
     reasons = {entry.part: entry.reason for entry in found.not_measured}
@@ -153,19 +153,19 @@ def test_a_command_that_measured_nothing_says_how_long_is_needed(real: Path, oth
 
 
 def test_segmenters_that_would_not_fit_into_the_time_are_not_begun(real: Path, other: Path, tmp_path: Path) -> None:
-    source = FakeSource(expected=3600.0)
-    options = EvaluationOptions(max_minutes=5, parts=("agreement",), cache=tmp_path, segmenter=source, threads=1)
+    trainer = InstantTrainer(expected=3600.0)
+    options = EvaluationOptions(max_minutes=5, parts=("agreement",), cache=tmp_path, segmenter=trainer, threads=1)
     found = evaluate(real, other, options)
     assert found.agreement is None
     assert "takes about 2.0 h" in next(entry.reason for entry in found.not_measured if entry.part == "agreement")
-    assert source.recipes == []
+    assert trainer.recipes == []
 
 
 def test_the_same_call_gives_the_same_figures_whatever_the_threads(real: Path, other: Path, tmp_path: Path) -> None:
     made = []
     for threads in (1, 3):
         options = EvaluationOptions(
-            parts=("images", "agreement"), threads=threads, sample=6, cache=tmp_path, segmenter=FakeSource()
+            parts=("images", "agreement"), threads=threads, sample=6, cache=tmp_path, segmenter=InstantTrainer()
         )
         with open_sets(real, other, options, Reporter()) as sets:
             made.append(json.dumps(as_json(measure(sets, options, Reporter()), sets)))
@@ -175,7 +175,7 @@ def test_the_same_call_gives_the_same_figures_whatever_the_threads(real: Path, o
 @pytest.mark.parametrize(("count", "known"), [(1, set()), (3, {"masks", "images"})])
 def test_few_real_pairs_give_what_can_be_given(count: int, known: set[str], folder: Path, tmp_path: Path) -> None:
     few = drawn(tmp_path / "few", 0, count)
-    options = EvaluationOptions(sample=5, cache=tmp_path, segmenter=FakeSource())
+    options = EvaluationOptions(sample=5, cache=tmp_path, segmenter=InstantTrainer())
     with open_sets(few, drawn(tmp_path / "new", 1, 5), options, Reporter()) as sets:
         result = measure(sets, options, Reporter())
         content = as_json(result, sets)

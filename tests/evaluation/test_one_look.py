@@ -10,15 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pairaug.evaluation.evaluate import EvaluationOptions, measure, open_sets
 from pairaug.evaluation.views.as_json import as_json
 from pairaug.evaluation.views.page import Invocation, page_of
 from pairaug.pairs import checking, united
+from pairaug.pairs.checked import CheckPolicy
+from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.pair import Pair
+from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
-from tests.evaluation.sets import FakeSource, drawn
+from tests.evaluation.sets import InstantTrainer, drawn
 
 PAIR = Pair("a.png", ("b.png",), "{id}.png", "{id}.png")
 
@@ -48,7 +52,7 @@ def everything(folder: Path) -> str:
     if not real.exists():
         drawn(real, 0, 6)
         drawn(other, 1, 5)
-    options = EvaluationOptions(cache=folder / "cache", segmenter=FakeSource(), threads=2)
+    options = EvaluationOptions(cache=folder / "cache", segmenter=InstantTrainer(), threads=2)
     with open_sets(real, other, options, Reporter()) as sets:
         result = measure(sets, options, Reporter())
         page_of(result, sets, Invocation("real", "other", "pairaug evaluate", folder))
@@ -95,3 +99,22 @@ def test_half_of_a_glued_picture_does_not_keep_the_whole() -> None:
     pixels.keep(PAIR, np.zeros((4, 4), np.int32), whole[:, :4])
     assert pixels.image(PAIR) is not None
     assert pixels.image(PAIR).base is None  # type: ignore[union-attr]
+
+
+def test_masks_that_are_read_again_by_their_colours_are_kept_as_the_second_reading_has_them(tmp_path: Path) -> None:
+    """Palettes of two files list black and white in another order."""
+    for name, order in (("a", (0, 1)), ("b", (1, 0))):
+        picture = Image.fromarray(np.array([[0, 1], [1, 1]], np.uint8)[:, ::-1] ^ order[0], "P")
+        picture.putpalette([level for place in order for level in ((0, 0, 0), (255, 255, 255))[place]])
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        Image.fromarray(np.arange(4, dtype=np.uint8).reshape(2, 2)).save(tmp_path / "images" / f"{name}.png")
+        picture.save(tmp_path / "masks" / f"{name}.png")
+    pixels = KeptPixels()
+    found = check_pairs(find_pairs(tmp_path), CheckPolicy(), pixels)
+    assert found.policy.decode.palette == "colour"
+    for item in found.pairs:
+        decoded_again, as_kept = (
+            load_classes(found.root, item, found.policy, found.label_map, one) for one in (None, pixels)
+        )
+        assert np.array_equal(decoded_again, as_kept)

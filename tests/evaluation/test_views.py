@@ -24,7 +24,7 @@ from pairaug.report.figure import Figure
 from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.conftest import Whole
-from tests.evaluation.sets import REAL, FakeSource, opened
+from tests.evaluation.sets import REAL, InstantTrainer, opened
 from tests.evaluation.utility.fakes import DrawnCase, NoCopies
 
 KEYS = Path(__file__).with_name("json_keys.txt")
@@ -97,7 +97,7 @@ def test_every_pair_looked_at_has_a_row(whole: Whole) -> None:
 
 def test_the_page_holds_every_part_that_was_measured_and_names_the_others(folder: Path, real: Path) -> None:
     options = EvaluationOptions(
-        parts=("novelty", "agreement"), sample=4, cache=folder / "cache", segmenter=FakeSource()
+        parts=("novelty", "agreement"), sample=4, cache=folder / "cache", segmenter=InstantTrainer()
     )
     with open_sets(real, real, options, Reporter()) as sets:
         page = page_of(measure(sets, options, Reporter()), sets, Invocation("mine", "made", "pairaug evaluate", folder))

@@ -161,65 +161,63 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     """Measure the parts that are wanted, as far as the time allows."""
     deadline = None if options.max_minutes is None else time.monotonic() + 60 * options.max_minutes
     work = Work(options.threads or default_threads(), reporter, deadline)
-    real, synthetic, seed = sets.real, sets.synthetic, options.seed
     needed = expected_seconds(sets, options)
     if options.max_minutes is not None and needed > 60 * options.max_minutes:
         reporter.note(f"all parts without utility take about {spoken_time(needed)}; --max-minutes leaves some out")
-    missing: list[NotMeasured] = []
-    groups = len(set(real.groups))
-
-    def part(name: str, make: Callable[[], Result]) -> Result | None:
-        if name not in options.parts:
-            missing.append(NotMeasured(name, "not among --parts"))
-            return None
-        if groups < FEWEST_GROUPS.get(name, 1):
-            missing.append(NotMeasured(name, f"{groups} group(s) of real pairs; at least {FEWEST_GROUPS[name]} needed"))
-            return None
-        try:
-            work.check()
-            return make()
-        except OutOfTime as error:
-            missing.append(NotMeasured(name, str(error)))
-            return None
-
-    def agreement() -> Agreement:
-        trainer = options.segmenter or ReferenceSegmenter()
-        fitted = fold_segmenters(real, trainer, options.cache, work, seed)
-        return measure_agreement(real, synthetic.items, synthetic.masks, fitted, work, seed)
-
+    real, synthetic, seed = sets.real, sets.synthetic, options.seed
+    others, repeats = synthetic.items, (synthetic.masks, synthetic.per_mask)
+    derived = [synthetic.derived(index) for index in range(len(others))]
     wanted = options.utility if "utility" in options.parts else None
     prepared = None if wanted is None else _prepared(wanted, sets, options, reporter)
-    derived = [synthetic.derived(index) for index in range(len(synthetic.items))]
+    parts = _Parts(options, len(set(real.groups)), work)
+
+    def agreement() -> Agreement:
+        fitted = fold_segmenters(real, options.segmenter or ReferenceSegmenter(), options.cache, work, seed)
+        return measure_agreement(real, others, synthetic.masks, fitted, work, seed)
+
     with one_thread_each():
-        masks = part(
-            "masks",
-            lambda: measure_masks(real, synthetic.items, synthetic.masks, synthetic.per_mask, work, seed),
-        )
-        images = part(
-            "images", lambda: measure_images(real, synthetic.items, synthetic.masks, synthetic.per_mask, work, seed)
-        )
-        novelty = part("novelty", lambda: measure_novelty(real, synthetic.items, derived, work, seed))
-    result_of_agreement = part("agreement", agreement)
+        masks = parts.one("masks", lambda: measure_masks(real, others, *repeats, work, seed))
+        images = parts.one("images", lambda: measure_images(real, others, *repeats, work, seed))
+        novelty = parts.one("novelty", lambda: measure_novelty(real, others, derived, work, seed))
+    agreed = parts.one("agreement", agreement)
     if images is not None and images.variety is None:
-        missing.append(NotMeasured("images.variety", "no mask among those looked at has several images"))
+        parts.leave_out("images.variety", "no mask among those looked at has several images")
     utility = None
     if options.utility is None:
-        missing.append(NotMeasured("utility", "slow, so only with --utility"))
+        parts.leave_out("utility", "slow, so only with --utility")
     else:
-        utility = part("utility", lambda: _usefulness(wanted, prepared, sets, options, work))
+        utility = parts.one("utility", lambda: _usefulness(wanted, prepared, sets, options, work))
         if utility is not None and utility.left_out and not utility.arms:
-            missing.append(NotMeasured("utility", "no run would end within --max-minutes"))
+            parts.leave_out("utility", "no run would end within --max-minutes")
             utility = None
-    return Evaluation(
-        masks,
-        images,
-        novelty,
-        result_of_agreement,
-        utility,
-        tuple(missing),
-        tuple(remarks_on(real, synthetic)),
-        () if prepared is None else prepared.skipped,
-    )
+    skipped = () if prepared is None else prepared.skipped
+    remarks = tuple(remarks_on(real, synthetic))
+    return Evaluation(masks, images, novelty, agreed, utility, tuple(parts.left_out), remarks, skipped)
+
+
+class _Parts:
+    """Measures the parts that are wanted, for which there are groups enough and time; the others are ``left_out``."""
+
+    def __init__(self, options: EvaluationOptions, groups: int, work: Work) -> None:
+        self.left_out: list[NotMeasured] = []
+        self._options, self._groups, self._work = options, groups, work
+
+    def one(self, name: str, make: Callable[[], Result]) -> Result | None:
+        fewest = FEWEST_GROUPS.get(name, 1)
+        if name not in self._options.parts:
+            self.leave_out(name, "not among --parts")
+        elif self._groups < fewest:
+            self.leave_out(name, f"{self._groups} group(s) of real pairs; at least {fewest} needed")
+        else:
+            try:
+                self._work.check()
+                return make()
+            except OutOfTime as error:
+                self.leave_out(name, str(error))
+        return None
+
+    def leave_out(self, name: str, reason: str) -> None:
+        self.left_out.append(NotMeasured(name, reason))
 
 
 def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:

@@ -41,7 +41,8 @@ class ImageRealism:
             "How far apart the two sets lie in the space of features. A permutation test of "
             f"{self.mmd.items} against {self.mmd.items} images gives p = {self.mmd.p:.3g}: {answer}."
         )
-        distance = comparison_figure(self.mmd.ratio, "mmd_ratio", "kernel MMD", meaning, "distance")
+        name = "kernel MMD ratio" if self.mmd.ratio.kind == "ratio" else "kernel MMD"
+        distance = comparison_figure(self.mmd.ratio, "mmd_ratio", name, meaning, "distance")
         meaning = "Distance between images of one mask over that between real images; 0 is one image a mask."
         variety = Figure("variety", "variety", None, meaning=meaning, measured=False, compared=False)
         if self.variety is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from pairaug import __version__
 from pairaug.errors import DataError
-from pairaug.evaluation.evaluate import Evaluation, Sets
+from pairaug.evaluation.evaluate import Evaluation, NotMeasured, Sets
 from pairaug.evaluation.parts.agreement import Agreement
 from pairaug.evaluation.parts.novelty import CopySearch, Novelty
 from pairaug.evaluation.sets.pair_set import PairSet
@@ -61,36 +61,14 @@ class Invocation:
 
 
 def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page:
-    real, synthetic = sets.real, sets.synthetic
-    grouped = any(item.pair.group is not None for item in real.pairs)
-    labels = [show_value(value) for value in real.terms.label_values]
+    labels = [show_value(value) for value in sets.real.terms.label_values]
     digest = None if result.images is None else result.images.features_digest
-    looked = len(synthetic.items)
-    real_name = "the list on stdin" if invocation.real == "-" else invocation.real
-    note = "" if looked == synthetic.total else f"{looked} of them looked at"
-    compared = [
-        page.DataSet("real", real_name, len(real), len(set(real.groups)) if grouped else None, real.checked.digest),
-        page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
-    ]
-    losses = list(read_losses(invocation.models, synthetic.manifest))
-    gaps = [
-        page.Gap(entry.part, entry.reason, _REMEDIES.get(entry.part, "give it more time or pairs"), _part(entry.part))
-        for entry in result.not_measured
-    ]
-    if not losses:
-        gaps.append(
-            page.Gap(
-                "losses",
-                f"no {HISTORY} of the models of this set below {invocation.models}",
-                "name the models' folder with --models",
-                "losses",
-            )
-        )
+    losses = list(read_losses(invocation.models, sets.synthetic.manifest))
     return page.Page(
         title="What are the new pairs worth?",
         command=invocation.command,
         version=f"pairaug {__version__}",
-        compared=compared,
+        compared=_compared(sets, invocation),
         classes=labels[1:],
         answers=[
             page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
@@ -104,9 +82,31 @@ def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page
         agreement=None if result.agreement is None else _agreement(result.agreement),
         utility=None if result.utility is None else _utility(result.utility),
         losses=losses or None,
-        gaps=gaps,
+        gaps=[*map(_gap, result.not_measured), *([] if losses else [_no_losses(invocation.models)])],
         notes=result.remarks,
     )
+
+
+def _compared(sets: Sets, invocation: Invocation) -> list[page.DataSet]:
+    real, synthetic = sets.real, sets.synthetic
+    groups = len(set(real.groups)) if any(item.pair.group is not None for item in real.pairs) else None
+    name = "the list on stdin" if invocation.real == "-" else invocation.real
+    looked = len(synthetic.items)
+    note = "" if looked == synthetic.total else f"{looked} of them looked at"
+    return [
+        page.DataSet("real", name, len(real), groups, real.checked.digest),
+        page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
+    ]
+
+
+def _gap(entry: NotMeasured) -> page.Gap:
+    remedy = _REMEDIES.get(entry.part, "give it more time or pairs")
+    return page.Gap(entry.part, entry.reason, remedy, _part(entry.part))
+
+
+def _no_losses(models: Path) -> page.Gap:
+    reason = f"no {HISTORY} of the models of this set below {models}"
+    return page.Gap("losses", reason, "name the models' folder with --models", "losses")
 
 
 def _part(name: str) -> page.Part | None:
