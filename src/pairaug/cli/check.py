@@ -10,7 +10,7 @@ import typer
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.cli.pair_options import PairOptions
+from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
 
@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def check(
     source: opt.OptionalSource = None,
     list_file: opt.ListFile = None,
-    pairs: PairOptions = PairOptions(),
+    pairs: PairFlags = PairFlags(),
     as_json: opt.AsJson = False,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a pair.")] = False,
     quiet: opt.Quiet = False,

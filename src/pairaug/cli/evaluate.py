@@ -3,25 +3,59 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from pairaug.api.evaluating import (
+    UtilityAsked,
+    evaluation_options,
+    refuse_nothing_measured,
+    refuse_outputs,
+    write_outputs,
+)
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.cli.pair_options import PairOptions
-from pairaug.errors import OutputError, ShortfallError, UsageError
-from pairaug.files import clear_temporaries_of, json_lines, probe_output, write_atomic
+from pairaug.cli.pair_options import PairFlags
+from pairaug.errors import ShortfallError
 from pairaug.machine.signals import ending_by_signal
-from pairaug.reporting import spoken_time
 
-if TYPE_CHECKING:
-    from pairaug.evaluation.utility.options import UtilityOptions
-
-# What an earlier page and an earlier list of items hold near their beginning, and no data of a user.
-_PAGE_MARK, _ITEM_MARK = b'content="pairaug evaluate"', b'"nearest_mask_distance"'
 _MEASURE, _UTILITY = "What to measure", "Does it help?"
+
+
+class UtilityFlags(UtilityAsked):
+    """``UtilityAsked`` with the flag and the help of each; types and defaults are those of ``UtilityAsked``."""
+
+    utility: Annotated[
+        bool, opt.option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
+    ]
+    test: Annotated[
+        Path | None, opt.option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
+    ]
+    fitted_on: Annotated[
+        Path | None,
+        opt.option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
+    ]
+    seeds: Annotated[int, opt.option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")]
+    share: Annotated[
+        str, opt.option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
+    ]
+    sizes: Annotated[
+        str | None,
+        opt.option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
+    ]
+    arms: Annotated[
+        str | None,
+        opt.option(
+            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone (all).", metavar="A,..."
+        ),
+    ]
+    curve: Annotated[
+        str | None,
+        opt.option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
+    ]
+    preset: Annotated[str, opt.option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,42 +78,12 @@ def evaluate(
         float | None,
         opt.option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
     ] = None,
-    utility: Annotated[
-        bool, opt.option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
-    ] = False,
-    test: Annotated[
-        Path | None, opt.option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
-    ] = None,
-    fitted_on: Annotated[
-        Path | None,
-        opt.option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
-    ] = None,
-    seeds: Annotated[int, opt.option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")] = 3,
-    share: Annotated[
-        str, opt.option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
-    ] = "0.5",
-    sizes: Annotated[
-        str | None,
-        opt.option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
-    ] = None,
-    arms: Annotated[
-        str | None,
-        opt.option(
-            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone (all).", metavar="A,..."
-        ),
-    ] = None,
-    curve: Annotated[
-        str | None,
-        opt.option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
-    ] = None,
-    preset: Annotated[
-        str, opt.option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")
-    ] = "full",
+    utility: UtilityFlags = UtilityFlags(),
     html: Annotated[Path | None, opt.option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
     out_items: Annotated[
         Path | None, opt.option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
     ] = None,
-    pairs: PairOptions = PairOptions(),
+    pairs: PairFlags = PairFlags(),
     models: opt.Models = Path("pairaug-models"),
     cache: Annotated[
         Path | None,
@@ -96,43 +100,31 @@ def evaluate(
     Every ratio compares sets of equal size, 1 means as different as real from real, and stands beside what held-out
     real pairs score. The flags that choose files are for REAL; those on values hold for both sets.
     """
-    wanted = None if parts is None else tuple(part.strip() for part in parts.split(","))
-    if wanted is not None and ("utility" in wanted) != utility:
-        raise UsageError(f"--parts {parts}: utility is measured with --utility and stands in --parts, or neither")
-    usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
-    from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
-    from pairaug.evaluation.usefulness import Usefulness
-
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)
-    options = EvaluationOptions(
-        selection=pairs.selection(),
-        policy=pairs.policy(),
-        lines=lines,
+    options = evaluation_options(
+        pairs,
+        utility,
+        lines,
+        parts=parts,
         sample=sample,
-        seed=seed,
         max_minutes=max_minutes,
-        parts=wanted or PARTS,
-        cache=cache or models / "segmenter",
+        models=models,
+        cache=cache,
+        seed=seed,
         threads=threads,
-        utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
     )
     refuse_outputs(html, out_items)
+    from pairaug.evaluation.evaluate import measure, open_sets
+
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     with ending_by_signal(), open_sets(name, synthetic, options, reporter) as sets:
         result = measure(sets, options, reporter)
         for remark in result.remarks:
             reporter.note(remark)
-        if out_items is not None:
-            from pairaug.evaluation.item_rows import item_rows
-
-            write_atomic(out_items, json_lines(item_rows(result, sets)))
-        if html is not None:
-            from pairaug.evaluation.page_data import Origin, page_of
-            from pairaug.report.page.document import render
-
-            origin = Origin(str(real), str(synthetic), opt.typed_command(), models)
-            write_atomic(html, render(page_of(result, sets, origin)).encode())
+        write_outputs(
+            result, sets, html=html, out_items=out_items, real=real, command=opt.typed_command(), models=models
+        )
         if as_json:
             from pairaug.evaluation.as_json import as_json as content_of
 
@@ -141,72 +133,7 @@ def evaluate(
             from pairaug.evaluation.as_text import as_text
 
             emit(as_text(result, sets))
-        if result.out_of_time:
-            from pairaug.evaluation.evaluate import expected_seconds
-
-            needed = spoken_time(expected_seconds(sets, options))
-            raise ShortfallError(f"nothing was measured within --max-minutes {max_minutes:g}; give it about {needed}")
+        refuse_nothing_measured(result, sets, options)
         bad = (*sets.real.checked.bad, *sets.synthetic.items.checked.bad, *result.skipped)
     if bad:
         raise ShortfallError(f"{len(bad)} pairs left out by --skip-bad", [entry.reason for entry in bad])
-
-
-def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
-    """What could not be written in the end is told before anything is measured."""
-    for flag, path, mark in (("--html", html, _PAGE_MARK), ("--out-items", out_items, _ITEM_MARK)):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise UsageError(f"{flag} {path}: is a folder; give the name of a file")
-        if path.exists() and not (path.is_file() and _is_earlier(path, mark)):
-            raise OutputError(f"{flag} {path}: exists and is not one that evaluate wrote; give another name")
-        probe_output(path.parent)
-        clear_temporaries_of(path)
-    if html is not None and out_items is not None and html.resolve() == out_items.resolve():
-        raise UsageError(f"--html and --out-items: both name {html}; give two files")
-
-
-def _is_earlier(path: Path, mark: bytes) -> bool:
-    """Whether a file is empty or begins as ``mark`` says: only that may be replaced."""
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return not head or mark in head
-
-
-def _utility_options(
-    wanted: bool,
-    test: Path | None,
-    fitted_on: Path | None,
-    models: Path,
-    seeds: int,
-    seed: int,
-    share: str,
-    sizes: str | None,
-    arms: str | None,
-    curve: str | None,
-    preset: str,
-) -> UtilityOptions | None:
-    from pairaug.evaluation.utility.options import (
-        ARM_NAMES,
-        REAL_ARMS,
-        UtilityOptions,
-        parse_names,
-        parse_shares,
-        parse_sizes,
-    )
-
-    if not wanted:
-        for flag, value in (("--test", test), ("--fitted-on", fitted_on)):
-            if value is not None:
-                raise UsageError(f"{flag} {value}: only together with --utility")
-        return None
-    return UtilityOptions(
-        arms=parse_names(arms, ARM_NAMES),
-        curve=parse_names(curve, REAL_ARMS),
-        shares=parse_shares(share),
-        sizes=parse_sizes(sizes),
-        seeds=seeds,
-        seed=seed,
-        preset=preset,
-        cells=models / "utility",
-    )

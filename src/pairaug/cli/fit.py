@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pairaug.api.keywords import whole_numbers
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.cli.pair_options import PairOptions
+from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError, UsageError
 from pairaug.reporting import spoken_time
 
@@ -44,7 +45,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         ctx: typer.Context,
         source: opt.OptionalSource = None,
         list_file: opt.ListFile = None,
-        pairs: PairOptions = PairOptions(),
+        pairs: PairFlags = PairFlags(),
         model: Annotated[str | None, opt.option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
         epochs: Annotated[int | None, opt.option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
         minutes: Annotated[float | None, opt.option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
@@ -86,7 +87,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             device=device,
             threads=threads,
             settings=opt.settings_of(settings),
-            sample_epochs=_numbers(sample_epochs),
+            sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
             fresh=fresh,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
@@ -136,12 +137,3 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     if len(checked.skipped) > 10:
         emit(f"skips {len(checked.skipped) - 10} more files")
     emit(f"working side {size or 'the masks own'}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
-
-
-def _numbers(text: str | None) -> tuple[int, ...]:
-    if text is None:
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--sample-epochs {text}: must be numbers such as 1,6,11") from None
