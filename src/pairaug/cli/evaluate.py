@@ -16,78 +16,139 @@ from pairaug.api.evaluating import (
 )
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError
 from pairaug.machine.signals import ending_by_signal
 
-_MEASURE, _UTILITY = "What to measure", "Does it help?"
+_MEASURE, _UTILITY = "What to measure", "Whether the pairs help"
 
 
 class UtilityFlags(UtilityAsked):
     """``UtilityAsked`` with the flag and the help of each; types and defaults are those of ``UtilityAsked``."""
 
     utility: Annotated[
-        bool, opt.option("--utility", panel=_UTILITY, help="Train on the pairs: do they help? Slow; resumes.")
+        bool,
+        opt.option(
+            "--utility",
+            panel=_UTILITY,
+            help="Train a segmenter with and without the synthetic pairs. Slow; an interrupted run continues.",
+        ),
     ]
     test: Annotated[
-        Path | None, opt.option("--test", panel=_UTILITY, help="Real pairs that no model saw.", metavar="SOURCE")
+        Path | None,
+        opt.option("--test", panel=_UTILITY, help="Real pairs to test on, which no model saw.", metavar="SOURCE"),
     ]
     fitted_on: Annotated[
         Path | None,
-        opt.option("--fitted-on", panel=_UTILITY, help="The pairs that the models saw, as a list.", metavar="LIST"),
+        opt.option(
+            "--fitted-on",
+            panel=_UTILITY,
+            help="List of the pairs that the models saw, where no manifest says it.",
+            metavar="LIST",
+        ),
     ]
-    seeds: Annotated[int, opt.option("--seeds", panel=_UTILITY, help="Runs of every arm (3).", metavar="N")]
+    seeds: Annotated[
+        int, opt.option("--seeds", panel=_UTILITY, help="Training runs of each arm (default 3).", metavar="N")
+    ]
     share: Annotated[
-        str, opt.option("--share", panel=_UTILITY, help="Synthetic share of the draws (0.5).", metavar="S,...")
+        str,
+        opt.option(
+            "--share",
+            panel=_UTILITY,
+            help="Shares of synthetic pairs among those drawn in training (default 0.5).",
+            metavar="S,...",
+        ),
     ]
     sizes: Annotated[
         str | None,
-        opt.option("--sizes", panel=_UTILITY, help="Numbers of real pairs of the learning curve.", metavar="N,..."),
+        opt.option(
+            "--sizes",
+            panel=_UTILITY,
+            help="Numbers of real pairs on the learning curve (default: chosen by how many there are).",
+            metavar="N,...",
+        ),
     ]
     arms: Annotated[
         str | None,
         opt.option(
-            "--arms", panel=_UTILITY, help="real, classical, warped, synthetic, synthetic-alone (all).", metavar="A,..."
+            "--arms",
+            panel=_UTILITY,
+            help="Arms to train: real, classical, warped, synthetic, synthetic-alone (default: all).",
+            metavar="A,...",
         ),
     ]
     curve: Annotated[
         str | None,
-        opt.option("--curve", panel=_UTILITY, help="Arms that run at all sizes, or none.", metavar="A,..."),
+        opt.option(
+            "--curve",
+            panel=_UTILITY,
+            help="Arms on the learning curve: real, classical, warped, or none (default: all three).",
+            metavar="A,...",
+        ),
     ]
-    preset: Annotated[str, opt.option("--preset", panel=_UTILITY, help="quick or full (default).", metavar="NAME")]
+    preset: Annotated[
+        str,
+        opt.option("--preset", panel=_UTILITY, help="How long to train: quick or full (default full).", metavar="NAME"),
+    ]
 
 
 def register(app: typer.Typer) -> None:
-    app.command("evaluate", short_help="Measure synthetic pairs against real ones.")(flattened(evaluate))
+    app.command("evaluate", cls=Command, short_help="Measure synthetic pairs against real ones.")(flattened(evaluate))
 
 
 def evaluate(
-    real: Annotated[str, typer.Argument(help="Real pairs: a folder, a list file, or '-'.", show_default=False)],
+    real: Annotated[
+        str,
+        typer.Argument(
+            help="Real pairs: a folder, a list file, or '-' to read a list from stdin.",
+            metavar="REAL",
+            show_default=False,
+        ),
+    ],
     synthetic: Annotated[
-        Path, typer.Argument(help="Synthetic pairs: any folder of pairs, or a list file.", show_default=False)
+        Path,
+        typer.Argument(
+            help="Synthetic pairs, of any tool: a folder or a list file.", metavar="SYNTHETIC", show_default=False
+        ),
     ],
     parts: Annotated[
         str | None,
-        opt.option("--parts", panel=_MEASURE, help="masks, images, novelty, agreement, utility (all).", metavar="A,B"),
+        opt.option(
+            "--parts",
+            panel=_MEASURE,
+            help="Parts to measure: masks, images, novelty, agreement, and utility with --utility (default: all).",
+            metavar="A,...",
+        ),
     ] = None,
     sample: Annotated[
-        int, opt.option("--sample", panel=_MEASURE, help="Look at so many synthetic pairs (200).", metavar="N")
+        int,
+        opt.option("--sample", panel=_MEASURE, help="Look at N synthetic pairs at most (default 200).", metavar="N"),
     ] = 200,
     max_minutes: Annotated[
         float | None,
-        opt.option("--max-minutes", panel=_MEASURE, help="What takes longer is left out, named.", metavar="M"),
+        opt.option(
+            "--max-minutes", panel=_MEASURE, help="Skip and report parts that would exceed M minutes.", metavar="M"
+        ),
     ] = None,
     utility: UtilityFlags = UtilityFlags(),
-    html: Annotated[Path | None, opt.option("--html", panel=_MEASURE, help="Write a page.", metavar="FILE")] = None,
+    html: Annotated[
+        Path | None, opt.option("--html", panel=_MEASURE, help="Write the results as an HTML page.", metavar="FILE")
+    ] = None,
     out_items: Annotated[
-        Path | None, opt.option("--out-items", panel=_MEASURE, help="Write a JSON line a pair.", metavar="FILE")
+        Path | None,
+        opt.option(
+            "--out-items", panel=_MEASURE, help="Write a JSON line for each synthetic pair looked at.", metavar="FILE"
+        ),
     ] = None,
     pairs: PairFlags = PairFlags(),
     models: opt.Models = Path("pairaug-models"),
     cache: Annotated[
         Path | None,
-        opt.option("--cache", panel="Running", help="Fitted segmenters (MODELS/segmenter).", metavar="DIR"),
+        opt.option(
+            "--cache", panel="Running", help="Folder of fitted segmenters (default MODELS/segmenter).", metavar="DIR"
+        ),
     ] = None,
     seed: opt.Seed = 0,
     threads: opt.Threads = None,
@@ -95,10 +156,11 @@ def evaluate(
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Measure synthetic pairs against real ones: new, real, varied, true to their masks?
+    """Measure synthetic pairs against real ones: are they new, real, varied, and true to their masks?
 
-    Every ratio compares sets of equal size, 1 means as different as real from real, and stands beside what held-out
-    real pairs score. The flags that choose files are for REAL; those on values hold for both sets.
+    Ratios compare sets of equal size: 1 means that synthetic pairs differ from real ones as much as real pairs differ
+    from each other. Beside each figure stands what held-out real pairs score. Options that choose files apply to REAL;
+    options on values apply to both sets.
     """
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)

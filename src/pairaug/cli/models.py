@@ -5,15 +5,19 @@ from __future__ import annotations
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.help import Command
 from pairaug.cli.output import emit, emit_json
 
 
 def register(app: typer.Typer) -> None:
-    app.command("models", short_help="List the models and their parameters.")(models)
+    app.command("models", cls=Command, short_help="List the models, their settings and their sizes.")(models)
 
 
 def models(as_json: opt.AsJson = False) -> None:
-    """List the models, with the parameters of their networks for one mask plane and three image channels."""
+    """List the models with the number of weights in their networks; the default of each kind is marked with a star.
+
+    The numbers hold for masks of two classes and images of three channels.
+    """
     from pairaug.api.calls import list_models
 
     rows = list_models()

@@ -7,64 +7,104 @@ from typing import Annotated
 from pairaug.api.pair_options import PairOptions
 from pairaug.cli.options import FILES, VALUES, option
 
-Only = Annotated[list[str] | None, option("--only", panel=FILES, help="Keep pairs that match.", metavar="GLOB")]
-Exclude = Annotated[list[str] | None, option("--exclude", panel=FILES, help="Ignore files.", metavar="GLOB")]
+Only = Annotated[
+    list[str] | None,
+    option("--only", panel=FILES, help="Keep only pairs with a file that matches; may be repeated.", metavar="GLOB"),
+]
+Exclude = Annotated[
+    list[str] | None, option("--exclude", panel=FILES, help="Ignore files that match; may be repeated.", metavar="GLOB")
+]
 Limit = Annotated[
-    int | None, option("--limit", panel=FILES, help="The first N pairs, of the training split first.", metavar="N")
+    int | None,
+    option("--limit", panel=FILES, help="Use at most N pairs; those of the training split come first.", metavar="N"),
 ]
 PairTemplate = Annotated[
-    str | None, option("--pair", panel=FILES, help="'images/{id}.tif=masks/{id}.gif'.", metavar="IMAGE=MASK")
+    str | None,
+    option(
+        "--pair",
+        panel=FILES,
+        help="How images and masks are named, such as 'images/{id}.tif=masks/{id}.gif'.",
+        metavar="IMAGE=MASK",
+    ),
 ]
-Images = Annotated[str | None, option("--images", panel=FILES, help="Which files are images.", metavar="GLOB")]
-Masks = Annotated[str | None, option("--masks", panel=FILES, help="Which files are masks.", metavar="GLOB")]
-Unite = Annotated[bool, option("--unite", panel=FILES, help="Several masks of one image are parts of one.")]
+Images = Annotated[str | None, option("--images", panel=FILES, help="Files that match are images.", metavar="GLOB")]
+Masks = Annotated[str | None, option("--masks", panel=FILES, help="Files that match are masks.", metavar="GLOB")]
+Unite = Annotated[bool, option("--unite", panel=FILES, help="Join the several masks of an image into one.")]
 ClassesFromNames = Annotated[
-    bool, option("--classes-from-names", panel=FILES, help="Several masks of one image are classes, by their names.")
+    bool,
+    option(
+        "--classes-from-names",
+        panel=FILES,
+        help="Make each of the several masks of an image a class, called by its name.",
+    ),
 ]
 Glued = Annotated[
     str | None,
-    option("--glued", panel=FILES, help="Each file holds image and mask; the mask is left or right.", metavar="SIDE"),
+    option(
+        "--glued",
+        panel=FILES,
+        help="Each file shows image and mask side by side; the mask is on the left or right.",
+        metavar="SIDE",
+    ),
 ]
-Split = Annotated[str | None, option("--split", panel=FILES, help="train, val or test.", metavar="NAME")]
+Split = Annotated[
+    str | None, option("--split", panel=FILES, help="Use only this split: train, val or test.", metavar="NAME")
+]
 GroupBy = Annotated[
     str | None,
     option(
         "--group-by",
         panel=FILES,
-        help="Regular expression on the path; what it finds is the patient, as 'patient[0-9]+'.",
+        help="Regular expression on the path; its first group, or else the whole match, is the patient.",
         metavar="REGEX",
     ),
 ]
 Slices = Annotated[
     str,
-    option("--slices", panel=FILES, help="How to cut volumes: axial (default), coronal, sagittal.", metavar="HOW"),
+    option(
+        "--slices",
+        panel=FILES,
+        help="Cut volumes into axial, coronal or sagittal slices (default axial).",
+        metavar="HOW",
+    ),
 ]
-EmptySlices = Annotated[bool, option("--empty-slices", panel=FILES, help="Keep slices of volumes with an empty mask.")]
+EmptySlices = Annotated[bool, option("--empty-slices", panel=FILES, help="Keep slices of volumes whose mask is empty.")]
 
 Threshold = Annotated[
-    int | None, option("--threshold", panel=VALUES, help="Two classes: this value and above.", metavar="V")
+    int | None,
+    option(
+        "--threshold", panel=VALUES, help="Make two classes: values of V and above are the foreground.", metavar="V"
+    ),
 ]
 Labels = Annotated[
     str | None,
     option(
         "--labels",
         panel=VALUES,
-        help="The true values; others go to the nearest. 'all': keep every value as a class.",
+        help="The label values; others go to the nearest. all: keep every value as a class.",
         metavar="A,B,...",
     ),
 ]
 Background = Annotated[
-    str | None, option("--background", panel=VALUES, help="The background's value (default: the lowest).", metavar="V")
+    str | None,
+    option("--background", panel=VALUES, help="Value of the background (default: the lowest value).", metavar="V"),
 ]
 IgnoreLabel = Annotated[
-    str | None, option("--ignore-label", panel=VALUES, help="Not annotated: takes the nearest label.", metavar="V,...")
+    str | None,
+    option(
+        "--ignore-label",
+        panel=VALUES,
+        help="Values that mean 'not annotated'; these pixels take the nearest label.",
+        metavar="V,...",
+    ),
 ]
 Alpha = Annotated[
     str,
     option(
         "--alpha",
         panel=VALUES,
-        help="Transparency: refuse (default), drop, or mask where the alpha channel is the mask.",
+        help="Files with an alpha channel: refuse them, drop the channel, or take it for the mask; refuse, drop or "
+        "mask (default refuse).",
         metavar="HOW",
     ),
 ]
@@ -73,28 +113,33 @@ Palette = Annotated[
     option(
         "--palette",
         panel=VALUES,
-        help="Palette and 1-bit masks: index (the numbers stored), colour (those shown), auto (default).",
+        help="Masks with a palette or of 1 bit: take the stored numbers, the colours shown, or these only where files "
+        "disagree on the numbers; index, colour or auto (default auto).",
         metavar="HOW",
     ),
 ]
 Exif = Annotated[
     str,
-    option("--exif", panel=VALUES, help="Turn images as EXIF says: apply (default) or ignore.", metavar="HOW"),
+    option(
+        "--exif", panel=VALUES, help="Turn images as their EXIF says: apply or ignore (default apply).", metavar="HOW"
+    ),
 ]
 MaxPixels = Annotated[
     int | None,
     option(
         "--max-pixels",
         panel=VALUES,
-        help="Refuse files of more pixels (default 25 million) or voxels (default 89 million).",
+        help="Refuse larger files; N counts pixels (default 25 million) or voxels (default 89 million).",
         metavar="N",
     ),
 ]
 Window = Annotated[
     str | None,
-    option("--window", panel=VALUES, help="Range to keep of NIfTI and DICOM values, as -1000,400.", metavar="A,B"),
+    option("--window", panel=VALUES, help="Range of NIfTI and DICOM values to keep, such as -1000,400.", metavar="A,B"),
 ]
-SkipBad = Annotated[bool, option("--skip-bad", panel=VALUES, help="Leave out what cannot be used (then exit 8).")]
+SkipBad = Annotated[
+    bool, option("--skip-bad", panel=VALUES, help="Leave out pairs that cannot be used; the exit code is then 8.")
+]
 
 
 class PairFlags(PairOptions):
