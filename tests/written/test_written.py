@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import xml.etree.ElementTree
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.test_house import FLOORS, ROOT
 from tests.written.files import written
 from tests.written.picture import svg
-from tests.written.rooms import Room, rooms
+from tests.written.rooms import Room, rooms, rooms_of
 
 
 @pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
@@ -37,6 +38,12 @@ def test_an_arrow_that_a_longer_way_implies_is_pale() -> None:
     by_name = {drawn.name: drawn for drawn in rooms()}
     assert "pairs" in by_name["cli"].implied or "pairs" not in by_name["cli"].knows
     assert "api" in by_name["cli"].knows - by_name["cli"].implied
+
+
+def test_imports_for_the_type_checker_alone_are_no_arrows() -> None:
+    late = "def f():\n    from pairaug.pairs import pair"
+    source = f"import pairaug.files\nif TYPE_CHECKING:\n    from pairaug.cli.app import app\n{late}"
+    assert rooms_of(ast.parse(source)) == {"files", "pairs"}
 
 
 @pytest.mark.parametrize("name", sorted({path.parent.name for path in ROOT.glob("*/__init__.py")}))
