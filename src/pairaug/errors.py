@@ -17,6 +17,7 @@ class PairaugError(Exception):
 
     exit_code = 1
     kind = "error"
+    told = False  # where several processes work together: whether the first of them tells the user
 
     def __init__(self, message: str, details: Sequence[str] = ()) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Names of models -> where they live, one line about each, and what can be said of them without importing torch.
 
-Adding a model is a file under ``models/`` and an entry here; the commands, the contract tests and the benchmarks
-find it through this table.
+Adding a model is a file under ``models/`` (and one under ``training/objectives/`` if it trains) and an entry here;
+the commands, the contract tests and the benchmarks find it through this table.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ if TYPE_CHECKING:
     from pairaug.models.base import MaskGenerator, Translator
 
 Kind = Literal["masks", "translator"]
+Keeps = Literal["nothing", "masks", "pictures"]
+Works = Literal["square", "crops", "whole"]
 
 
 @dataclass(frozen=True)
 class ModelEntry:
     """What is known of a model before it is built.
 
-    ``size``: working side in pixels unless ``--size`` says otherwise (0: the method works at each mask's own size);
-    ``smallest_size``: the smallest side that the architecture allows; ``epochs``: passes over the data by default
-    (0: nothing to train); ``core_seconds``: what one training step on one pair at ``size`` took on one core of a
-    laptop-class processor with networks of ``parameters`` weights, used only to tell a user beforehand about how
-    long a fit takes.
+    ``keeps``: what of the training data is in the fitted model and can be seen again; ``works``: on pictures resized
+    to a square, on crops at native scale, or on whole pictures as they are; ``many_per_mask``: whether noise chooses
+    among the images of a mask; ``objective``: what trains it, "" where there is nothing to train (a model may both
+    train and keep data).
+
+    ``size``: working side in pixels unless ``--size`` says otherwise (0: whole pictures); ``smallest_size``: the
+    smallest side that the architecture allows; ``epochs``: passes over the data by default; ``core_seconds``: what
+    one training step on one pair at ``size`` took on one core of a laptop-class processor with networks of
+    ``parameters`` weights, used only to tell a user beforehand about how long a fit takes.
     """
 
     name: str
@@ -38,13 +44,31 @@ class ModelEntry:
     epochs: int
     core_seconds: float
     parameters: int
+    keeps: Keeps = "nothing"
+    works: Works = "square"
+    many_per_mask: bool = False
+    objective: str = ""
+
+    @property
+    def trains(self) -> bool:
+        return bool(self.objective)
 
     def load(self) -> type[Any]:
         """The model's class; imports torch."""
-        from importlib import import_module
+        return _named(f"{self.module}:{self.class_name}")
 
-        loaded: type[Any] = getattr(import_module(self.module), self.class_name)
-        return loaded
+    def load_objective(self) -> type[Any] | None:
+        """The class of what trains it, None where nothing does; imports torch."""
+        return _named(self.objective) if self.objective else None
+
+
+def _named(place: str) -> type[Any]:
+    """The class at ``module:name``."""
+    from importlib import import_module
+
+    module, _, name = place.partition(":")
+    loaded: type[Any] = getattr(import_module(module), name)
+    return loaded
 
 
 _ENTRIES = (
@@ -59,6 +83,8 @@ _ENTRIES = (
         epochs=0,
         core_seconds=0.0,
         parameters=0,
+        keeps="masks",
+        works="whole",
     ),
     ModelEntry(
         name="vessgan",
@@ -71,6 +97,7 @@ _ENTRIES = (
         epochs=200,
         core_seconds=0.12,
         parameters=8_826_113,
+        objective="pairaug.training.objectives.vessgan:VessGANObjective",
     ),
     ModelEntry(
         name="vess2image",
@@ -83,6 +110,7 @@ _ENTRIES = (
         epochs=30,
         core_seconds=1.5,
         parameters=57_179_140,
+        objective="pairaug.training.objectives.vess2image:Vess2ImageObjective",
     ),
 )
 

@@ -6,7 +6,7 @@ DATA is a folder with ``splits.json`` (a ``train`` and a ``test`` list of [image
 The vessels' aim is what the second observer (``_2ndHO`` beside ``_1stHO``) scores against the first on the same images.
 ``--inside`` leaves the test lists closed: it fits on two thirds of the training list, whole groups, and scores on the
 rest. Two sets are fitted at once, each on one thread; about 15 minutes a set on a core of its own, half of that where
-the processor has matrix units for bfloat16.
+the processor multiplies in bfloat16.
 """
 
 from __future__ import annotations

@@ -15,10 +15,11 @@ import torch
 
 from pairaug.fitted.model_file import load_model
 from pairaug.machine.device import use_threads
+from pairaug.machine.workers import default_threads
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.training.fit import fit_mask_generator, fit_translator
-from pairaug.training.plan import FitOptions, default_threads
+from pairaug.training.plan import FitOptions
 
 PAIRS, SIDE = 200, 256
 
@@ -46,7 +47,7 @@ def wall_time(root: Path) -> dict[str, float]:
     threads = default_threads()
 
     def bare(index: int) -> None:
-        translator.translate(labels, torch.Generator())
+        translator.translate(labels, [torch.Generator()])
 
     use_threads(1)
     with ThreadPoolExecutor(threads) as pool:

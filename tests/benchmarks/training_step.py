@@ -10,9 +10,11 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pairaug.models.base import Batch, Shape
+from pairaug.machine.workers import default_threads
+from pairaug.models.base import Shape
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
-from pairaug.training.plan import default_threads
+from pairaug.training.objectives.base import Batch
+from pairaug.training.objectives.vess2image import Vess2ImageObjective
 
 SIDE, ROUNDS = 256, 12
 
@@ -20,14 +22,14 @@ SIDE, ROUNDS = 256, 12
 def main() -> None:
     torch.set_num_threads(default_threads())
     generator = torch.Generator().manual_seed(0)
-    model = Vess2Image(Vess2ImageConfig(), Shape(2, 3, SIDE, SIDE), generator)
+    objective = Vess2ImageObjective(Vess2Image(Vess2ImageConfig(), Shape(2, 3, SIDE, SIDE), generator), generator)
     labels = (torch.rand(1, SIDE, SIDE, generator=generator) > 0.9).long()
     batch = Batch(labels, torch.rand(1, 3, SIDE, SIDE, generator=generator) * 2 - 1)
     images = torch.rand(1, 256, 128, 128, generator=generator)
     weight = torch.rand(256, 256, 3, 3, generator=generator)
 
     def step() -> None:
-        model.step(batch, generator)
+        objective.step(batch, generator)
 
     def convolution() -> None:
         torch.nn.functional.conv2d(images, weight, padding=1)

@@ -264,9 +264,9 @@ def test_data_that_change_under_the_fit_are_noticed(
     data = Path(shutil.copytree(drive, tmp_path / "data"))
     original = fit_module._Fit._remember
 
-    def touched(self: fit_module._Fit):
+    def touched(self: fit_module._Fit, examples):
         Image.fromarray(np.zeros((96, 96), np.uint8)).save(data / "masks/02.png")
-        return original(self)
+        return original(self, examples)
 
     monkeypatch.setattr(fit_module._Fit, "_remember", touched)
     with pytest.raises(DataError, match=r"02\.png changed"):

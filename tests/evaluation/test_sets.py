@@ -293,4 +293,4 @@ def test_a_torn_manifest_is_remarked_on(drive: Path, fitted: Path) -> None:
     manifest.write_bytes(manifest.read_bytes()[:200])
     with opened(drive, Path("out")) as sets:
         assert any("another tool's or torn" in remark for remark in remarks_on(sets.real, sets.synthetic))
-        assert sets.synthetic.trained_on is None
+        assert sets.synthetic.seen is None

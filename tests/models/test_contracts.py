@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from pairaug.errors import UsageError
-from pairaug.models.base import Batch, MaskGenerator, Shape, Translator, build_config
+from pairaug.models.base import Example, Shape, Translator, build_config
 from pairaug.registry import MODELS
+from pairaug.training.objectives.base import Batch, NonFiniteLoss, Objective
 
 MASKS = [name for name, entry in MODELS.items() if entry.kind == "masks"]
 TRANSLATORS = [name for name, entry in MODELS.items() if entry.kind == "translator"]
+TRAINED = [name for name, entry in MODELS.items() if entry.trains]
 # Sizes that nothing else has, so that a shape that fits by chance fails.
 SMALL = {"vessgan": {"width": 4, "noise": 7}, "vess2image": {"base": 3}}
 SIDE = {"vessgan": (24, 40), "warp": (24, 40), "vess2image": (256, 256)}
@@ -26,9 +28,24 @@ def built(name: str, classes: int, channels: int = 0, seed: int = 0):
     model_class = MODELS[name].load()
     config = build_config(model_class.Config, SMALL.get(name, {}))
     model = model_class(config, Shape(classes, channels, *SIDE[name]), generator(seed))
-    if isinstance(model, MaskGenerator):
-        model.remember(list(labels(name, classes, count=3).to(torch.uint8)))
+    model.remember(examples(name, classes, channels))
     return model
+
+
+def examples(name: str, classes: int, channels: int) -> list[Example]:
+    pictures = torch.randint(0, 256, (3, *SIDE[name], channels), generator=generator(9), dtype=torch.uint8).numpy()
+    masks = labels(name, classes, count=3).to(torch.uint8).numpy()
+    return [Example(mask, picture if channels else None) for mask, picture in zip(masks, pictures, strict=True)]
+
+
+def trained(name: str, classes: int, channels: int) -> Objective:
+    objective_class = MODELS[name].load_objective()
+    assert objective_class is not None
+    return objective_class(built(name, classes, channels), generator(1))
+
+
+def generators(count: int, first: int = 0) -> list[torch.Generator]:
+    return [generator(first + number) for number in range(count)]
 
 
 def labels(name: str, classes: int, count: int = 2) -> torch.Tensor:
@@ -83,13 +100,13 @@ def test_the_initial_weights_are_the_generators_alone(name: str, classes: int) -
         assert not all(torch.equal(a, b) for a, b in others)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.epochs])
+@pytest.mark.parametrize("name", TRAINED)
 @pytest.mark.parametrize(("classes", "channels"), [(2, 1), (3, 3)])
 def test_a_step_learns_and_repeats_with_its_generator(name: str, classes: int, channels: int) -> None:
     channels = channels if name in TRANSLATORS else 0
     runs = []
     for _ in range(2):
-        model = built(name, classes, channels)
+        model = trained(name, classes, channels)
         start = {key: value.clone() for key, value in model.state_dict().items()}
         losses = model.step(batch(name, classes, channels), generator(3))
         assert losses
@@ -120,20 +137,40 @@ def test_an_image_has_its_masks_size_and_the_datas_channels_and_ignores_its_neig
     name: str, classes: int, channels: int
 ) -> None:
     model = built(name, classes, channels)
-    maps = labels(name, classes)
-    together = model.translate(maps, generator(1))
-    alone = model.translate(maps[1:], generator(1))
-    assert together.shape == (2, channels, *SIDE[name])
+    maps = labels(name, classes, count=5)
+    together = model.translate(maps, generators(5))
+    alone = torch.cat([model.translate(maps[i : i + 1], [generator(i)]) for i in range(5)])
+    assert together.shape == (5, channels, *SIDE[name])
     assert together.min() >= -1
     assert together.max() <= 1
-    if not model.many_per_mask:
-        assert torch.equal(together[1:], alone)
+    assert torch.equal(together, alone)
+    if MODELS[name].many_per_mask:
+        others = model.translate(maps, generators(5, first=50))
+        assert not any(torch.equal(one, other) for one, other in zip(together, others, strict=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_sampling_needs_no_discriminator_and_no_optimiser(name: str) -> None:
+    model = built(name, 2, 3)
+    assert not hasattr(model, "optimizers")
+    if MODELS[name].trains:
+        assert set(model.networks()) < set(trained(name, 2, 3).networks())
+    kept = {key: tensor for key, tensor in model.inference_state().items() if tensor.is_floating_point()}
+    assert sum(tensor.numel() for tensor in kept.values()) == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_keeps_of_the_data_what_it_declares_and_no_more(name: str) -> None:
+    channels = 3 if name in TRANSLATORS else 0
+    kept = sum(t.numel() for t in built(name, 2, channels).inference_state().values() if t.dtype == torch.uint8)
+    pixels = 3 * SIDE[name][0] * SIDE[name][1]
+    assert kept == {"nothing": 0, "masks": pixels, "pictures": pixels * (1 + channels)}[MODELS[name].keeps]
 
 
 @pytest.mark.parametrize("name", TRANSLATORS)
 def test_any_size_and_aspect_goes_in_and_comes_out(name: str) -> None:
     model = built(name, 2, 3)
-    assert model.translate(torch.zeros(1, 70, 301, dtype=torch.int64), generator(1)).shape == (1, 3, 70, 301)
+    assert model.translate(torch.zeros(1, 70, 301, dtype=torch.int64), [generator(1)]).shape == (1, 3, 70, 301)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -142,7 +179,7 @@ def test_the_inference_state_brings_back_the_same_outputs(name: str) -> None:
     other.load_inference_state(model.inference_state())
     if isinstance(model, Translator):
         maps = labels(name, 3)
-        assert torch.equal(model.translate(maps, generator(1)), other.translate(maps, generator(1)))
+        assert torch.equal(model.translate(maps, generators(2)), other.translate(maps, generators(2)))
     else:
         assert torch.equal(model.sample(generator(1), (30, 50)).labels, other.sample(generator(1), (30, 50)).labels)
 
@@ -162,15 +199,14 @@ def test_a_foreign_state_is_refused(name: str) -> None:
             model.load_inference_state(wrong)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.epochs])
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_loss_that_is_not_finite_leaves_the_weights_alone(name: str) -> None:
-    from pairaug.models.base import NonFiniteLoss
-
-    model = built(name, 2, 3 if name in TRANSLATORS else 0)
+    channels = 3 if name in TRANSLATORS else 0
+    objective = trained(name, 2, channels)
+    last = list(objective.networks().values())[-1]
     with torch.no_grad():
-        next(model.networks()["discriminator"].parameters()).fill_(float("nan"))
-    before = {key: value.clone() for key, value in model.networks()["generator"].state_dict().items()}
+        next(last.parameters()).fill_(float("nan"))
+    before = {key: value.clone() for key, value in objective.model.state_dict().items()}
     with pytest.raises(NonFiniteLoss):
-        model.step(batch(name, 2, 3 if name in TRANSLATORS else 0), generator(1))
-    after = model.networks()["generator"].state_dict()
-    assert all(torch.equal(value, after[key]) for key, value in before.items())
+        objective.step(batch(name, 2, channels), generator(1))
+    assert all(torch.equal(value, objective.model.state_dict()[key]) for key, value in before.items())

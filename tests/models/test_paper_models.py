@@ -7,39 +7,45 @@ import pytest
 import torch
 from skimage.measure import label as parts_of
 
-from pairaug.models.base import Shape, count_parameters
+from pairaug.models.base import Example, Shape
 from pairaug.models.layers import dropout, mask_planes, planes_to_labels
 from pairaug.models.masks.vessgan import VessGAN, VessGANConfig
 from pairaug.models.masks.warp import Warp, WarpConfig
 from pairaug.models.translators.vess2image import Vess2Image, Vess2ImageConfig
+from pairaug.registry import MODELS
+from pairaug.training.objectives.base import count_trained
+from pairaug.training.objectives.vess2image import Vess2ImageObjective
+from pairaug.training.objectives.vessgan import VessGANObjective
 
 
 def test_vess2image_has_the_published_number_of_parameters() -> None:
-    counts = count_parameters(Vess2Image, Vess2ImageConfig(), Shape(2, 3, 256, 256))
+    counts = count_trained(Vess2Image, Vess2ImageObjective, Vess2ImageConfig(), Shape(2, 3, 256, 256))
     assert round(counts["generator"] / 1e6, 2) == 54.41
     assert round(counts["discriminator"] / 1e6, 2) == 2.77
 
 
 def test_vess2image_has_eight_encoder_and_seven_decoder_blocks_normed_as_published() -> None:
     model = Vess2Image(Vess2ImageConfig(base=2), Shape(2, 3, 256, 256), torch.Generator())
+    objective = Vess2ImageObjective(model, torch.Generator())
     encoder, decoder = model.generator.encoder, model.generator.decoder
     assert [len(block) == 2 for block in encoder] == [False] + [True] * 6 + [False]
     assert [len(block) == 2 for block in decoder] == [True] * 7
-    assert len(model.discriminator.blocks) == 4
+    assert len(objective.discriminator.blocks) == 4
 
 
 def test_vess2image_paints_one_image_for_a_mask() -> None:
     model = Vess2Image(Vess2ImageConfig(base=2), Shape(2, 3, 256, 256), torch.Generator().manual_seed(0))
     labels = torch.ones(1, 256, 256, dtype=torch.int64)
-    one, other = (model.translate(labels, torch.Generator().manual_seed(seed)) for seed in (1, 2))
-    assert not model.many_per_mask
+    one, other = (model.translate(labels, [torch.Generator().manual_seed(seed)]) for seed in (1, 2))
+    assert not MODELS["vess2image"].many_per_mask
     assert torch.equal(one, other)
 
 
 def test_vessgan_has_four_hidden_blocks_in_both_networks_and_dropout_in_one() -> None:
     model = VessGAN(VessGANConfig(width=2), Shape(2, 0, 8, 8), torch.Generator())
-    assert len(model.generator.hidden) == len(model.discriminator.hidden) == 4
-    assert model.discriminator.rate > 0
+    discriminator = VessGANObjective(model, torch.Generator()).discriminator
+    assert len(model.generator.hidden) == len(discriminator.hidden) == 4
+    assert discriminator.rate > 0
 
 
 def test_dropout_keeps_the_mean_and_draws_from_its_generator() -> None:
@@ -58,7 +64,7 @@ def test_planes_and_labels_are_inverses(classes: int) -> None:
 
 def warp(masks: list[np.ndarray], classes: int = 2, **settings: float) -> Warp:
     model = Warp(WarpConfig(**settings), Shape(classes, 0, 0, 0), torch.Generator())
-    model.remember([torch.from_numpy(mask.astype(np.uint8)) for mask in masks])
+    model.remember([Example(mask.astype(np.uint8)) for mask in masks])
     return model
 
 

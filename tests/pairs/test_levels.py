@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pairaug.arrays.tensors import load_training_set
+from pairaug.arrays.examples import Examples
 from pairaug.evaluation.items import Terms, in_terms
-from pairaug.models.base import Shape
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.form import Form
@@ -37,7 +36,7 @@ def mixed(tmp_path: Path) -> Checked:
 
 def test_a_grey_of_8_bits_among_12_is_the_same_grey_everywhere(mixed: Checked) -> None:
     assert mixed.intensity == (0, 4095)
-    trained = load_training_set(mixed, Shape(2, 1, 40, 48)).images
+    trained = [one.image for one in Examples(mixed, 1, (40, 48))]
     assert trained is not None
     terms = Terms(mixed.intensity, 1, mixed.label_map.values, deep=True)
     evaluated = in_terms("mixed", mixed, terms).image(0).mean()

@@ -83,7 +83,9 @@ def test_originals_come_first_as_the_very_same_files_and_are_marked(data: Path, 
             assert os.path.samefile(path, originals[path.read_bytes()])
     manifest = json.loads((out / MANIFEST).read_text())
     assert manifest["counts"] == {"asked": 1, "pairs": 3, "originals": 2, "rejected": 0}
-    assert manifest["models"]["translator"]["trained_on"] == [row["image_sha256"] for row in rows[:2]]
+    assert [one["image_sha256"] for one in manifest["models"]["translator"]["seen"]] == [
+        row["image_sha256"] for row in rows[:2]
+    ]
     assert verify(out).differing == ()
 
 

@@ -221,7 +221,10 @@ def test_the_manifest_comes_last_and_has_no_clock_and_no_place(whole: dict[str, 
     assert manifest["config"]["count"] == {"value": COUNT, "origin": "default"}
     assert manifest["models"]["masks"]["name"] == "warp"
     assert manifest["models"]["masks"]["contains_training_masks"] is True
-    assert len(manifest["models"]["translator"]["trained_on"]) == 6
+    seen = manifest["models"]["translator"]["seen"]
+    assert [one["for"] for one in seen] == [["fitted"]] * 6
+    assert all(one["image_sha256"] and one["mask_sha256"] for one in seen)
+    assert {one["image_sha256"] for one in manifest["models"]["masks"]["seen"]} == {None}
     assert str(fitted).encode() not in whole[MANIFEST] + whole[METADATA]
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pairaug.arrays.tensors import TrainingSet
-from pairaug.models.base import Batch, MaskGenerator, NonFiniteLoss, Sample, Shape, descend, load_exactly
+from pairaug.machine.ranks import ALONE, Ranks
+from pairaug.models.base import Example, MaskGenerator, Sample, Shape, load_exactly
 from pairaug.models.layers import build, uniform_weights
+from pairaug.training.objectives.base import Batch, NonFiniteLoss, Objective
+from pairaug.training.sampler import Sampler
 
 
 @dataclass(frozen=True)
@@ -19,27 +21,13 @@ class FakeConfig:
     learning_rate: float = 0.05
 
 
-class Fake(MaskGenerator):
-    """Learns the mean mask, with noise; ``hook(images in the batch)`` runs before each step."""
-
+class FakeModel(MaskGenerator):
     name = "fake"
     Config = FakeConfig
 
-    def __init__(self, shape: Shape, generator: torch.Generator, hook: Callable[[Fake], None]) -> None:
-        super().__init__(FakeConfig(), shape, generator)
+    def __init__(self, config: FakeConfig, shape: Shape, generator: torch.Generator) -> None:
+        super().__init__(config, shape, generator)
         self.net = build(lambda: nn.Linear(shape.height * shape.width, 3), generator, uniform_weights)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.05)
-        self.hook = hook
-
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        return {"net": self.optimizer}
-
-    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        self.hook(self)
-        noise = torch.randn(len(batch.labels), 3, generator=generator)
-        loss = (self.net(batch.labels.flatten(1).float()) - noise).square().mean()
-        return {"loss": descend(self.optimizer, loss, "loss")}
 
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
         return Sample(torch.zeros(size, dtype=torch.int64))
@@ -51,6 +39,35 @@ class Fake(MaskGenerator):
         load_exactly(self.net, state)
 
 
+class Fake(Objective):
+    """Learns the mean mask, with noise; ``hook(self)`` runs before each step."""
+
+    average_half_life = 0.0
+
+    def __init__(self, shape: Shape, generator: torch.Generator, hook: Callable[[Fake], None]) -> None:
+        super().__init__(FakeModel(FakeConfig(), shape, generator), self.average_half_life)
+        self.shape = shape
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=0.05)
+        self.hook = hook
+
+    @property
+    def net(self) -> nn.Module:
+        return self.model.net
+
+    @property
+    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
+        return {"net": self.optimizer}
+
+    def networks(self) -> dict[str, nn.Module]:
+        return self.model.networks()
+
+    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        self.hook(self)
+        noise = torch.randn(len(batch.labels), 3, generator=generator)
+        loss = (self.through("net")(batch.labels.flatten(1).float()) - noise).square().mean()
+        return {"loss": self.descend(self.optimizer, loss, "loss")}
+
+
 SHAPE = Shape(2, 0, 5, 7)
 
 
@@ -58,8 +75,9 @@ def fake(hook: Callable[[Fake], None] = lambda model: None) -> Callable[[], Fake
     return lambda: Fake(SHAPE, torch.Generator().manual_seed(3), hook)
 
 
-def masks(count: int) -> TrainingSet:
-    return TrainingSet(np.random.default_rng(0).integers(0, 2, (count, 5, 7), np.uint8), None, (0, 255))
+def masks(count: int, seed: int = 1, ranks: Ranks = ALONE) -> Sampler:
+    drawn = np.random.default_rng(0).integers(0, 2, (count, 5, 7), np.uint8)
+    return Sampler([Example(mask) for mask in drawn], seed, ranks=ranks)
 
 
 def fail_on(steps: set[int]) -> Callable[[Fake], None]:

@@ -43,6 +43,7 @@ def fitted(source: Path, models: Path, epochs: int) -> bytes:
         (("--background", 255), "--background: none there, 255 here"),
         (("--window", "-1000,400"), "the window: none there, -1000,400 here"),
         (("--batch-size", 2), "the batch size: 1 there, 2 here"),
+        (("--precision", "bfloat16"), "--precision: float32 there, bfloat16 here"),
         (("--set", "noise=7"), "--set noise: 100 there, 7 here"),
         (("--limit", 5), "the data: 6 pairs there, 5 pairs here"),
     ],

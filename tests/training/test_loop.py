@@ -16,7 +16,8 @@ from pairaug.reporting import Reporter
 from pairaug.training import loop
 from pairaug.training.checkpoint import load_checkpoint, save_checkpoint
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
-from tests.training.fakes import Fake, fail_on, fake, masks
+from pairaug.training.rates import decayed
+from tests.training.fakes import SHAPE, Fake, fail_on, fake, masks
 
 CPU = torch.device("cpu")
 SCHEDULE = Schedule(seed=1, batch_size=2, epochs=4)
@@ -92,6 +93,49 @@ def test_a_checkpoint_replaces_the_one_at_the_same_number_of_images(tmp_path: Pa
         assert read.seconds == seconds
 
 
+class Averaged(Fake):
+    average_half_life = 4.0
+
+    def rate(self, images: int, total: int | None) -> float:
+        return decayed(images, total, 0.5)
+
+
+def averaged(hook: Callable[[Fake], None] = lambda model: None) -> Callable[[], Averaged]:
+    return lambda: Averaged(SHAPE, torch.Generator().manual_seed(3), hook)
+
+
+def test_an_average_of_the_weights_and_a_decaying_rate_are_resumed_bit_for_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def once(folder: str, hook: Callable[[Fake], None] = lambda model: None) -> Averaged:
+        return train(averaged(hook), masks(5), SCHEDULE, tmp_path / folder, device=CPU, reporter=Reporter())[0]
+
+    whole = once("whole")
+    monkeypatch.setattr(loop, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "_CHECKPOINT_SHARE", 1e9)
+    with pytest.raises(Killed):
+        once("killed", kill_at(9))
+    again = once("killed")
+    assert same(weights(whole), weights(again))
+    assert whole.optimizer.param_groups[0]["lr"] < 0.05
+    assert whole.result is whole.average
+    assert not same(weights(whole.average), weights(whole.model))
+
+
+def test_the_average_is_that_of_the_weights_seen(tmp_path: Path) -> None:
+    path: list[torch.Tensor] = []
+    kept = train(
+        averaged(lambda model: path.append(model.net.bias.detach().clone())),
+        masks(5), Schedule(1, 1, 40), tmp_path, device=CPU, reporter=Reporter(),
+    )[0]  # fmt: skip
+    path.append(kept.net.bias.detach().clone())
+    share = 1 - 0.5 ** (1 / 4)
+    weight = [share * (1 - share) ** age for age in range(60)]
+    expected = sum(w * value for w, value in zip(weight, reversed(path), strict=False)) / sum(weight)
+    off, moved = (kept.average.net.bias - expected).abs().max(), (kept.net.bias - expected).abs().max()
+    assert off < moved / 10
+
+
 def test_more_epochs_extend_a_finished_run_to_what_a_longer_one_gives(tmp_path: Path) -> None:
     long, _ = run(tmp_path / "long", schedule=Schedule(1, 2, 6))
     run(tmp_path / "short", schedule=Schedule(1, 2, 3))
@@ -123,7 +167,7 @@ def test_every_epoch_sees_every_pair_once_in_another_order(tmp_path: Path) -> No
             seen.extend(batch.labels.flatten(1).float().sum(dim=1).tolist())
             return super().step(batch, generator)
 
-    data = masks(7)
+    data = masks(7, seed=4)
     train(
         lambda: Watched(fake()().shape, torch.Generator().manual_seed(0), lambda model: None),
         data,
@@ -132,7 +176,7 @@ def test_every_epoch_sees_every_pair_once_in_another_order(tmp_path: Path) -> No
         device=CPU,
         reporter=Reporter(),
     )
-    assert sorted(seen[:7]) == sorted(seen[7:]) == sorted(data.labels.reshape(7, -1).sum(axis=1).tolist())
+    assert sorted(seen[:7]) == sorted(seen[7:]) == sorted([float(one.labels.sum()) for one in data.examples])
     assert seen[:7] != seen[7:]
 
 
@@ -140,6 +184,21 @@ def test_epochs_are_told_as_they_end(tmp_path: Path) -> None:
     told: list[tuple[int, bool]] = []
     run(tmp_path, on_epoch=lambda model, epoch, last: told.append((epoch, last)))
     assert told == [(1, False), (2, False), (3, False), (4, True)]
+
+
+def test_steps_are_computed_in_the_precision_asked_for_and_nothing_else_is(tmp_path: Path) -> None:
+    inside: list[bool] = []
+
+    def note(*_: object) -> None:
+        inside.append(torch.is_autocast_enabled("cpu"))
+
+    schedule = Schedule(seed=1, batch_size=5, epochs=2)
+    make, data = fake(note), masks(5)
+    model, _ = train(
+        make, data, schedule, tmp_path, device=CPU, reporter=Reporter(), on_epoch=note, precision=torch.bfloat16
+    )
+    assert inside == [True, False, True, False]
+    assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32}
 
 
 def test_the_history_has_a_line_several_times_an_epoch_with_mean_losses(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from pairaug.fitted.model_file import MAX_HEADER, load_model, save_model
-from pairaug.models.base import Shape
+from pairaug.fitted.header import MAX_HEADER
+from pairaug.fitted.model_file import load_model, save_model
+from pairaug.fitted.seen import Seen, digests_of
+from pairaug.models.base import Example, Shape
 from pairaug.models.masks.warp import Warp, WarpConfig
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.form import Form
@@ -30,7 +32,7 @@ def checked(count: int) -> Checked:
 
 def remembering(masks: list[torch.Tensor]) -> Warp:
     model = Warp(WarpConfig(), Shape(2, 0, 0, 0), torch.Generator())
-    model.remember(masks)
+    model.remember([Example(mask.numpy()) for mask in masks])
     return model
 
 
@@ -47,7 +49,7 @@ def shape(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_thirteen_thousand_masks_and_palettes_are_read_again(tmp_path: Path) -> None:
     masks = some(MANY)
     model = Warp(WarpConfig(), Shape(2, 0, 1, 1), torch.Generator())
-    model.remember(masks)
+    model.remember([Example(mask.numpy()) for mask in masks])
     path = save_model(tmp_path, "masks", model, checked(MANY), {})
     assert int.from_bytes(path.read_bytes()[:8], "little") < MAX_HEADER
     fitted = load_model(tmp_path, "masks")
@@ -81,3 +83,17 @@ def test_partners_are_the_nearest_quarter_by_layout() -> None:
     pairs = [parents for parents in drawn if len(parents) == 2]
     assert pairs
     assert all(abs(a - b) <= 2 for a, b in pairs)
+
+
+@pytest.mark.usefixtures("shape")
+def test_what_a_model_saw_beside_its_pairs_is_kept_and_read_again(tmp_path: Path) -> None:
+    masks = some(3)
+    model = Warp(WarpConfig(), Shape(2, 0, 1, 1), torch.Generator())
+    model.remember([Example(mask.numpy()) for mask in masks])
+    beside = [Seen("a" * 64, None, ("style", "background")), Seen(None, "b" * 64, ("gate",))]
+    save_model(tmp_path, "masks", model, checked(3), {}, beside)
+    fitted = load_model(tmp_path, "masks")
+    assert fitted.beside == tuple(beside)
+    assert len(fitted.pairs) == 3
+    assert [one.uses for one in fitted.seen] == [("fitted",)] * 3 + [("style", "background"), ("gate",)]
+    assert {"a" * 64, "b" * 64} < digests_of(fitted.seen)

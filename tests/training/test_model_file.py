@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import load, save
 
 from pairaug.errors import ModelError
-from pairaug.fitted.model_file import MAX_HEADER, load_model
+from pairaug.fitted.header import MAX_HEADER
+from pairaug.fitted.model_file import load_model
 
 
 @pytest.fixture

@@ -123,7 +123,11 @@ def synthesize(
     named = dict(options) if older else {"count": count, **options}
     given = checked_keywords("synthesize", CountedKeywords, named)
     wanted = replace(older or SynthesisOptions(origins=_origins(given)), **given)
-    return synthesize_rows(Path(out), wanted, reporter=PythonReporter(reporter))[0]
+    told = PythonReporter(reporter)
+    path, _, given_up = synthesize_rows(Path(out), wanted, reporter=told)
+    if given_up:
+        told.warn(f"{given_up} pairs were given up by the gates; manifest.json says why")
+    return path
 
 
 @speaking_python
@@ -193,8 +197,9 @@ def list_models() -> list[dict[str, Any]]:
     """
     from dataclasses import asdict
 
-    from pairaug.models.base import Shape, count_parameters
+    from pairaug.models.base import Shape
     from pairaug.registry import DEFAULT_MODEL, MODELS
+    from pairaug.training.objectives.base import count_trained
 
     rows = []
     for entry in MODELS.values():
@@ -202,7 +207,7 @@ def list_models() -> list[dict[str, Any]]:
         config = model_class.Config()
         side = entry.size or 256
         shape = Shape(2, 3 if entry.kind == "translator" else 0, side, side)
-        counts = count_parameters(model_class, config, shape)
+        counts = count_trained(model_class, entry.load_objective(), config, shape)
         rows.append(
             {
                 "name": entry.name,
@@ -213,6 +218,9 @@ def list_models() -> list[dict[str, Any]]:
                 "parameters_total": sum(counts.values()),
                 "size": entry.size or None,
                 "epochs": entry.epochs,
+                "keeps": entry.keeps,
+                "works": entry.works,
+                "many_per_mask": entry.many_per_mask,
                 "settings": asdict(config),
             }
         )

@@ -67,6 +67,7 @@ class FitKeywords(CheckKeywords, total=False):
     models: Place
     seed: int
     device: str
+    precision: str
     threads: int
     fresh: bool
 

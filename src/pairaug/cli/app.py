@@ -13,7 +13,7 @@ from pairaug import __version__
 from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
 from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
-from pairaug.errors import PairaugError, StorageError, UsageError
+from pairaug.errors import DivergedError, Interrupted, PairaugError, StorageError, UsageError
 
 app = typer.Typer(
     name="pairaug",
@@ -61,10 +61,14 @@ def run() -> None:
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
     occupy_closed_streams()
     accept_any_file_name()
+    silent = _not_first_of_several()
+    if silent:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         code = typer.main.get_command(app)(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:
-        code = _failed(error, as_json, debug)
+        agreed = error.told or isinstance(error, Interrupted | DivergedError)  # by all ranks alike
+        code = error.exit_code if silent and agreed else _failed(error, as_json, debug)
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
@@ -79,6 +83,11 @@ def run() -> None:
             text = f"{type(error).__name__}: {error}; this is a bug in pairaug, PAIRAUG_DEBUG=1 shows where"
             code = _failed(PairaugError(text), as_json, debug)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _not_first_of_several() -> bool:
+    """Whether ``torchrun`` started this process beside a first one, which talks for all."""
+    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 def _failed(error: PairaugError, as_json: bool, debug: bool) -> int:

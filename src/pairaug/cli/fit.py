@@ -104,6 +104,15 @@ def _command(kind: Kind) -> Callable[..., None]:
                 metavar="NAME",
             ),
         ] = "auto",
+        precision: Annotated[
+            str,
+            opt.option(
+                "--precision",
+                panel="Running",
+                help="Numbers to compute with: float32, bfloat16, or auto, the quicker one here (default float32).",
+                metavar="NAME",
+            ),
+        ] = "float32",
         threads: opt.Threads = None,
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel="Running")
@@ -129,6 +138,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             size=size,
             seed=seed,
             device=device,
+            precision=precision,
             threads=threads,
             settings=opt.settings_of(settings),
             sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
@@ -159,6 +169,7 @@ def _command(kind: Kind) -> Callable[..., None]:
 def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:
     """What a fit would do, without torch (but where ``--set`` names a model's own settings, which only it knows)."""
     from pairaug.files import human_bytes
+    from pairaug.fitted.space import bytes_of_fit, planes_kept
     from pairaug.training.plan import chosen_model, expected_seconds
 
     entry = chosen_model(kind, options)
@@ -169,8 +180,7 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         parameters = parameters_as_asked(kind, entry, options, checked)
     size = options.size or entry.size
     seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
-    # The model and two checkpoints with two moments a weight; or the masks themselves.
-    held = parameters * 4 * 7 or sum(item.size[0] * item.size[1] for item in checked.pairs)
+    held = bytes_of_fit(parameters, [item.size for item in checked.pairs], planes_kept(entry.keeps, checked.channels))
     if as_json:
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
         emit_json({**facts, "seconds": round(seconds), "bytes": held})

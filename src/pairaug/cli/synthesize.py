@@ -10,6 +10,7 @@ import typer
 from pairaug.cli import options as opt
 from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
+from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
 
 _WHAT = "What to make"
@@ -115,7 +116,7 @@ def synthesize(
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
     try:
-        path, rows = synthesize_rows(out, options, reporter=reporter)
+        path, rows, given_up = synthesize_rows(out, options, reporter=reporter)
     finally:
         reporter.end_progress()
     if jsonl:
@@ -125,6 +126,8 @@ def synthesize(
         emit_json({"out": str(path), "pairs": len(rows), "manifest": str(path / "manifest.json")})
     else:
         emit(str(path))
+    if given_up:
+        raise ShortfallError(f"{given_up} pairs were given up by the gates; manifest.json says why")
 
 
 def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
@@ -133,6 +136,8 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
 
     from pairaug.errors import ModelError, UsageError
     from pairaug.files import human_bytes, read_json_lines
+    from pairaug.fitted.space import bytes_of_pairs, plain_bytes
+    from pairaug.pairs.form import Form
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -156,13 +161,14 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
             )
         facts[kind] = json.loads(run.read_text())["identity"]
     pairs = read_json_lines(models / "translator" / "pairs.jsonl")
-    pixels = sum(row["size"][0] * row["size"][1] for row in pairs) / len(pairs)
-    # Half a byte a pixel and channel is what photographs take as PNG or good JPEG.
-    size, seconds = int(wanted * pixels * 1.6), wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
+    # A form is written out where it appears first, and is a number after that.
+    plain = plain_bytes(Form(**row["image_form"]) for row in pairs if isinstance(row["image_form"], dict))
+    size = bytes_of_pairs(wanted, [row["size"] for row in pairs], plain)
+    seconds = wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
     names = {kind: identity["model"] for kind, identity in facts.items()}
     if as_json:
         emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
-    emit(f"about {spoken_time(seconds)}, about {human_bytes(size)} on disk")
+    emit(f"about {spoken_time(seconds)}, up to {human_bytes(size)} on disk")

@@ -24,14 +24,16 @@ from pairaug.evaluation.masks import MaskRealism, measure_masks
 from pairaug.evaluation.novelty import Novelty, measure_novelty
 from pairaug.evaluation.remarks import remarks_on
 from pairaug.evaluation.synthetic import Synthetic, open_synthetic
-from pairaug.evaluation.work import OutOfTime, Work, one_thread_each
+from pairaug.evaluation.work import OutOfTime, Work
+from pairaug.machine.threads import one_thread_each
+from pairaug.machine.workers import default_threads
 from pairaug.metrics.novelty import FEWEST_GROUPS as FEWEST_FOR_COPIES
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.pair import Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.segmenter.reference import ReferenceSegmenter
-from pairaug.training.plan import DEFAULT_MODELS, default_threads
+from pairaug.training.plan import DEFAULT_MODELS
 
 if TYPE_CHECKING:
     from pairaug.evaluation.usefulness import Prepared, Usefulness

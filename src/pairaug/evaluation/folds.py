@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,9 +17,10 @@ import numpy as np
 
 from pairaug.errors import DataError, PairaugError
 from pairaug.evaluation.items import Items
-from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
+from pairaug.evaluation.work import SharedProgress, Work
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.machine.workers import put_in_order, working
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe, Segmenter
 
@@ -128,12 +128,12 @@ def _fitted(
         return segmenter
 
     work.reporter.note(f"fitting {FOLDS} segmenters on real pairs (kept for the next time)")
-    with one_thread_each(), ThreadPoolExecutor(min(work.workers, FOLDS)) as pool:
-        try:
-            segmenters = list(pool.map(fit, range(FOLDS)))
-        finally:  # a fold under way would otherwise go on for minutes after Ctrl-C
-            shared.stop.set()
-            work.reporter.end_progress()
+    workers = min(work.workers, FOLDS)
+    try:  # ``stop``: a fold under way would otherwise go on for minutes after Ctrl-C
+        with working(fit, range(FOLDS), workers, one_thread=True, stop=shared.stop) as results:
+            segmenters = put_in_order(results)
+    finally:
+        work.reporter.end_progress()
     digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
     write_json(folder / RECORD, {"key": key, "digests": list(digests)})
     return tuple(segmenters), digests

@@ -37,11 +37,9 @@ def remarks_on(real: Items, synthetic: Synthetic) -> Iterator[str]:
 
 def _unseen(real: Items, synthetic: Synthetic) -> Iterator[str]:
     """Whether the models behind the synthetic set saw these very pairs."""
-    if synthetic.trained_on is None:
+    if synthetic.seen is None:
         return
-    seen = sum(
-        item.image_digest in synthetic.trained_on or item.mask_digest in synthetic.trained_on for item in real.pairs
-    )
+    seen = sum(item.image_digest in synthetic.seen or item.mask_digest in synthetic.seen for item in real.pairs)
     if seen == 0:
         yield (
             "the models saw none of these real pairs: nothing can be a copy of a pair that they did not see, and "

@@ -20,6 +20,7 @@ from pairaug.errors import DataError
 from pairaug.evaluation.items import Items, Terms, check_set, in_terms, lenient
 from pairaug.evaluation.sampling import choose
 from pairaug.files import json_lines, read_json_lines
+from pairaug.fitted.seen import all_seen, digests_of
 from pairaug.locking import scratch_folder
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import parse_label
@@ -39,7 +40,7 @@ class Synthetic:
 
     ``rows``: their metadata (empty for other tools' sets); ``total``: synthetic pairs in the set; ``originals``: pairs
     left out; ``masks``: a number a pair, equal where two have one mask file; ``per_mask``: how many images a mask was
-    given on purpose (1 where no manifest says so); ``trained_on``: digests of what the models saw, None where no
+    given on purpose (1 where no manifest says so); ``seen``: digests of what the models saw, None where no
     manifest says so; ``unread``: there is a manifest.json, but another tool's or a torn one.
     """
 
@@ -49,7 +50,7 @@ class Synthetic:
     originals: int
     masks: tuple[int, ...]
     per_mask: int
-    trained_on: frozenset[str] | None
+    seen: frozenset[str] | None
     manifest: Mapping[str, Any] | None
     unread: bool
 
@@ -71,7 +72,7 @@ def open_synthetic(
     Raises DataError for what cannot be compared.
     """
     manifest = _manifest(source)
-    stored, trained_on = _facts_of(manifest, source)
+    stored, seen = _facts_of(manifest, source)
     with scratch_folder("pairaug-evaluate-") as scratch:
         found, rows, left_out, total = _sampled(source, sample, rng, scratch, originals)
         checked = check_set(str(source), found, lenient(policy))
@@ -89,7 +90,7 @@ def open_synthetic(
             originals=left_out,
             masks=masks,
             per_mask=_per_mask(manifest),
-            trained_on=trained_on,
+            seen=seen,
             manifest=manifest,
             unread=manifest is None and (source / MANIFEST).is_file(),
         )
@@ -172,18 +173,18 @@ def _translated(manifest: Mapping[str, Any] | None) -> dict[int, int]:
     return {int(label): parse_label(str(value)) for label, value in stored.items()}
 
 
-def _trained_on(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:
+def _seen(manifest: Mapping[str, Any] | None) -> frozenset[str] | None:
     if manifest is None:
         return None
     models = [model for model in manifest.get("models", {}).values() if isinstance(model, dict)]
-    lists = [model["trained_on"] for model in models if "trained_on" in model]
-    return frozenset(str(digest) for seen in lists for digest in seen) if lists else None
+    known = [seen for seen in map(all_seen, models) if seen is not None]
+    return digests_of(one for seen in known for one in seen) if known else None
 
 
 def _facts_of(manifest: Mapping[str, Any] | None, source: Path) -> tuple[dict[int, int], frozenset[str] | None]:
     """Both of the above. DataError where a manifest that says it is pairaug's does not read as one."""
     try:
-        return _translated(manifest), _trained_on(manifest)
+        return _translated(manifest), _seen(manifest)
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(
             f"{source / MANIFEST}: is damaged ({error}); make the set again, or move the file away to have the set "

@@ -1,4 +1,4 @@
-"""Doing the same for many items on every core, with progress and a clock.
+"""Doing the same for many items on every core (``machine.workers``), with progress and a clock.
 
 Each item is one thread's, and the libraries' own threads are kept to one: small matrix products would otherwise
 fight for the cores. Results come in the order of the items, so that nothing depends on the number of workers.
@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-import torch
-from threadpoolctl import threadpool_limits
-
+from pairaug.machine.workers import put_in_order, working
 from pairaug.reporting import Reporter, spoken_time
 
 Result = TypeVar("Result")
@@ -46,30 +42,20 @@ class Work:
     def each(self, function: Callable[[int], Result], items: int | Iterable[int], unit: str) -> list[Result]:
         """``function`` of every index; raises OutOfTime when the clock runs out."""
         indices = list(range(items) if isinstance(items, int) else items)
-        done: list[Result] = []
-        with one_thread_each(), ThreadPoolExecutor(self.workers) as pool:
-            futures = [pool.submit(function, index) for index in indices]
-            try:
-                for future in futures:
-                    done.append(future.result())
+        done: list[tuple[int, Result]] = []
+
+        def of_index(entry: tuple[int, int]) -> Result:
+            return function(entry[1])
+
+        try:
+            with working(of_index, enumerate(indices), self.workers, ahead=self.workers, one_thread=True) as results:
+                for (place, _), result in results:
+                    done.append((place, result))
                     self.check()
                     self.reporter.progress(len(done), len(indices), unit)
-            finally:
-                pool.shutdown(cancel_futures=True)
-                self.reporter.end_progress()
-        return done
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """One thread inside each numerical operation."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+        finally:
+            self.reporter.end_progress()
+        return put_in_order(done)
 
 
 class SharedProgress:

@@ -23,6 +23,7 @@ Identity = dict[str, Any]
 _WORDS = {
     "identity_version": "the version of the identity",
     "device": "the device",
+    "precision": "--precision",
     "label_values": "the label values",
     "alpha": "--alpha",
     "exif": "--exif",
@@ -34,6 +35,7 @@ _WORDS = {
     "background": "--background",
     "ignore_label": "--ignore-label",
     "batch_size": "the batch size",
+    "ranks": "the number of processes",
 }
 
 
@@ -47,8 +49,12 @@ def run_identity(
     batch_size: int | None = None,
     device: str | None = None,
     precision: str | None = None,
+    ranks: int | None = None,
 ) -> Identity:
-    """``size``: working (height, width); ``device``: its kind (cpu, cuda, mps). None: it plays no part."""
+    """``size``: working (height, width); ``device``: its kind (cpu, cuda, mps); ``ranks``: how many processes.
+
+    None: it plays no part.
+    """
     identity = {
         "identity_version": IDENTITY_VERSION,
         "data": {"pairs": len(checked.pairs), "digest": checked.content_digest},
@@ -60,6 +66,7 @@ def run_identity(
         "batch_size": batch_size,
         "device": device,
         "precision": precision,
+        "ranks": ranks,
     }
     content: Identity = json.loads(json_text(identity))  # as it will be read again: lists for tuples
     return content

@@ -9,7 +9,7 @@ model itself expects.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,21 +21,22 @@ from safetensors.torch import save as save_tensors
 from pairaug import __version__
 from pairaug.errors import DivergedError, ModelError, StorageError
 from pairaug.files import checked_relative, digest_bytes, json_lines, split_lines, write_atomic
+from pairaug.fitted.header import MAX_HEADER, header_length, read_metadata
+from pairaug.fitted.seen import USES, Seen, Use, seen_from
 from pairaug.json_text import json_text
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.form import FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
-from pairaug.registry import MODELS, Kind
+from pairaug.registry import MODELS, Kind, ModelEntry
 
 MODEL_FILE = "model.safetensors"
 PAIRS_FILE = "pairs.jsonl"
 FORMAT_VERSION = 2
 # 1: the forms stood in the header, and a tensor for every mask.
 _READABLE = (1, FORMAT_VERSION)
-MAX_HEADER = 2**20
-# A file holds what sampling needs; the networks that only training needs are not in it.
-_MOST_PER_BYTE = 8
+# A weight takes four bytes of the file; some room for what a model does not keep in it.
+_MOST_PER_BYTE = 2
 FOLDERS: dict[Kind, str] = {"masks": "masks", "translator": "translator"}
 
 
@@ -59,11 +60,16 @@ class TrainedPair:
     glued: Side | None = None
     mask_parts: tuple[str, ...] = ()
     mask_labels: tuple[int, ...] = ()
+    uses: tuple[Use, ...] = ("fitted",)
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(self.image_sha256 or None, self.mask_sha256 or None, self.uses)
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A model as read from its file."""
+    """A model as read from its file; ``beside``: what it saw beside its training pairs."""
 
     kind: Literal["masks", "translator"]
     network: MaskGenerator | Translator
@@ -71,18 +77,36 @@ class FittedModel:
     label_values: tuple[int, ...]
     intensity: tuple[int, int]
     pairs: tuple[TrainedPair, ...]
+    beside: tuple[Seen, ...]
     digest: str
     info: Mapping[str, Any]
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """All that the model saw."""
+        return (*(pair.seen for pair in self.pairs), *self.beside)
 
     @property
     def name(self) -> str:
         return str(self.info["model"])
 
+    @property
+    def entry(self) -> ModelEntry:
+        """What the registry says of the model."""
+        return MODELS[self.name]
+
 
 def save_model(
-    folder: Path, kind: Kind, network: MaskGenerator | Translator, checked: Checked, facts: Mapping[str, Any]
+    folder: Path,
+    kind: Kind,
+    network: MaskGenerator | Translator,
+    checked: Checked,
+    facts: Mapping[str, Any],
+    beside: Sequence[Seen] = (),
 ) -> Path:
     """Write ``pairs.jsonl`` and then the model's file, and read both back; returns the latter's path.
+
+    ``beside``: what the model saw beside the pairs of ``checked``, such as images without masks.
 
     Raises DivergedError for weights that are not finite.
     """
@@ -90,13 +114,15 @@ def save_model(
     groups: dict[str | None, int | None] = {None: None}
     for item in checked.pairs:
         groups.setdefault(item.pair.group, len(groups) - 1)
-    rows = json_lines({**_pair_row(item, forms), "group": groups[item.pair.group]} for item in checked.pairs)
+    learnt = ({**_pair_row(item, forms), "group": groups[item.pair.group]} for item in checked.pairs)
+    rows = json_lines([*learnt, *(one.row() for one in beside)])
     info = {
         "format_version": FORMAT_VERSION,
         "pairaug": __version__,
         "kind": kind,
         "model": network.name,
-        "contains_training_masks": not network.optimizers,
+        "keeps": MODELS[network.name].keeps,
+        "contains_training_masks": MODELS[network.name].keeps != "nothing",
         "config": asdict(network.config),
         "shape": asdict(network.shape),
         "label_values": list(checked.label_map.values),
@@ -114,7 +140,7 @@ def save_model(
             f"weights that are not finite after training, such as {spoilt[0]}; start again with --fresh"
         )
     data = save_tensors(tensors, metadata={"pairaug": json_text(info)})
-    if int.from_bytes(data[:8], "little") > MAX_HEADER:
+    if header_length(data) > MAX_HEADER:
         raise StorageError(
             f"{folder / MODEL_FILE}: would have a header of more than {MAX_HEADER} bytes; fit fewer pairs"
         )
@@ -146,7 +172,7 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
     try:
         info = _checked_info(data, kind)
         forms = [_known_form(form) for form in info.get("forms", ())]
-        pairs = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
+        pairs, beside = _read_pairs(path.parent / PAIRS_FILE, info["pairs_digest"], forms)
         shape = Shape(**info["shape"])
         entry = MODELS[info["model"]]
         model_class = entry.load()
@@ -165,6 +191,7 @@ def load_model(path: Path, kind: Kind) -> FittedModel:
             label_values=tuple(int(value) for value in info["label_values"]),
             intensity=(int(info["intensity"][0]), int(info["intensity"][1])),
             pairs=pairs,
+            beside=beside,
             digest=digest_bytes(data),
             info=info,
         )
@@ -195,19 +222,14 @@ def _pair_row(item: Any, forms: dict[Form, int]) -> dict[str, Any]:
         "image_form": number(item.image_form),
         "mask_form": number(item.mask_form),
         "glued": item.pair.glued,
+        "for": ["fitted"],
         **({"mask_parts": list(item.mask_parts)} if item.mask_parts else {}),
         **({"mask_labels": list(item.pair.mask_labels)} if item.pair.mask_labels else {}),
     }
 
 
 def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
-    if len(data) < 8:
-        raise ValueError("too short")
-    length = int.from_bytes(data[:8], "little")
-    if length > MAX_HEADER or 8 + length > len(data):
-        raise ValueError(f"a header of {length} bytes")
-    header = json.loads(data[8 : 8 + length])
-    info = json.loads(header["__metadata__"]["pairaug"])
+    info = json.loads(read_metadata(data)["pairaug"])
     if info["format_version"] not in _READABLE:
         raise ValueError(f"format version {info['format_version']}; this is pairaug {__version__}")
     if info["kind"] != kind:
@@ -220,15 +242,7 @@ def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
         raise ValueError(f"a shape of {shape}")
     if len(info["label_values"]) != shape["classes"]:
         raise ValueError("label values and classes differ in number")
-    _check_declared_size(header, len(data) - 8 - length)
     return dict(info)
-
-
-def _check_declared_size(header: Mapping[str, Any], size: int) -> None:
-    """The tensors must fill the file exactly, before any memory is given to them."""
-    ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
-    if max(ends, default=0) != size:
-        raise ValueError("a size that differs from what its header declares")
 
 
 def _refuse_oversized(model_class: type[Model], config: Any, shape: Shape, size: int) -> None:
@@ -259,15 +273,18 @@ def _form(content: Any, forms: list[Form]) -> Form:
     return known
 
 
-def _read_pairs(path: Path, digest: str, forms: list[Form]) -> tuple[TrainedPair, ...]:
+def _read_pairs(path: Path, digest: str, forms: list[Form]) -> tuple[tuple[TrainedPair, ...], tuple[Seen, ...]]:
     if not path.is_file():
         raise ModelError(f"{path}: is missing; a model's folder has to be copied whole")
     data = path.read_bytes()
     if digest_bytes(data) != digest:
         raise ModelError(f"{path}: is not the one that the model was saved with; fit the model again")
-    pairs = []
+    pairs, beside = [], []
     for line in split_lines(data.decode()):
         row = json.loads(line)
+        if "mask_template" not in row:
+            beside.append(seen_from(row))
+            continue
         for template in (row["image_template"], row["mask_template"]):
             if template:
                 checked_relative(template, str(path))
@@ -289,8 +306,9 @@ def _read_pairs(path: Path, digest: str, forms: list[Form]) -> tuple[TrainedPair
                 glued=row.get("glued"),
                 mask_parts=tuple(str(part) for part in row.get("mask_parts", ())),
                 mask_labels=tuple(int(label) for label in row.get("mask_labels", ())),
+                uses=tuple(use for use in USES if use in row.get("for", ["fitted"])),
             )
         )
     if not pairs:
         raise ValueError("no training pairs")
-    return tuple(pairs)
+    return tuple(pairs), tuple(beside)

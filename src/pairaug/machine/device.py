@@ -21,15 +21,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def processor_precision() -> torch.dtype:
-    """In which this processor multiplies fastest: bfloat16 where it has matrix units for that, else float32.
-
-    Without such units bfloat16 is many times slower than float32.
-    """
-    has_matrix_units = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return torch.bfloat16 if has_matrix_units() else torch.float32
-
-
 def use_threads(count: int) -> None:
     """Threads within one torch operation; results depend on it in their last bits."""
     torch.set_num_threads(count)

@@ -1,8 +1,8 @@
-"""The two contracts.
+"""The two contracts of what makes samples. What trains it is another: ``training.objectives``.
 
-A *mask generator* learns from masks as class maps and samples new ones; a *translator* learns from (mask, image) and
-paints an image for a mask. Each owns a frozen ``Config``, its networks and its optimisers, and knows how to take one
-training step, so that the training loop knows no model by name.
+A *mask generator* samples new masks as class maps; a *translator* paints an image for a mask. Each owns a frozen
+``Config`` and the networks that sampling needs: no discriminator, no optimiser. What else a model is (whether it
+trains, what it keeps of the data, at what it works) stands in the registry, where it is read without torch.
 
 Class maps are (N, H, W) int64 in [0, K), class 0 the background; images are (N, C, H, W) float32 in [-1, 1].
 Everything random draws from a ``torch.Generator`` that is handed in.
@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, get_type_hints
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pairaug.errors import UsageError, did_you_mean
@@ -32,11 +34,16 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """``labels`` (N, H, W) int64 in [0, K); ``images`` (N, C, H, W) float32 in [-1, 1], None for mask generators."""
+class Example:
+    """One training pair at its own size, as bytes.
 
-    labels: Tensor
-    images: Tensor | None = None
+    ``labels``: (H, W) uint8 in [0, K), None for an image without a mask; ``image``: (H, W, C) uint8 or uint16 grey
+    levels, None where only masks are learnt; ``intensity``: the levels that are black and white.
+    """
+
+    labels: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | NDArray[np.uint16] | None = None
+    intensity: tuple[int, int] = (0, 255)
 
 
 @dataclass(frozen=True)
@@ -52,15 +59,11 @@ class Sample:
     displacement: float | None = None
 
 
-class NonFiniteLoss(ArithmeticError):
-    """A loss is NaN or infinite; the optimiser has not stepped."""
-
-
 class Model(nn.Module, ABC):
-    """What the training loop and the model file need of any model.
+    """What the fit and the model file need of any model.
 
     A subclass sets ``name`` and ``Config`` (a frozen dataclass of int, float and bool settings), takes
-    ``(config, shape, generator)``, draws its initial weights from the generator, and lists its optimisers.
+    ``(config, shape, generator)`` and draws its initial weights from the generator.
     """
 
     name: ClassVar[str]
@@ -75,18 +78,15 @@ class Model(nn.Module, ABC):
         self.config = config
         self.shape = shape
 
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        """By name; empty for a method without training."""
-        return {}
+    def remember(self, examples: Sequence[Example]) -> None:
+        """Keep of the training data what sampling needs of them. Called once, before training if there is any.
 
-    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        """Learn from one batch; returns the losses by name. Raises NonFiniteLoss before any weight is spoilt."""
-        raise NotImplementedError(f"{self.name} has nothing to train")
+        Nothing for a model that keeps nothing. ``examples`` decodes an example when it is asked for one.
+        """
 
     @abstractmethod
     def inference_state(self) -> dict[str, Tensor]:
-        """The tensors that the fitted model file holds: what sampling needs, without discriminators."""
+        """The tensors that the fitted model file holds: all that sampling needs."""
 
     @abstractmethod
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
@@ -100,9 +100,6 @@ class Model(nn.Module, ABC):
 class MaskGenerator(Model):
     """Samples new masks."""
 
-    def remember(self, masks: Sequence[Tensor]) -> None:
-        """Take in the training masks, (H, W) uint8 classes at their own sizes. Only methods without training do."""
-
     @abstractmethod
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
         """One mask from one generator: the same generator state gives the same mask, whatever came before.
@@ -115,13 +112,14 @@ class MaskGenerator(Model):
 class Translator(Model):
     """Paints images for masks."""
 
-    many_per_mask: ClassVar[bool]
-
     @abstractmethod
-    def translate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
-        """(N, H, W) int64 -> (N, C, H, W) in [-1, 1]. The image of a mask does not depend on its neighbours.
+    def translate(
+        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
+    ) -> Tensor:
+        """(N, H, W) int64 -> (N, C, H, W) in [-1, 1]: masks of one size, a generator for each, and a style for each.
 
-        Where ``many_per_mask`` is true the generator's noise chooses among the images of a mask.
+        Image i depends on mask i, generator i and style i alone: not on its neighbours, bit for bit. ``style``: the
+        pictures in whose manner to paint; None, or for a model without styles: in that of the training data.
         """
 
 
@@ -165,17 +163,6 @@ def require_positive(config: Any, *names: str) -> None:
             raise ValueError(f"{name} must be above 0, not {getattr(config, name)}")
 
 
-def descend(optimizer: torch.optim.Optimizer, loss: Tensor, name: str) -> float:
-    """One optimiser step on ``loss``; its value. Raises NonFiniteLoss with the weights untouched."""
-    value = loss.item()
-    if value != value or abs(value) == float("inf"):
-        raise NonFiniteLoss(f"{name} is {value}")
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return value
-
-
 def load_exactly(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     """Copy ``state`` into ``module``. Raises ValueError unless names, shapes and dtypes are the module's own."""
     own = module.state_dict()
@@ -192,8 +179,13 @@ def load_exactly(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def count_parameters(model_class: type[Model], config: Any, shape: Shape) -> dict[str, int]:
-    """Parameters of each network as built, without spending memory on them."""
+    """Parameters of each network that sampling needs, as built, without spending memory on them."""
     with torch.device("meta"):
         model = model_class(config, shape, torch.Generator())
-    counts = {name: sum(p.numel() for p in network.parameters()) for name, network in model.networks().items()}
+    return parameters_of(model.networks())
+
+
+def parameters_of(networks: Mapping[str, nn.Module]) -> dict[str, int]:
+    """Parameters of each network that has any."""
+    counts = {name: sum(p.numel() for p in network.parameters()) for name, network in networks.items()}
     return {name: count for name, count in counts.items() if count}

@@ -6,9 +6,7 @@ digests of its files, and the label map of them all. Every file is decoded in fu
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes
+from pairaug.machine.workers import default_threads, in_order
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.decoding import EXIF_TURNS, decode_image, decode_mask, decode_turned
 from pairaug.pairs.doubts import refuse_two_kinds, refuse_two_scales, warnings_about
@@ -156,8 +155,7 @@ def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[_Look], list[S
         except DataError as error:
             return Skipped(pair.name, error.message)
 
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        looks = list(pool.map(look, found.pairs))
+    looks = in_order(look, found.pairs, min(8, default_threads()))
     good = [item for item in looks if isinstance(item, _Look)]
     return good, [item for item in looks if isinstance(item, Skipped)]
 

@@ -7,8 +7,8 @@ question.
 At the end of a fit the statistics of batch norm are taken once more, over ``SETTLING`` batches that are not augmented
 (Wu and Johnson 2021, arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than
 will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
-On processors with matrix units the convolutions run in bfloat16 over float32 weights (autocast), which halves the time
-of a step; which precision it was is part of the segmenter's name (``identity``).
+On processors that multiply in bfloat16 the convolutions run in it over float32 weights, which halves the time of a
+step (``machine.precision``); which precision it was is part of the segmenter's name (``identity``).
 A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size, of
 which ``decision`` makes labels.
 """
@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors.torch import load as load_tensors
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pairaug.errors import ModelError
-from pairaug.machine.device import processor_precision
+from pairaug.fitted.header import read_metadata
+from pairaug.machine.precision import in_precision, processor_precision
 from pairaug.machine.randomness import derive
 from pairaug.models.layers import build, torch_default_weights
 from pairaug.reporting import Reporter
@@ -92,12 +93,12 @@ _VIEW_FLIPS: tuple[list[int], ...] = ([], [1], [2], [1, 2])
 def load_segmenter(path: Path) -> UNetSegmenter:
     """What ``save`` wrote. Raises ModelError."""
     try:
-        with safe_open(path, framework="pt") as file:
-            settings = {key: int(value) for key, value in json.loads(file.metadata()["segmenter"]).items()}
-            members: dict[str, dict[str, Tensor]] = {}
-            for key in file.keys():  # noqa: SIM118
-                member, _, name = key.partition(".")
-                members.setdefault(member, {})[name] = file.get_tensor(key)
+        data = path.read_bytes()
+        settings = {key: int(value) for key, value in json.loads(read_metadata(data)["segmenter"]).items()}
+        members: dict[str, dict[str, Tensor]] = {}
+        for key, tensor in load_tensors(data).items():
+            member, _, name = key.partition(".")
+            members.setdefault(member, {})[name] = tensor
         networks = [_loaded(members[member], settings) for member in sorted(members, key=int)]
         if not networks:
             raise ValueError("it holds no weights")
@@ -169,7 +170,7 @@ def _settle(network: FoldedUNet, batches: Iterable[Batch]) -> None:
 def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
     """What the network says, float32; its convolutions run in the precision that suits the processor."""
     laid_out = pictures.contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=processor_precision() == torch.bfloat16):
+    with in_precision(processor_precision()):
         found: Tensor = network(laid_out).float()
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pairaug.machine.device import processor_precision
+from pairaug.machine.precision import name_of, processor_precision
 from pairaug.segmenter.presets import Preset
 
 # Raise it with any change of what a fit computes: network, initial weights, batches, augmentation, loss, decision, and
@@ -12,4 +12,4 @@ RECIPE_VERSION = 1
 
 def identity_of(preset: Preset) -> str:
     """A name that changes with the preset, the precision and the recipe."""
-    return f"{preset!r} {str(processor_precision()).removeprefix('torch.')} recipe {RECIPE_VERSION}"
+    return f"{preset!r} {name_of(processor_precision())} recipe {RECIPE_VERSION}"

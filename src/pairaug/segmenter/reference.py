@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pairaug.machine.device import processor_precision
+from pairaug.machine.precision import processor_precision
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
 from pairaug.segmenter.fit import UNetSegmenter, fit_segmenter, load_segmenter

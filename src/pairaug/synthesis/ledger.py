@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pairaug.errors import DataError, OutputError, PairaugError
+from pairaug.errors import OutputError
 from pairaug.files import (
-    TEMPORARY_PREFIX,
     append_line,
     below,
     digest_bytes,
@@ -25,43 +24,39 @@ from pairaug.files import (
     json_lines,
     link_atomic,
     open_atomic,
-    read_sound_lines,
     storage_errors,
     write_atomic,
     write_json,
 )
+from pairaug.gates.base import Reject
 from pairaug.locking import LOCK_NAME
 from pairaug.synthesis import shards
 from pairaug.synthesis.croissant import CROISSANT
+from pairaug.synthesis.found import Found, find, whole
 from pairaug.synthesis.manifest import (
     JOURNAL,
     MANIFEST,
     METADATA,
     SCHEMA_VERSION,
-    checked_files,
-    read_manifest,
-    read_rows,
-    sound_rows,
 )
-from pairaug.synthesis.rows import Made
+from pairaug.synthesis.rejects import Judged
+from pairaug.synthesis.rows import Made, Outcome
 from pairaug.synthesis.shards import STAGING
 
 OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
 
 
 @dataclass(frozen=True)
-class Found:
-    """What an output folder holds. ``identity`` None: nobody knows of which run; ``sound``: the rows are as written.
+class Entry:
+    """What the records say of the pair ``index``: its row, None for a gap, and what was rejected."""
 
-    ``most``: the pairs that it had or was to have.
-    """
+    index: int
+    row: dict[str, Any] | None
+    rejects: tuple[Reject, ...] = ()
 
-    identity: Mapping[str, Any] | None
-    rows: Sequence[dict[str, Any]]
-    files: Mapping[str, str]
-    complete: bool = False
-    sound: bool = True
-    most: int = 0
+    @classmethod
+    def of(cls, outcome: Outcome) -> Entry:
+        return cls(outcome.index, outcome.row if isinstance(outcome, Made) else None, outcome.rejects)
 
 
 class Ledger:
@@ -73,6 +68,7 @@ class Ledger:
         self.complete = False
         self.rows: dict[int, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
+        self.judged = Judged()
         self.most = 0
         self.manifest: Mapping[str, Any] = {}
         self._total = 0
@@ -82,9 +78,10 @@ class Ledger:
             below(folder, name, "output")
         if (folder / STAGING).is_symlink() or (os.path.lexists(folder / STAGING) and not (folder / STAGING).is_dir()):
             raise OutputError(f"{folder / STAGING}: is not a folder; move it away or choose another --out")
-        found = self._found()
+        found = find(folder)
         if found is None:
             return
+        self.manifest = found.manifest
         for name in (*found.files, *(str(path.relative_to(folder)) for path in _paths(folder, found.rows))):
             below(folder, name, "records")
         if found.identity != self.identity:
@@ -103,6 +100,7 @@ class Ledger:
         self.most = found.most
         if found.sound:
             self.rows = {row["index"]: row for row in found.rows if self._whole(row)}
+            self.judged = found.judged.of(self.rows)
         else:  # a row has no digest of its own: what it says can only be made again
             self.files = dict.fromkeys(self.files, "")
 
@@ -110,36 +108,53 @@ class Ledger:
         """Whether ``manifest.json`` says what it would say now; where an option came from may differ."""
         return all(_plain(self.manifest.get(key)) == _plain(value) for key, value in body.items())
 
+    def missing(self, total: int) -> list[int]:
+        """The indices below ``total`` of which nothing is known yet."""
+        return [index for index in range(total) if not self._done(index)]
+
+    def _done(self, index: int) -> bool:
+        return index in self.rows or index in self.judged.gaps
+
     def begin(self, total: int) -> None:
         """Write the journal anew with what is whole; the manifest goes until the set has its ``total`` pairs."""
         self._total = total
         for rows in self._packed():
-            if len(rows) < len(shards.shard_indices(rows[0]["index"], total)):  # it is to hold more
+            wanted = [i for i in shards.shard_indices(rows[0]["index"], total) if i not in self.judged.gaps]
+            if len(rows) < len(wanted):  # it is to hold more
                 shards.unpack(self.folder, rows)
                 self.files[rows[0]["shard"]] = ""
         loose = [row for row in self.rows.values() if not self.files.get(row.get("shard", ""))]
         shards.clear_staging(self.folder, loose)
         known = [{"file": name, "sha256": digest} for name, digest in self.files.items()]
-        lines: list[dict[str, Any]] = [{"identity": self.identity}, *known]
+        lines: list[dict[str, Any]] = [{"identity": self.identity}, *known, *self.judged.lines()]
         lines += [self.rows[index] for index in sorted(self.rows)]
         write_atomic(self.folder / JOURNAL, json_lines(lines))
         with storage_errors(self.folder):
             for name in (MANIFEST, METADATA):  # after the journal: one of them always says whose folder it is
                 (self.folder / name).unlink(missing_ok=True)
 
-    def add(self, made: Made) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Image, mask, then the row; with the last pair of a tar file, that file. Called from several threads."""
-        paths = shards.pair_paths(self.folder, made.row)
-        for path in paths:
-            below(self.folder, path.relative_to(self.folder).as_posix(), "output")
-        for path, content in dict(zip(paths, (made.image, made.mask), strict=True)).items():  # one where they are glued
-            if isinstance(content, Path):
-                link_atomic(content, path)
-            else:
-                write_atomic(path, content, sync_folder=False)
-        self._journal(made.row, made.row["index"])
-        if made.row.get("shard"):
-            self._pack_if_full(made.row["index"])
+        if isinstance(outcome, Made):
+            place(self.folder, outcome)
+        self.enter(Entry.of(outcome))
+
+    def enter(self, entry: Entry) -> None:
+        """What is to be known of a pair whose files are placed, or of a gap. Called from several threads."""
+        if entry.rejects or entry.row is None:
+            with self._lock:
+                line = self.judged.add(entry.index, entry.rejects, gap=entry.row is None)
+                append_line(self.folder / JOURNAL, json_line(line))
+        if entry.row is not None:
+            self._journal(entry.row, entry.index)
+        if any(row.get("shard") for row in self._near(entry.index)):
+            self._pack_if_full(entry.index)
+
+    def _near(self, index: int) -> list[dict[str, Any]]:
+        """The rows that share a tar file with ``index``, in their order."""
+        with self._lock:
+            indices = shards.shard_indices(index, self._total)
+            return [self.rows[i] for i in indices if i in self.rows]
 
     @contextmanager
     def beside(self, name: str) -> Iterator[BinaryIO]:
@@ -152,7 +167,7 @@ class Ledger:
     def write_metadata(self) -> str:
         """Pack what is not packed yet, write ``metadata.jsonl`` from the rows; returns its digest."""
         for index in range(0, self._total, shards.SHARD_PAIRS):
-            if self.rows[index].get("shard"):
+            if any(row.get("shard") for row in self._near(index)):
                 self._pack_if_full(index)
         shards.clear_staging(self.folder, [])
         data = json_lines(self.rows[index] for index in sorted(self.rows))
@@ -165,7 +180,7 @@ class Ledger:
         head = {"schema_version": SCHEMA_VERSION, "tool": "pairaug"}
         files = {name: self.files[name] for name in sorted(self.files)}
         digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
-        write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
+        write_json(self.folder / MANIFEST, {**head, **manifest, **self.judged.facts(), **digests})
         self.close()
 
     def close(self) -> None:
@@ -182,10 +197,10 @@ class Ledger:
     def _pack_if_full(self, index: int) -> None:
         name, indices = shards.shard_name(index), shards.shard_indices(index, self._total)
         with self._lock:
-            if self.files.get(name) or name in self._packing or not all(i in self.rows for i in indices):
+            if self.files.get(name) or name in self._packing or not all(self._done(i) for i in indices):
                 return
             self._packing.add(name)
-        rows = [self.rows[i] for i in indices]
+        rows = [self.rows[i] for i in indices if i in self.rows]
         with self._one_at_a_time:  # so that no more than one tar file's worth is on the disk twice
             self._journal({"file": name, "sha256": ""})
             shards.pack(self.folder, rows)
@@ -204,63 +219,12 @@ class Ledger:
                 by_name.setdefault(name, []).append(self.rows[index])
         return list(by_name.values())
 
-    def _found(self) -> Found | None:
-        """What lies there; None for an empty place. Raises OutputError for foreign files."""
-        if not self.folder.exists():
-            return None
-        try:
-            return self._found_manifest() or self._found_journal() or self._found_metadata()
-        except (PairaugError, KeyError, TypeError, AttributeError, ValueError) as error:
-            text = f"{self.folder}: holds records that cannot be read ({error}); choose another --out"
-            raise OutputError(text) from None
-
-    def _found_manifest(self) -> Found | None:
-        """A finished set, whose ``metadata.jsonl`` is believed only where it has the digest that was recorded."""
-        path = self.folder / METADATA
-        try:
-            manifest = read_manifest(self.folder)
-            self.manifest, identity = manifest, dict(manifest["identity"])
-        except (DataError, KeyError, TypeError, ValueError):
-            return None
-        sound = path.is_file() and digest_file(path) == manifest.get("metadata_sha256")
-        rows = read_rows(path) if sound else sound_rows(path)
-        most = max([manifest.get("counts", {}).get("pairs", 0), *(row["index"] + 1 for row in rows)])
-        return Found(identity, rows, checked_files(manifest.get("files", {})), complete=True, sound=sound, most=most)
-
-    def _found_journal(self) -> Found | None:
-        """A set in work: the lines that are whole. A pair whose line is damaged is made again."""
-        path = self.folder / JOURNAL
-        if not path.is_file():
-            return None
-        lines = read_sound_lines(path)
-        heads = [line["identity"] for line in lines[:1] if isinstance(line.get("identity"), dict)]
-        files = {line["file"]: line.get("sha256", "") for line in lines if "file" in line}
-        rows = sound_rows(path)
-        most = max((row["index"] + 1 for row in rows), default=0)
-        return Found(heads[0] if heads else None, rows, checked_files(files), most=most)
-
-    def _found_metadata(self) -> Found | None:
-        """A set whose manifest is lost: its rows name the files that are its own, as far as their digests agree."""
-        rows = [row for row in sound_rows(self.folder / METADATA) if self._whole(row)]
-        if rows:
-            return Found(None, rows, {}, sound=False)
-        foreign = [p.name for p in self.folder.iterdir() if not p.name.startswith((LOCK_NAME, TEMPORARY_PREFIX))]
-        if foreign:
-            raise OutputError(
-                f"{self.folder}: not empty and not pairaug's (it holds {sorted(foreign)[0]}); choose another --out"
-            )
-        return None
-
     def _holds(self, name: str, digest: str) -> bool:
         path = self.folder / name
         return bool(digest) and path.is_file() and digest_file(path) == digest
 
     def _whole(self, row: Mapping[str, Any]) -> bool:
-        if self.files.get(row.get("shard", "")):
-            return True
-        digests = (row["image_sha256"], row["mask_sha256"])
-        paths = shards.pair_paths(self.folder, row)
-        return all(path.is_file() and digest_file(path) == digest for path, digest in zip(paths, digests, strict=True))
+        return bool(self.files.get(row.get("shard", ""))) or whole(self.folder, row)
 
     def _remove(self, found: Found) -> None:
         """Remove the listed files, the records, and the folders that are empty then.
@@ -281,6 +245,18 @@ class Ledger:
             for place in sorted(folders, key=lambda path: len(path.parts), reverse=True):
                 if place.is_dir() and not any(place.iterdir()):
                     place.rmdir()
+
+
+def place(folder: Path, made: Made) -> None:
+    """The files of a pair in the output, or in staging until they are packed."""
+    paths = shards.pair_paths(folder, made.row)
+    for path in paths:
+        below(folder, path.relative_to(folder).as_posix(), "output")
+    for path, content in dict(zip(paths, (made.image, made.mask), strict=True)).items():  # one where they are glued
+        if isinstance(content, Path):
+            link_atomic(content, path)
+        else:
+            write_atomic(path, content, sync_folder=False)
 
 
 def _paths(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Path]:

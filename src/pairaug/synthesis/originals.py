@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
 from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.machine.workers import in_order
 from pairaug.pairs.checked import CheckedPair, CheckPolicy
 from pairaug.pairs.checking import load_classes, load_image
 from pairaug.pairs.decoding import decode_mask
@@ -151,8 +151,7 @@ def find_originals(
 def _files_by_digest(root: Path, pairs: Sequence[TrainedPair]) -> dict[str, str]:
     """Digest -> path of every file below ``root``, and of those slices of volumes that are training pairs."""
     names, _ = scan(root)
-    with ThreadPoolExecutor(4) as pool:
-        digests = list(pool.map(lambda name: digest_file(root / name), names))
+    digests = in_order(lambda name: digest_file(root / name), names, 4)
     found = dict(zip(reversed(digests), reversed(names), strict=True))  # of equal files the first
     wanted = {digest for pair in pairs for digest in (pair.image_sha256, pair.mask_sha256, *pair.mask_parts)}
     wanted -= found.keys()

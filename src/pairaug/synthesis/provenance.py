@@ -12,26 +12,27 @@ from typing import Any
 from pairaug import __version__
 from pairaug.fitted.model_file import FittedModel
 from pairaug.pairs.labels import value_for_json
+from pairaug.synthesis.drafts import GeneratedMasks, Masks
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
-from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks
 
 
 def manifest_body(
     config: Mapping[str, Any],
     origins: Mapping[str, str],
     output_format: Format,
-    masks: GeneratedMasks | GivenMasks,
-    originals: int,
+    masks: Masks,
 ) -> dict[str, Any]:
-    """``config``: the options that determine the content, by name; ``origins``: where their values came from."""
+    """``config``: the options that determine the content, by name; ``origins``: where their values came from.
+
+    What was counted is no part of it: it is known at the end (``counts``).
+    """
     translator = output_format.translator
     used: dict[str, Any] = {"translator": _model_facts(translator)}
     if isinstance(masks, GeneratedMasks):
         used["masks"] = _model_facts(masks.fitted)
     else:
         used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
-    count = config["count"]
     return {
         "version": __version__,
         "command": _command(config),
@@ -46,9 +47,12 @@ def manifest_body(
         "levels": _levels(translator),
         "image_formats_changed_to_png": changed_image_formats(translator.pairs),
         "mask_formats_changed_to_png": changed_mask_formats(translator.pairs, translator.label_values),
-        "counts": {"asked": count, "pairs": originals + count, "originals": originals, "rejected": 0},
-        "rejects": [],
     }
+
+
+def counts(asked: int, pairs: int, originals: int, rejected: int) -> dict[str, int]:
+    """``asked``: synthetic pairs; ``pairs``: all in the set; ``rejected``: drawings that no gate let pass."""
+    return {"asked": asked, "pairs": pairs, "originals": originals, "rejected": rejected}
 
 
 def _levels(translator: FittedModel) -> dict[str, float]:
@@ -85,8 +89,9 @@ def _model_facts(fitted: FittedModel) -> dict[str, Any]:
         "sha256": fitted.digest,
         "pairs_sha256": fitted.info["pairs_digest"],
         "data_sha256": fitted.info["data_digest"],
-        "trained_on": [pair.image_sha256 or pair.mask_sha256 for pair in fitted.pairs],
-        "contains_training_masks": bool(fitted.info.get("contains_training_masks")),
+        "seen": [one.row() for one in fitted.seen],
+        "keeps": fitted.entry.keeps,
+        "contains_training_masks": fitted.entry.keeps != "nothing",
         "seed": fitted.info.get("seed"),
         "images_seen": fitted.info.get("images_seen"),
         "config": fitted.info["config"],

@@ -1,12 +1,15 @@
-"""One synthetic pair from its index: what it looks like and what it is called.
+"""Synthetic pairs from their numbers: draft a mask, judge it, paint it, judge the image, encode.
 
-Enters: the fitted models, a seed, an index. Leaves: two files' bytes, their names and a manifest row. Nothing else
-has any influence: not the other pairs, not how many are made at once, not how often the run was interrupted.
+Enters: the fitted models, a seed, the numbers of some pairs. Leaves for each of them two files' bytes, their names and
+a manifest row, or a gap where the gates let nothing pass. Pairs are painted together, and yet nothing but (seed,
+number) has any influence on one: not the others, not how many are made at once, not how often the run was interrupted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,109 +18,156 @@ from numpy.typing import NDArray
 
 from pairaug.arrays.resampling import resize_image, resize_labels
 from pairaug.arrays.tensors import to_pixels
-from pairaug.errors import DataError
 from pairaug.files import digest_bytes
-from pairaug.fitted.model_file import FittedModel
+from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.gates.base import Gates, Pixels, Reject
 from pairaug.machine.randomness import derive, numpy_generator, torch_generator
-from pairaug.models.base import MaskGenerator, Translator
-from pairaug.pairs.checked import Checked
-from pairaug.pairs.checking import load_classes
+from pairaug.models.base import Translator
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.form import Form
-from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.pairs.levels import deep_pixels, shallow_pixels
+from pairaug.synthesis.drafts import Draft, Masks
 from pairaug.synthesis.formats.base import Format
-from pairaug.synthesis.rows import Made, pair_row
+from pairaug.synthesis.rows import Gap, Made, Outcome, pair_row
 from pairaug.synthesis.shards import shard_name
 
 # ITU-R BT.601, what Pillow's own conversion to grey uses.
 _LUMA = np.array([0.299, 0.587, 0.114])
+# Painted in one go: 16 masks of 1024 x 1024, or one whole slide.
+_MOST_PIXELS = 2**24
 
 
-@dataclass(frozen=True)
-class DrawnMask:
-    """A mask at its final size, (H, W) classes; the digests of the masks it derives from, and how far it moved."""
+@dataclass
+class _Pair:
+    """A pair under way: the draft that is to be painted, and what was rejected before it."""
 
-    classes: NDArray[np.uint8]
-    derived_from: tuple[str, ...] = ()
-    displacement: float | None = None
-
-
-class GeneratedMasks:
-    """Masks by a fitted mask generator."""
-
-    def __init__(self, fitted: FittedModel) -> None:
-        assert isinstance(fitted.network, MaskGenerator)
-        self.fitted, self.network = fitted, fitted.network
-
-    def draw(self, index: int, seed: int, size: tuple[int, int]) -> DrawnMask:
-        """The mask of one seed at ``size`` = (height, width)."""
-        sample = self.network.sample(torch_generator(seed, "mask"), size)
-        classes = sample.labels.cpu().numpy().astype(np.uint8)
-        parents = tuple(self.fitted.pairs[parent].mask_sha256 for parent in sample.parents)
-        return DrawnMask(resize_labels(classes, *size), parents, sample.displacement)
-
-
-class GivenMasks:
-    """Masks from a folder, each used as it is, in order."""
-
-    def __init__(self, checked: Checked, label_map: LabelMap) -> None:
-        unknown = set(checked.label_map.values) - set(label_map.values)
-        if unknown:
-            shown = ", ".join(show_value(value) for value in sorted(unknown))
-            raise DataError(f"{checked.root}: holds label values that the translator does not know: {shown}")
-        self.checked, self.label_map = checked, label_map
-
-    def draw(self, index: int, seed: int, size: tuple[int, int]) -> DrawnMask:
-        item = self.checked.pairs[index]
-        classes = load_classes(self.checked.root, item, self.checked.policy, self.label_map)
-        return DrawnMask(classes, (item.mask_digest,))
+    number: int
+    draft: Draft | None = None
+    masks_tried: int = 0
+    images_tried: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True)
 class Renderer:
-    """Makes pair i of a data set from (seed, i) alone; ``first`` is the index in the set of pair 0."""
+    """Makes the pairs of a data set; ``first`` is the index in the set of pair 0.
 
-    masks: GeneratedMasks | GivenMasks
+    ``per_mask``: images of each mask, which share it whatever becomes of any of them; ``device``: where to paint.
+    """
+
+    masks: Masks
     translator: FittedModel
     format: Format
     seed: int
     per_mask: int
     first: int = 0
+    gates: Gates = field(default_factory=Gates)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    painting: threading.Lock = field(default_factory=threading.Lock)
 
-    def render(self, number: int) -> Made:
-        translator, network = self.translator, self.translator.network
+    def render(self, numbers: Sequence[int]) -> list[Outcome]:
+        """The pairs of these numbers, in their order."""
+        pairs = [_Pair(number) for number in numbers]
+        while unfinished := [pair for pair in pairs if pair.outcome is None]:
+            for pair in unfinished:
+                self._draft(pair)
+            ready = [pair for pair in unfinished if pair.outcome is None]
+            for pair, pixels in self._painted(ready):
+                self._judge(pair, pixels)
+        return [pair.outcome for pair in pairs if pair.outcome is not None]
+
+    def _reference(self, number: int) -> TrainedPair:
+        """The training pair whose size, form and folder a pair takes over."""
+        pairs = self.translator.pairs
+        return pairs[int(numpy_generator(self.seed, "reference", number // self.per_mask).integers(len(pairs)))]
+
+    def _draft(self, pair: _Pair) -> None:
+        """A mask that passes its gates, drawn from the attempt on that the pair has come to; else a gap."""
+        width, height = self._reference(pair.number).size
+        number = pair.number // self.per_mask
+        while pair.draft is None:
+            if pair.masks_tried >= self.gates.attempts:
+                pair.outcome = Gap(self.first + pair.number, tuple(pair.rejects))
+                return
+            drawn = self.masks.draw(self.seed, number, pair.masks_tried, (height, width))
+            failure = self.gates.mask_failure(drawn.classes, pair.masks_tried) if self.masks.again else None
+            if failure is None:
+                pair.draft = drawn
+            elif pair.number % self.per_mask == 0:  # a mask is counted once, whatever number of images it has
+                pair.rejects.append(failure)
+            pair.masks_tried += 1
+
+    def _painted(self, pairs: Sequence[_Pair]) -> Iterator[tuple[_Pair, Pixels]]:
+        """Images (H, W, C) at their masks' sizes, painted together where they are of one size and not too large."""
+        network, shape = self.translator.network, self.translator.shape
         assert isinstance(network, Translator)
-        mask_number = number // self.per_mask
-        seed = derive(self.seed, "pair", number)
-        mask_seed = derive(self.seed, "pair", mask_number * self.per_mask)
-        pair = translator.pairs[int(numpy_generator(mask_seed, "reference").integers(len(translator.pairs)))]
-        drawn = self.masks.draw(mask_number, mask_seed, (pair.size[1], pair.size[0]))
-        height, width = drawn.classes.shape
-        labels = resize_labels(drawn.classes, translator.shape.height, translator.shape.width)
-        painted = network.translate(torch.from_numpy(labels).long()[None], torch_generator(seed, "image"))[0]
-        pixels = resize_image(to_pixels(painted, translator.intensity), height, width)
-        place = self.format.place(pair, f"synthetic_{number:06d}")
-        pixels, values = as_form(pixels, place.image_form, translator.intensity), self.format.to_values(drawn.classes)
+        square = self.translator.entry.works == "square"
+        for part in _of_one_size(pairs, (shape.height, shape.width) if square else None):
+            drafts = [pair.draft for pair in part if pair.draft is not None]
+            shown = [resize_labels(d.classes, shape.height, shape.width) if square else d.classes for d in drafts]
+            labels = torch.from_numpy(np.stack(shown)).long().to(self.device)
+            generators = [torch_generator(self.seed, "image", pair.number, pair.images_tried) for pair in part]
+            if self.device.type == "cpu":
+                images = network.translate(labels, generators)
+            else:  # a device does one thing at a time; meanwhile others draft and encode
+                with self.painting:
+                    images = network.translate(labels, generators).cpu()
+            for pair, draft, image in zip(part, drafts, images, strict=True):
+                yield pair, resize_image(to_pixels(image, self.translator.intensity), *draft.classes.shape)
+
+    def _judge(self, pair: _Pair, pixels: Pixels) -> None:
+        """Encode what passes; else another image of the mask, or where a mask has but one, another mask."""
+        draft, several = pair.draft, self.translator.entry.many_per_mask
+        assert draft is not None
+        failure = self.gates.image_failure(pixels, draft.classes, draft.attempt + pair.images_tried)
+        if failure is None:
+            pair.outcome = self._encoded(pair, draft, pixels)
+            return
+        pair.rejects.append(failure)
+        if several:
+            pair.images_tried += 1
+        elif self.masks.again:
+            pair.draft = None
+        if pair.images_tried >= self.gates.attempts or not (several or self.masks.again):
+            pair.outcome = Gap(self.first + pair.number, tuple(pair.rejects))
+
+    def _encoded(self, pair: _Pair, draft: Draft, pixels: Pixels) -> Made:
+        place = self.format.place(self._reference(pair.number), f"synthetic_{pair.number:06d}")
+        levels = as_form(pixels, place.image_form, self.translator.intensity)
+        values = self.format.to_values(draft.classes)
         if place.glued:
-            image = mask = encode_glued(pixels, values, place.mask_form, place.glued)
+            image = mask = encode_glued(levels, values, place.mask_form, place.glued)
         else:
-            image, mask = encode_image(pixels, place.image_form), encode_mask(values, place.mask_form)
-        index = self.first + number
+            image, mask = encode_image(levels, place.image_form), encode_mask(values, place.mask_form)
+        index = self.first + pair.number
         row = pair_row(
             place,
             index,
             "synthetic",
             (digest_bytes(image), digest_bytes(mask)),
-            drawn.classes,
+            draft.classes,
             self.format.label_map,
-            seed=seed,
-            derived_from=drawn.derived_from,
-            displacement=drawn.displacement,
+            seed=derive(self.seed, "image", pair.number, pair.images_tried),
+            attempt=draft.attempt + pair.images_tried,
+            derived_from=draft.derived_from,
+            displacement=draft.displacement,
             glues=self.format.glues,
             shard=shard_name(index) if self.format.sharded else None,
         )
-        return Made(image, mask, row)
+        return Made(image, mask, row, tuple(pair.rejects))
+
+
+def _of_one_size(pairs: Sequence[_Pair], size: tuple[int, int] | None) -> Iterator[list[_Pair]]:
+    """Pairs whose masks are painted at one size, no more than ``_MOST_PIXELS`` together; ``size``: that of all."""
+    by_size: dict[tuple[int, ...], list[_Pair]] = {}
+    for pair in pairs:
+        assert pair.draft is not None
+        by_size.setdefault(size or pair.draft.classes.shape, []).append(pair)
+    for (height, width), group in by_size.items():
+        most = max(1, _MOST_PIXELS // (height * width))
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
 
 
 def as_form(pixels: NDArray[Any], form: Form, intensity: tuple[int, int]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.gates.base import Reject
 from pairaug.pairs.labels import LabelMap, show_value
 from pairaug.synthesis.formats.base import Place
 
@@ -30,7 +31,8 @@ COLUMNS = {
     "mask_file_name": Column("text", "The mask of the image, in the same way."),
     "index": Column("integer", "The place of the pair in the set; originals come first."),
     "origin": Column("text", "'synthetic', or 'original' for a training pair that was taken over."),
-    "seed": Column("integer", "From which the pair was drawn, below 2**53; null for an original."),
+    "seed": Column("integer", "From which the image was drawn, below 2**53; null for an original."),
+    "attempt": Column("integer", "How many drawings of the pair were rejected before this one; 0 for an original."),
     "image_sha256": Column("text", "SHA-256 of the image file."),
     "mask_sha256": Column("text", "SHA-256 of the mask file."),
     "size": Column("integer", "Width and height in pixels.", many=True),
@@ -47,11 +49,27 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Made:
-    """A pair to be written: each file as bytes, or as the path of one to take over; and the row."""
+    """A pair to be written: each file as bytes, or as the path of one to take over; its row; rejects before it."""
 
     image: bytes | Path
     mask: bytes | Path
     row: dict[str, Any]
+    rejects: tuple[Reject, ...] = ()
+
+    @property
+    def index(self) -> int:
+        return int(self.row["index"])
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A pair that was given up: its index in the set, and every attempt that was rejected."""
+
+    index: int
+    rejects: tuple[Reject, ...]
+
+
+Outcome = Made | Gap
 
 
 def pair_row(
@@ -63,6 +81,7 @@ def pair_row(
     label_map: LabelMap,
     *,
     seed: int | None = None,
+    attempt: int = 0,
     derived_from: Sequence[str] = (),
     displacement: float | None = None,
     glues: bool = False,
@@ -79,6 +98,7 @@ def pair_row(
         "index": index,
         "origin": origin,
         "seed": seed,
+        "attempt": attempt,
         "image_sha256": digests[0],
         "mask_sha256": digests[1],
         "size": [classes.shape[1], classes.shape[0]],

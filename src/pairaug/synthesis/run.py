@@ -6,68 +6,53 @@ synthesize("./augmented", 1000, seed=1)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import Any, NamedTuple
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
+from pairaug.fitted.space import bytes_of_pairs
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
-from pairaug.machine.device import use_threads
-from pairaug.machine.signals import Interruption
-from pairaug.models.base import Translator
+from pairaug.machine.device import choose_device
+from pairaug.machine.ranks import Ranks, joined
+from pairaug.machine.workers import default_threads
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
 from pairaug.synthesis.croissant import CROISSANT, describe
-from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format, open_format
+from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
+from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.ledger import OWN_NAMES, Ledger
+from pairaug.synthesis.making import Crew
+from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
 from pairaug.synthesis.originals import Originals, data_root, find_originals
-from pairaug.synthesis.provenance import manifest_body
-from pairaug.synthesis.rendering import GeneratedMasks, GivenMasks, Renderer
-from pairaug.synthesis.rows import Made
+from pairaug.synthesis.provenance import counts, manifest_body
+from pairaug.synthesis.rendering import Renderer
+from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
-from pairaug.training.plan import DEFAULT_MODELS, default_threads
 
-DEFAULT_COUNT = 100
-_WRITERS = 2
+__all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
+
+# Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates.
+SYNTHESIS_VERSION = 2
 
 
-@dataclass(frozen=True)
-class SynthesisOptions:
-    """What to make. ``count`` None: 100, or one for each mask of ``masks_from``.
+class Synthesized(NamedTuple):
+    """``rows``: those of the manifest, in index order; ``given_up``: pairs that no gate let pass."""
 
-    ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
-    ``batch_size``: pairs in work at once, at least the threads; neither it nor ``threads`` changes a byte.
-    ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
-    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
-    """
-
-    count: int | None = None
-    models: Path = Path(DEFAULT_MODELS)
-    seed: int = 0
-    masks_from: Path | None = None
-    per_mask: int = 1
-    batch_size: int = 4
-    threads: int | None = None
-    overwrite: bool = False
-    format: str = DEFAULT_FORMAT
-    include_originals: bool = False
-    license: str | None = None
-    originals: Path | None = None
-    origins: Mapping[str, str] = field(default_factory=dict)
+    path: Path
+    rows: list[dict[str, Any]]
+    given_up: int
 
 
 def synthesize(
@@ -85,22 +70,34 @@ def synthesize(
         options = SynthesisOptions(count=options, **settings)
     elif settings:
         options = replace(options, **settings)
-    return synthesize_rows(out, options, reporter=reporter)[0]
+    return synthesize_rows(out, options, reporter=reporter).path
 
 
 def synthesize_rows(
     out: str | Path, options: SynthesisOptions | None = None, *, reporter: Reporter | None = None
-) -> tuple[Path, list[dict[str, Any]]]:
-    """As ``synthesize``; also the manifest rows in index order."""
-    options, reporter, out = options or SynthesisOptions(), reporter or Reporter(), Path(out)
-    _check_numbers(options)
-    check_format(options.format)
+) -> Synthesized:
+    """As ``synthesize``; also the manifest rows in index order, and how many pairs were given up.
+
+    Started by ``torchrun``, the ranks share the pairs; the bytes are those of one process.
+    """
+    with joined() as ranks:
+        options, speaker, out = options or SynthesisOptions(), (reporter if ranks.first else None), Path(out)
+        speaker = speaker or Reporter()
+        works: list[_Synthesis] = []
+        ranks.told(lambda: works.append(_prepared(out, options, ranks, speaker)))
+        if not ranks.first:  # what the first was not refused
+            works.append(_prepared(out, options, ranks, speaker))
+        return works[0].run()
+
+
+def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Reporter) -> _Synthesis:
+    """Everything that can be refused before the output is touched."""
+    check_options(options)
     given = check_pairs(find_masks(options.masks_from), CheckPolicy()) if options.masks_from else None
     translator = load_model(Path(options.models) / FOLDERS["translator"], "translator")
     masks = _mask_source(options, given, translator, reporter)
     count = _count(options, given)
-    assert isinstance(translator.network, Translator)
-    if options.per_mask > 1 and not translator.network.many_per_mask:
+    if options.per_mask > 1 and not translator.entry.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
     _refuse_out_at_inputs(out, options)
     output_format = open_format(options.format, translator)
@@ -113,84 +110,128 @@ def synthesize_rows(
         reporter.note(f"{name} images are written as PNG, without their headers")
     for name in changed_mask_formats(translator.pairs, translator.label_values):
         reporter.note(f"{name} masks are written as PNG, which holds all label values exactly")
+    device = choose_device(options.device)
+    translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first)
-    with folder_lock(out), no_temporaries_left(out):
-        clear_temporaries(out)
-        ledger = Ledger(out, _identity(options, masks, translator), overwrite=options.overwrite)
-        _fill(ledger, renderer, originals, count, options, reporter)
-    return out, [ledger.rows[index] for index in range(first + count)]
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, options.gates, device)
+    return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
 
 
-def _identity(options: SynthesisOptions, masks: GeneratedMasks | GivenMasks, translator: FittedModel) -> dict[str, Any]:
-    """What two runs have in common that may continue each other; the count may grow."""
-    return {
-        "seed": options.seed,
-        "per_mask": options.per_mask,
-        "format": options.format,
-        "include_originals": options.include_originals,
-        "license": options.license,
-        "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
-        "translator": translator.digest,
-        "pairaug": __version__,
-    }
+@dataclass(frozen=True)
+class _Synthesis:
+    """A synthesis that nothing speaks against; ``count``: synthetic pairs."""
+
+    out: Path
+    options: SynthesisOptions
+    renderer: Renderer
+    originals: Originals | None
+    count: int
+    ranks: Ranks
+    reporter: Reporter
+
+    @property
+    def total(self) -> int:
+        return self.renderer.first + self.count
+
+    def run(self) -> Synthesized:
+        ledgers: list[Ledger] = []
+        with ExitStack() as held:
+            missing = self.ranks.told(lambda: self._opened(held, ledgers))
+            if missing is not None:
+                self._crew().make(self.out, self._render, missing, ledgers[0] if ledgers else None, self.total)
+                self.ranks.told(lambda: self._finish(ledgers[0]))
+            return self.ranks.told(lambda: self._ended(ledgers[0]))
+
+    def _crew(self) -> Crew:
+        threads = self.options.threads or max(1, default_threads() // self.ranks.here)
+        return Crew(threads, self.options.batch_size, self.ranks, self.reporter)
+
+    def _opened(self, held: ExitStack, ledgers: list[Ledger]) -> list[int] | None:
+        """Lock the output for as long as ``held`` lasts; what is missing of the set, None where it is complete."""
+        held.enter_context(folder_lock(self.out))
+        held.enter_context(no_temporaries_left(self.out))
+        clear_temporaries(self.out)
+        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite)
+        ledgers.append(ledger)
+        there = max([ledger.most, *(index + 1 for index in ledger.rows)]) - self.renderer.first
+        if there > self.count:
+            raise OutputError(
+                f"{self.out}: already holds {there} pairs, more than --count {self.count}; choose another --out"
+            )
+        missing = ledger.missing(self.total)
+        if ledger.complete and not missing and ledger.agrees(self._body()):
+            ledger.close()
+            self.reporter.note("already complete")
+            return None
+        if ledger.rows:
+            self.reporter.note(f"{len(ledger.rows)} of {self.total} pairs are there already")
+        translator = self.renderer.translator
+        plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
+        probe_output(self.out, bytes_of_pairs(len(missing), [pair.size for pair in translator.pairs], plain))
+        ledger.begin(self.total)
+        return missing
+
+    def _render(self, indices: Sequence[int]) -> list[Outcome]:
+        first = self.renderer.first
+        taken = [self.originals.take(index) for index in indices if self.originals is not None and index < first]
+        return [*taken, *self.renderer.render([index - first for index in indices if index >= first])]
+
+    def _finish(self, ledger: Ledger) -> None:
+        """The records, each of them after all that it describes."""
+        metadata_digest = ledger.write_metadata()
+        rows, license = _rows(ledger), self.options.license
+        self.renderer.format.write_beside(Written(ledger.folder, rows, license), ledger.beside)
+        with ledger.beside(CROISSANT) as file:
+            file.write(json_document(describe(rows, metadata_digest, license)))
+        counted = counts(self.count, len(rows), self.renderer.first, ledger.judged.rejected)
+        ledger.finish({**self._body(), "counts": counted}, metadata_digest)
+
+    def _ended(self, ledger: Ledger) -> Synthesized:
+        given_up = len(ledger.judged.gaps)
+        if given_up:
+            attempts = self.options.gates.attempts
+            self.reporter.warn(
+                f"{given_up} of {self.count} pairs were given up after {attempts} rejected drawings each"
+            )
+        return Synthesized(self.out, _rows(ledger), given_up)
+
+    def _body(self) -> dict[str, Any]:
+        renderer = self.renderer
+        return manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
+
+    def _identity(self) -> dict[str, Any]:
+        """What two runs have in common that may continue each other; the count may grow."""
+        options, masks = self.options, self.renderer.masks
+        return {
+            "synthesis_version": SYNTHESIS_VERSION,
+            "seed": options.seed,
+            "per_mask": options.per_mask,
+            "format": options.format,
+            "include_originals": options.include_originals,
+            "license": options.license,
+            "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
+            "translator": self.renderer.translator.digest,
+            "gates": options.gates.identity(),
+            "device": self.renderer.device.type,
+            "pairaug": __version__,
+        }
+
+    def _config(self) -> dict[str, Any]:
+        """The options that determine the content, as the manifest names them."""
+        options = self.options
+        return {
+            "count": self.count,
+            "seed": options.seed,
+            "per_mask": options.per_mask,
+            "masks_from": options.masks_from is not None,
+            "format": options.format,
+            "include_originals": options.include_originals,
+            "license": options.license,
+        }
 
 
-def _fill(
-    ledger: Ledger,
-    renderer: Renderer,
-    originals: Originals | None,
-    count: int,
-    options: SynthesisOptions,
-    reporter: Reporter,
-) -> None:
-    """Bring the output to ``count`` synthetic pairs: what is missing, then what lies beside the pairs."""
-    out, first = ledger.folder, renderer.first
-    total = first + count
-    there = max(ledger.most, max(ledger.rows, default=-1) + 1) - first
-    if there > count:
-        raise OutputError(f"{out}: already holds {there} pairs, more than --count {count}; choose another --out")
-    body = manifest_body(_config(count, options), options.origins, renderer.format, renderer.masks, first)
-    if ledger.complete and len(ledger.rows) == total and ledger.agrees(body):
-        ledger.close()
-        reporter.note("already complete")
-        return
-    if ledger.rows:
-        reporter.note(f"{len(ledger.rows)} of {total} pairs are there already")
-    probe_output(out, _bytes_expected(renderer.translator, total - len(ledger.rows)))
-    ledger.begin(total)
-
-    def make(index: int) -> Made:
-        if originals is not None and index < first:
-            return originals.take(index)
-        return renderer.render(index - first)
-
-    with one_thread():
-        _make_missing(make, ledger, total, options, reporter)
-    _finish(ledger, renderer, count, options, body)
-
-
-def _finish(ledger: Ledger, renderer: Renderer, count: int, options: SynthesisOptions, body: Mapping[str, Any]) -> None:
-    """The records, each of them after all that it describes."""
-    metadata_digest = ledger.write_metadata()
-    rows = [ledger.rows[index] for index in range(renderer.first + count)]
-    renderer.format.write_beside(Written(ledger.folder, rows, options.license), ledger.beside)
-    with ledger.beside(CROISSANT) as file:
-        file.write(json_document(describe(rows, metadata_digest, options.license)))
-    ledger.finish(body, metadata_digest)
-
-
-def _config(count: int, options: SynthesisOptions) -> dict[str, Any]:
-    """The options that determine the content, as the manifest names them."""
-    return {
-        "count": count,
-        "seed": options.seed,
-        "per_mask": options.per_mask,
-        "masks_from": options.masks_from is not None,
-        "format": options.format,
-        "include_originals": options.include_originals,
-        "license": options.license,
-    }
+def _rows(ledger: Ledger) -> list[dict[str, Any]]:
+    return [ledger.rows[index] for index in sorted(ledger.rows)]
 
 
 def _refuse_own_names(output_format: Format) -> None:
@@ -210,22 +251,9 @@ def _refuse_own_names(output_format: Format) -> None:
                 )
 
 
-def _check_numbers(options: SynthesisOptions) -> None:
-    named = (("count", options.count), ("per-mask", options.per_mask), ("batch-size", options.batch_size))
-    for name, value in (*named, ("threads", options.threads)):
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} {value}: must be 1 or more")
-    if options.seed < 0:
-        raise UsageError(f"--seed {options.seed}: must be 0 or more")
-    if options.license is not None and not options.license.strip():
-        raise UsageError("--license: is empty; give the terms in words, or leave it out")
-    if options.originals is not None and not options.include_originals:
-        raise UsageError(f"--originals {options.originals}: only together with --include-originals")
-
-
 def _mask_source(
     options: SynthesisOptions, given: Checked | None, translator: FittedModel, reporter: Reporter
-) -> GeneratedMasks | GivenMasks:
+) -> Masks:
     if given is not None:
         return GivenMasks(given, LabelMap(translator.label_values))
     fitted = load_model(Path(options.models) / FOLDERS["masks"], "masks")
@@ -262,69 +290,3 @@ def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
         there = path.resolve()
         if here == there or here in there.parents or there in here.parents:
             raise OutputError(f"{out}: lies inside or around {name} ({path}); choose another --out")
-
-
-def _make_missing(
-    make: Callable[[int], Made], ledger: Ledger, count: int, options: SynthesisOptions, reporter: Reporter
-) -> None:
-    """Make what is not there yet. Each pair is made by one thread; others render, encode and write meanwhile."""
-    threads = options.threads or default_threads()
-    missing = iter([index for index in range(count) if index not in ledger.rows])
-    in_work = max(options.batch_size, threads) + _WRITERS
-    with (
-        Interruption(reporter.warn) as interruption,
-        ThreadPoolExecutor(threads) as renderers,
-        ThreadPoolExecutor(_WRITERS) as writers,
-    ):
-        running: set[Future[Any]] = set()
-        written: set[Future[Any]] = set()
-        try:
-            while True:
-                if not interruption.signal:
-                    running |= {renderers.submit(make, i) for i in _take(missing, in_work - len(running))}
-                if not running:
-                    break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    written.add(writers.submit(ledger.add, future.result()))
-                if len(written) > in_work:  # writing falls behind and holds rendering back: memory stays flat
-                    wait(written, return_when=FIRST_COMPLETED)
-                for future in [future for future in written if future.done()]:
-                    written.discard(future)
-                    future.result()
-                reporter.progress(len(ledger.rows), count, "pairs")
-            for future in written:
-                future.result()
-        except BaseException:
-            renderers.shutdown(cancel_futures=True)
-            writers.shutdown(cancel_futures=True)
-            raise
-        if interruption.signal:
-            raise interruption.error(f"{len(ledger.rows)} of {count} pairs are written")
-    reporter.end_progress()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside each torch operation: its result then does not depend on how many there are."""
-    before = torch.get_num_threads()
-    use_threads(1)
-    try:
-        yield
-    finally:
-        use_threads(before)
-
-
-def _take(source: Iterator[int], most: int) -> Iterator[int]:
-    for _ in range(most):
-        index = next(source, None)
-        if index is None:
-            return
-        yield index
-
-
-def _bytes_expected(translator: FittedModel, count: int) -> int:
-    """An upper estimate: uncompressed images, and masks at a tenth of that."""
-    pixels = sum(pair.size[0] * pair.size[1] for pair in translator.pairs) / len(translator.pairs)
-    depth = 2 if translator.intensity[1] > 255 else 1
-    return int(count * pixels * (translator.shape.channels * depth * 0.8 + 0.1))

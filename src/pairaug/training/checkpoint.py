@@ -1,8 +1,8 @@
 """Checkpoints: everything that training needs to go on as if nothing had happened, and no pickle.
 
-One file holds the weights, the optimisers' moments and, in its header, how far training had come and of which run it
-is; that of another run is never gone on from. Random state is not kept: it is derived from the seed and the images
-seen. The last two files are kept; a file's name carries the
+One file holds all weights (the model's, those of other networks, their average), the optimisers' moments and, in its
+header, how far training had come and of which run it is; that of another run is never gone on from. Random state is
+not kept: it is derived from the seed and the images seen. The last two files are kept; a file's name carries the
 beginning of its digest, so that a damaged one is known and the one before it used.
 """
 
@@ -20,7 +20,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from pairaug.files import digest_bytes, write_atomic
-from pairaug.models.base import Model
+from pairaug.fitted.header import read_metadata
+from pairaug.training.objectives.base import Objective
 
 KEPT = 2
 _DIGITS = 16
@@ -46,13 +47,13 @@ class Progress:
     rate_scale: float = 1.0
 
 
-def save_checkpoint(folder: Path, model: Model, progress: Progress, run: str) -> bool:
+def save_checkpoint(folder: Path, objective: Objective, progress: Progress, run: str) -> bool:
     """Write a checkpoint of the run with the identity ``run``, in the place of one at the same number of images.
 
     All but the last two are removed. False, and nothing is written, where a weight or a moment is not finite.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for name, optimizer in model.optimizers.items():
+    tensors = {f"weights.{name}": tensor for name, tensor in objective.state_dict().items()}
+    for name, optimizer in objective.optimizers.items():
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{name}.{index}.{key}": value for key, value in state.items()}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -81,13 +82,13 @@ def forget_others(folder: Path, run: str) -> int:
     return len(others)
 
 
-def load_checkpoint(folder: Path, model: Model, run: str) -> Progress | None:
-    """Bring ``model`` to the latest whole checkpoint of the run with the identity ``run``; None where there is none."""
+def load_checkpoint(folder: Path, objective: Objective, run: str) -> Progress | None:
+    """Bring ``objective`` to the latest whole checkpoint of the run ``run``; None where there is none."""
     for path in sorted(folder.glob("*.safetensors"), reverse=True):
         content = _content(path, run)
         if content is not None:
             tensors, progress = content
-            _restore(model, tensors)
+            _restore(objective, tensors)
             return progress
     return None
 
@@ -98,7 +99,7 @@ def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
     if digest_bytes(data)[:_DIGITS] != path.stem.rpartition("-")[2]:
         return None
     try:
-        header = _metadata(data)
+        header = read_metadata(data)
         if header.get("run") != run:
             return None
         return load_tensors(data), Progress(**json.loads(header["progress"]))
@@ -106,15 +107,10 @@ def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
         return None
 
 
-def _metadata(data: bytes) -> dict[str, str]:
-    length = int.from_bytes(data[:8], "little")
-    header: dict[str, dict[str, str]] = json.loads(data[8 : 8 + length])
-    return header["__metadata__"]
-
-
-def _restore(model: Model, tensors: Mapping[str, Tensor]) -> None:
-    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-    for name, optimizer in model.optimizers.items():
+def _restore(objective: Objective, tensors: Mapping[str, Tensor]) -> None:
+    prefix = "weights."
+    objective.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    for name, optimizer in objective.optimizers.items():
         content = optimizer.state_dict()
         content["state"] = {}
         prefix = f"optimizer.{name}."

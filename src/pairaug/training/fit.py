@@ -7,16 +7,13 @@ fit_translator("./drive", FitOptions(epochs=30))
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from pairaug.arrays.tensors import TrainingSet, load_training_set, to_pixels
+from pairaug.arrays.examples import Examples
 from pairaug.files import (
     clear_temporaries,
     digest_file,
@@ -26,34 +23,38 @@ from pairaug.files import (
     read_json_lines,
     write_atomic,
 )
-from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.fitted.identity import Identity, identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
+from pairaug.fitted.space import bytes_of_fit, planes_kept
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, use_threads
+from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
 from pairaug.machine.randomness import torch_generator
-from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
+from pairaug.machine.ranks import Ranks, joined
+from pairaug.machine.workers import default_threads
+from pairaug.models.base import Example, Model, Shape, build_config
 from pairaug.pairs.checked import Checked, CheckPolicy
-from pairaug.pairs.checking import load_classes, refuse_changed
+from pairaug.pairs.checking import refuse_changed
 from pairaug.pairs.source import Selection
 from pairaug.registry import Kind, ModelEntry
 from pairaug.report.curves import loss_curves
-from pairaug.report.sheets import mask_picture, png, sheet
+from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
+from pairaug.training.objectives.base import Objective, count_trained
 from pairaug.training.plan import (
     FitOptions,
     checked_source,
     chosen_model,
-    default_threads,
     epochs_of,
     expected_seconds,
 )
+from pairaug.training.sampler import Sampler
+from pairaug.training.sheets import draw_sheet
 from pairaug.training.terms import find_terms
-
-_SHEET_ROWS = 4
 
 
 def fit_mask_generator(
@@ -93,50 +94,43 @@ def fit(
     reporter: Reporter | None = None,
 ) -> tuple[Path, Checked]:
     """Fit a model of ``kind``; returns its path and the data set as it was checked."""
-    options, reporter = options or FitOptions(), reporter or Reporter()
-    entry = chosen_model(kind, options)
-    model_class = entry.load()
-    config = build_config(model_class.Config, options.settings)
-    checked = checked_source(kind, source, selection or Selection(), policy or CheckPolicy(), lines, reporter)
-    shape = working_shape(kind, entry, options, checked)
-    folder = Path(options.models) / FOLDERS[kind]
-    run_folder.refuse_among_data(folder, checked)
-    trains = bool(entry.epochs)
-    identity = run_identity(
+    with joined() as ranks:
+        options = options or FitOptions()
+        speaker = (reporter if ranks.first else None) or Reporter()
+        entry = chosen_model(kind, options)
+        config = build_config(entry.load().Config, options.settings)
+        checked = ranks.told(
+            lambda: checked_source(kind, source, selection or Selection(), policy or CheckPolicy(), lines, speaker)
+        )
+        shape = working_shape(kind, entry, options, checked)
+        identity = _identity(entry, config, shape, checked, options, ranks)
+        folder = Path(options.models) / FOLDERS[kind]
+        work = _Fit(kind, entry, config, shape, checked, folder, identity, {}, options, speaker, ranks)
+        with ExitStack() as held:
+            facts = ranks.told(lambda: work.opened(held, str(source)))
+            if facts is not None:
+                work.facts.update(facts)
+                work.run()
+        return folder / MODEL_FILE, checked
+
+
+def _identity(
+    entry: ModelEntry, config: Any, shape: Shape, checked: Checked, options: FitOptions, ranks: Ranks
+) -> Identity:
+    if not entry.trains:
+        return run_identity(checked, model=entry.name, settings=asdict(config), seed=options.seed)
+    device = choose_device(options.device)
+    return run_identity(
         checked,
         model=entry.name,
         settings=asdict(config),
         seed=options.seed,
-        size=(shape.height, shape.width) if trains else None,
-        batch_size=options.batch_size if trains else None,
-        device=choose_device(options.device).type if trains else None,
-        precision="float32" if trains else None,
+        size=(shape.height, shape.width),
+        batch_size=options.batch_size,
+        device=device.type,
+        precision=name_of(choose_precision(options.precision, device)),
+        ranks=ranks.count,
     )
-    mark_own(folder.parent)
-    with folder_lock(folder):
-        clear_temporaries(folder)
-        mark_own(folder, whole=True)
-        earlier = run_folder.open_run(folder, identity, fresh=options.fresh)
-        length = Length(epochs_of(entry, options), options.minutes)
-        if earlier and earlier.finished:
-            answer = length.reached(earlier.content, len(checked.pairs)) if trains else ALREADY
-            damage = run_folder.damage(folder, earlier, kind) if answer else ""
-            if answer and not damage:
-                (reporter.note if answer == ALREADY else reporter.warn)(answer)
-                return folder / MODEL_FILE, checked
-            if damage:
-                reporter.warn(f"{damage}; it is made again" + (", from the last checkpoint if it is whole" * trains))
-        facts = {
-            "command": options.command,
-            "origins": dict(options.origins),
-            "source": {"given": str(source), "root": str(checked.root.resolve())},
-            "pairs": len(checked.pairs),
-            "epochs": length.epochs,
-            "minutes": length.minutes,
-            "threads": options.threads or (earlier.threads if earlier else 0) or default_threads(),
-        }
-        work = _Fit(kind, entry, model_class, config, shape, checked, folder, identity, facts, options, reporter)
-        return work.run(), checked
 
 
 def working_shape(kind: Kind, entry: ModelEntry, options: FitOptions, checked: Checked) -> Shape:
@@ -146,36 +140,70 @@ def working_shape(kind: Kind, entry: ModelEntry, options: FitOptions, checked: C
 
 def parameters_as_asked(kind: Kind, entry: ModelEntry, options: FitOptions, checked: Checked) -> int:
     """Weights of the networks with the settings asked for. Raises UsageError for a setting that cannot be."""
-    model_class = entry.load()
-    config = build_config(model_class.Config, options.settings)
-    return sum(count_parameters(model_class, config, working_shape(kind, entry, options, checked)).values())
+    config = build_config(entry.load().Config, options.settings)
+    shape = working_shape(kind, entry, options, checked)
+    return sum(count_trained(entry.load(), entry.load_objective(), config, shape).values())
 
 
 @dataclass
 class _Fit:
-    """One fit under way, its folder locked."""
+    """One fit under way; ``facts``: what its ``run.json`` says beside its identity."""
 
     kind: Kind
     entry: ModelEntry
-    model_class: type[Any]
     config: Any
     shape: Shape
     checked: Checked
     folder: Path
-    identity: Mapping[str, Any]
+    identity: Identity
     facts: dict[str, Any]
     options: FitOptions
     reporter: Reporter
+    ranks: Ranks
 
-    def run(self) -> Path:
+    def opened(self, held: ExitStack, source: str) -> dict[str, Any] | None:
+        """Lock the run's folder for as long as ``held`` lasts; the facts of the run, None where it is complete."""
+        run_folder.refuse_among_data(self.folder, self.checked)
+        mark_own(self.folder.parent)
+        held.enter_context(folder_lock(self.folder))
+        clear_temporaries(self.folder)
+        mark_own(self.folder, whole=True)
+        earlier = run_folder.open_run(self.folder, self.identity, fresh=self.options.fresh)
+        length = Length(epochs_of(self.entry, self.options), self.options.minutes)
+        if earlier and earlier.finished and self._complete(earlier, length):
+            return None
+        threads = self.options.threads or (earlier.threads if earlier else 0)
+        return {
+            "command": self.options.command,
+            "origins": dict(self.options.origins),
+            "source": {"given": source, "root": str(self.checked.root.resolve())},
+            "pairs": len(self.checked.pairs),
+            "epochs": length.epochs,
+            "minutes": length.minutes,
+            "threads": threads or max(1, default_threads() // self.ranks.here),
+        }
+
+    def _complete(self, earlier: run_folder.Earlier, length: Length) -> bool:
+        """Whether the run in the folder is as long as asked and its model whole; says so, or what is made again."""
+        trains = self.entry.trains
+        answer = length.reached(earlier.content, len(self.checked.pairs)) if trains else ALREADY
+        damage = run_folder.damage(self.folder, earlier, self.kind) if answer else ""
+        if damage:
+            self.reporter.warn(f"{damage}; it is made again" + (", from the last checkpoint if it is whole" * trains))
+        elif answer:
+            (self.reporter.note if answer == ALREADY else self.reporter.warn)(answer)
+        return bool(answer) and not damage
+
+    def run(self) -> None:
         began = time.monotonic()
         use_threads(self.facts["threads"])
-        self._before_work()
-        run_folder.record(self.folder, self.identity, "running", self.facts)
-        if self.entry.epochs:
-            model, images = self._train()
-        else:
-            model, images = self._remember(), 0
+        self.ranks.told(self._before_work)
+        square = (self.shape.height, self.shape.width) if self.entry.works == "square" else None
+        examples = Examples(self.checked, self.shape.channels, square)
+        model, images = self._train(examples) if self.entry.trains else (self._remember(examples), 0)
+        self.ranks.told(lambda: self._save(model, images, began))
+
+    def _save(self, model: Any, images: int, began: float) -> None:
         refuse_changed(self.checked)
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
         terms = find_terms(self.checked.root)
@@ -186,100 +214,63 @@ class _Fit:
         self.facts["seconds"] = round(time.monotonic() - began, 1)
         run_folder.record(self.folder, self.identity, "finished", self.facts)
         keep_last(self.folder / CHECKPOINTS, 1)
-        return path
 
     def _before_work(self) -> None:
-        """Say what is going to happen and how long it takes; make sure that the disk will hold it."""
-        counts = count_parameters(self.model_class, self.config, self.shape)
+        """Say what is going to happen and how long it takes; make sure that the disk will hold it; record the run."""
+        counts = count_trained(self.entry.load(), self.entry.load_objective(), self.config, self.shape)
         self.facts["parameters"] = counts
         total = sum(counts.values())
-        # The model, and two checkpoints with two moments a weight.
-        needed = total * 4 * (1 + 2 * 3)
-        if not self.entry.epochs:
-            needed = sum(item.size[0] * item.size[1] for item in self.checked.pairs)
+        planes = planes_kept(self.entry.keeps, self.shape.channels)
+        needed = bytes_of_fit(total, [item.size for item in self.checked.pairs], planes)
         probe_output(self.folder, needed)
-        if not self.entry.epochs:
-            self.reporter.note(f"{self.entry.name}: nothing to train; the file holds the {self.facts['pairs']} masks")
-            return
-        self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")
-        seconds = expected_seconds(self.entry, self.options, len(self.checked.pairs), self.shape.height, total)
-        self.reporter.note(f"about {spoken_time(seconds)} to train; up to {human_bytes(needed)} on disk")
+        if self.entry.trains:
+            self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")
+            seconds = expected_seconds(self.entry, self.options, len(self.checked.pairs), self.shape.height, total)
+            self.reporter.note(f"about {spoken_time(seconds)} to train; up to {human_bytes(needed)} on disk")
+        if self.entry.keeps != "nothing":
+            only = "" if self.entry.trains else "nothing to train; "
+            self.reporter.note(f"{self.entry.name}: {only}the file holds the {self.facts['pairs']} {self.entry.keeps}")
+        run_folder.record(self.folder, self.identity, "running", self.facts)
 
-    def _make_model(self) -> Model:
-        generator = torch_generator(self.options.seed, "weights")
-        model: Model = self.model_class(self.config, self.shape, generator)
+    def _remember(self, examples: Examples) -> Model:
+        model: Model = self.entry.load()(self.config, self.shape, torch_generator(self.options.seed, "weights"))
+        model.remember(examples)
+        self._draw("samples.png", model, examples)
         return model
 
-    def _remember(self) -> MaskGenerator:
-        model = self._make_model()
-        assert isinstance(model, MaskGenerator)
-        checked = self.checked
-        masks = [load_classes(checked.root, item, checked.policy, checked.label_map) for item in checked.pairs]
-        model.remember([torch.from_numpy(mask) for mask in masks])
-        self._sheet(model, [mask for mask in masks[:_SHEET_ROWS]], "samples.png")
-        return model
-
-    def _train(self) -> tuple[Any, int]:
-        data = load_training_set(self.checked, self.shape)
+    def _train(self, examples: Examples) -> tuple[Model, int]:
         length = (self.facts["epochs"], self.facts["minutes"])
         schedule = Schedule(self.options.seed, self.options.batch_size, *length, identity_digest(self.identity))
+        crop = (self.shape.height, self.shape.width) if self.entry.works == "crops" else None
+        sampler = Sampler(examples, self.options.seed, crop, turn=True, ranks=self.ranks)
 
         def on_epoch(model: Model, epoch: int, last: bool) -> None:
             if last or epoch in self.options.sample_epochs or (not self.options.sample_epochs and _power_of_two(epoch)):
-                self._epoch_sheet(model, data, epoch)
+                self._draw(f"epoch-{epoch:05d}.png", model, examples, crop)
 
-        model, progress = train(
-            self._make_model,
-            data,
+        objective, progress = train(
+            lambda: make_objective(self.entry, self.config, self.shape, self.options.seed, examples),
+            sampler,
             schedule,
             self.folder,
             device=choose_device(self.options.device),
             reporter=self.reporter,
             on_epoch=on_epoch,
+            precision=PRECISIONS[self.identity["precision"]],
         )
-        self._draw_losses()
+        if self.ranks.first:
+            self._draw_losses()
         self.facts["training_seconds"] = round(progress.seconds, 3)
-        beyond = Length(*length).beyond(progress.images, progress.seconds, progress.minutes, len(data))
+        beyond = Length(*length).beyond(progress.images, progress.seconds, progress.minutes, len(examples))
         if beyond:
             self.reporter.warn(beyond)
         if progress.skipped:
             self.reporter.warn(f"{progress.skipped} steps without a finite loss were passed over")
-        return model.cpu(), progress.images
+        return objective.result.cpu(), progress.images
 
-    def _epoch_sheet(self, model: Model, data: TrainingSet, epoch: int) -> None:
-        name = f"epoch-{epoch:05d}.png"
-        if isinstance(model, MaskGenerator):
-            self._sheet(model, list(data.labels[:_SHEET_ROWS]), name)
-        else:
-            assert isinstance(model, Translator)
-            self._triples(model, data, name)
-
-    def _sheet(self, model: MaskGenerator, masks: list[NDArray[np.uint8]], name: str) -> None:
-        """Real masks beside generated ones."""
-        rows = []
-        for i, mask in enumerate(masks):
-            made = [
-                model.sample(torch_generator(self.options.seed, "sheet", i, j), (mask.shape[0], mask.shape[1]))
-                for j in range(2)
-            ]
-            rows.append([mask_picture(mask), *(mask_picture(one.labels.cpu().numpy()) for one in made)])
-        self._write_sheet(rows, ("real", "generated", "generated"), name)
-
-    def _triples(self, model: Translator, data: TrainingSet, name: str) -> None:
-        """Mask, target and output of the first pairs."""
-        device = next(model.parameters()).device
-        rows = []
-        for i in range(min(_SHEET_ROWS, len(data))):
-            batch = data.batch([i], device)
-            assert batch.images is not None
-            painted = model.translate(batch.labels, torch_generator(self.options.seed, "sheet", i))
-            row = [mask_picture(data.labels[i])]
-            row += [_viewable(picture[0]) for picture in (batch.images, painted)]
-            rows.append(row)
-        self._write_sheet(rows, ("mask", "target", "output"), name)
-
-    def _write_sheet(self, rows: list[list[NDArray[np.uint8]]], captions: tuple[str, ...], name: str) -> None:
-        write_atomic(self.folder / run_folder.SAMPLES / name, png(sheet(rows, captions)), sync=False)
+    def _draw(self, name: str, model: Model, examples: Examples, crop: tuple[int, int] | None = None) -> None:
+        if self.ranks.first:
+            draw_sheet(self.folder / run_folder.SAMPLES / name, model, examples, self.options.seed, crop)
 
     def _draw_losses(self) -> None:
         rows = read_json_lines(self.folder / HISTORY)
@@ -289,10 +280,17 @@ class _Fit:
         write_atomic(self.folder / run_folder.LOSSES, png(loss_curves(rows, names, "epoch")), sync=False)
 
 
-def _viewable(image: torch.Tensor) -> NDArray[np.uint8]:
-    """(C, H, W) in [-1, 1] -> (H, W[, 3]) uint8 for a sheet, whatever the bit depth of the data."""
-    pixels = to_pixels(image, (0, 255)).astype(np.uint8)
-    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+def make_objective(entry: ModelEntry, config: Any, shape: Shape, seed: int, examples: Sequence[Example]) -> Objective:
+    """A model with its initial weights, what trains it, and what it keeps of the data."""
+    generator = torch_generator(seed, "weights")
+    model = entry.load()(config, shape, generator)
+    objective_class = entry.load_objective()
+    assert objective_class is not None
+    objective: Objective = objective_class(model, generator)
+    if entry.keeps != "nothing":
+        for keeper in filter(None, (objective.model, objective.average)):
+            keeper.remember(examples)
+    return objective
 
 
 def _power_of_two(number: int) -> bool:

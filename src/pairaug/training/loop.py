@@ -1,10 +1,11 @@
-"""The training loop: one for all models, known to it only by their contract.
+"""The training loop: one for all objectives, known to it only by their contract.
 
-Progress is counted in images seen. The random numbers of a step derive from (seed, images seen), the order of an
-epoch from (seed, epoch), so a run that is killed and started again ends with the same weights, bit for bit, as one
-that was never disturbed (on a CPU, with the same number of threads). Time decides only when checkpoints are
-written and, once for each time budget, how many images there will be. The learning rate does not depend on the
-length, so a run that is made longer ends with the weights of one that was asked for that length at once.
+Progress is counted in images seen, by all ranks. The random numbers of a step derive from (seed, images seen, rank),
+the order of an epoch from (seed, epoch), so a run that is killed and started again ends with the same weights, bit
+for bit, as one that was never disturbed (on a CPU, with the same numbers of threads and ranks). Time decides only
+when checkpoints are written and, once for each time budget, how many images there will be. Unless an objective's
+learning rate depends on the length, a run that is made longer ends with the weights of one that was asked for that
+length at once. Ranks agree on all that decides the course: losses that are not finite, time, signals, checkpoints.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from pathlib import Path
 
 import torch
 
-from pairaug.arrays.tensors import TrainingSet
 from pairaug.errors import DataError, DivergedError, StorageError
 from pairaug.files import json_lines, read_json_lines, write_atomic
 from pairaug.machine.device import out_of_memory
-from pairaug.machine.randomness import numpy_generator, torch_generator
+from pairaug.machine.precision import in_precision
+from pairaug.machine.randomness import torch_generator
+from pairaug.machine.ranks import is_lost, lost
 from pairaug.machine.signals import Interruption
-from pairaug.models.base import Model, NonFiniteLoss
+from pairaug.models.base import Model
 from pairaug.reporting import Reporter
 from pairaug.training.checkpoint import Progress, forget_others, load_checkpoint, save_checkpoint
+from pairaug.training.objectives.base import NonFiniteLoss, Objective
+from pairaug.training.sampler import Sampler
 
 HISTORY = "history.jsonl"
 CHECKPOINTS = "checkpoint"
@@ -61,21 +65,23 @@ class Schedule:
 
 
 def train(
-    make_model: Callable[[], Model],
-    data: TrainingSet,
+    make_objective: Callable[[], Objective],
+    sampler: Sampler,
     schedule: Schedule,
     folder: Path,
     *,
     device: torch.device,
     reporter: Reporter,
     on_epoch: Callable[[Model, int, bool], None] = lambda model, epoch, last: None,
-) -> tuple[Model, Progress]:
+    precision: torch.dtype = torch.float32,
+) -> tuple[Objective, Progress]:
     """Train to the end of the schedule, from the latest checkpoint in ``folder`` if there is one.
 
-    ``on_epoch(model, epochs done, whether training is over)`` may look at the model but not change it. Raises
-    Interrupted after a signal (a checkpoint is written first), DivergedError, StorageError for too little memory.
+    The batch of the schedule is that of one rank. ``on_epoch(model, epochs done, whether training is over)``, called
+    on the first rank, may look at the model but not change it. Raises Interrupted after a signal (a checkpoint is
+    written first), DivergedError, StorageError for too little memory or where another rank is gone.
     """
-    return _Run(make_model, data, schedule, folder, device, reporter, on_epoch).to_the_end()
+    return _Run(make_objective, sampler, schedule, folder, device, reporter, on_epoch, precision).to_the_end()
 
 
 class _Run:
@@ -83,32 +89,34 @@ class _Run:
 
     def __init__(
         self,
-        make_model: Callable[[], Model],
-        data: TrainingSet,
+        make_objective: Callable[[], Objective],
+        sampler: Sampler,
         schedule: Schedule,
         folder: Path,
         device: torch.device,
         reporter: Reporter,
         on_epoch: Callable[[Model, int, bool], None],
+        precision: torch.dtype,
     ) -> None:
-        self.make_model, self.data, self.schedule, self.folder = make_model, data, schedule, folder
-        self.device, self.reporter, self.on_epoch = device, reporter, on_epoch
+        self.make_objective, self.sampler, self.schedule, self.folder = make_objective, sampler, schedule, folder
+        self.device, self.reporter, self.on_epoch, self.precision = device, reporter, on_epoch, precision
+        self.ranks, self.count = sampler.ranks, len(sampler)
         self.checkpoints = folder / CHECKPOINTS
-        self.model, self.progress = self._start()
+        self.objective, self.progress = self._start()
         self.rows = self._history()
         self.failures = 0
         self.saved_at = time.monotonic()
         self.save_cost = 0.0
         self.timed: list[float] = []
 
-    def to_the_end(self) -> tuple[Model, Progress]:
+    def to_the_end(self) -> tuple[Objective, Progress]:
         try:
             with Interruption(self.reporter.warn) as interruption:
                 while not self._over() or not self._finish():
                     self._one(interruption)
         finally:
             self.reporter.end_progress()
-        return self.model, self.progress
+        return self.objective, self.progress
 
     def _one(self, interruption: Interruption) -> None:
         """One step and what is due after it."""
@@ -116,18 +124,21 @@ class _Run:
         self._step()
         self._budget(time.monotonic() - began)
         images, over = self.progress.images, self._over()
-        if images and (images % len(self.data) == 0 or over):
-            self.on_epoch(self.model, math.ceil(images / len(self.data)), over)
+        if self.ranks.first and images and (images % self.count == 0 or over):
+            self.on_epoch(self.objective.result, math.ceil(images / self.count), over)
         if over:
             return
+        interruption.signal = self.ranks.largest(interruption.signal)
         if interruption.signal:
             raise interruption.error(self._saved())
-        if time.monotonic() - self.saved_at > max(_CHECKPOINT_SECONDS, self.save_cost / _CHECKPOINT_SHARE):
+        waited = time.monotonic() - self.saved_at
+        due = self.ranks.first and waited > max(_CHECKPOINT_SECONDS, self.save_cost / _CHECKPOINT_SHARE)
+        if self.ranks.any(due):
             self._save_or_go_back()
 
     @property
     def total(self) -> int | None:
-        return self.schedule.total(self.progress, len(self.data))
+        return self.schedule.total(self.progress, self.count)
 
     def _over(self) -> bool:
         total = self.total
@@ -142,27 +153,28 @@ class _Run:
         """Save before an end that a signal asked for; what was saved, in words."""
         if self._save():
             return f"saved after {self.progress.images} images"
-        kept = load_checkpoint(self.checkpoints, self.make_model(), self.schedule.run)
+        kept = load_checkpoint(self.checkpoints, self.make_objective(), self.schedule.run)
         reason = "the weights are not finite and were not saved"
         return reason + (f", the last checkpoint is of {kept.images} images" if kept else "; nothing is saved yet")
 
-    def _start(self) -> tuple[Model, Progress]:
-        model = self.make_model().to(self.device)
-        others = forget_others(self.checkpoints, self.schedule.run)
+    def _start(self) -> tuple[Objective, Progress]:
+        objective = self.make_objective().to(self.device)
+        others = forget_others(self.checkpoints, self.schedule.run) if self.ranks.first else 0
         if others:
             self.reporter.warn(f"{others} checkpoints in {self.checkpoints} are damaged or of another run: removed")
-        progress = load_checkpoint(self.checkpoints, model, self.schedule.run)
+        self.ranks.any(False)  # the others read what the first has cleared up
+        progress = load_checkpoint(self.checkpoints, objective, self.schedule.run)
         if progress is None:
             progress = Progress(batch_size=self.schedule.batch_size)
         else:
             self.reporter.note(f"continuing after {progress.images} images")
-            _scale_rates(model, progress.rate_scale)
+        objective.distribute(self.ranks)
         if self.schedule.minutes not in (None, progress.minutes):
             # Another budget than before: what is left of it is timed anew.
             progress.minutes, progress.budget = self.schedule.minutes, None
             if progress.seconds >= self.schedule.minutes * 60:
                 progress.budget = progress.images
-        return model, progress
+        return objective, progress
 
     def _history(self) -> list[dict[str, float | int]]:
         """The lines that the checkpoint knows of; later ones were written by a run that was cut off."""
@@ -177,30 +189,34 @@ class _Run:
 
     def _step(self) -> None:
         progress = self.progress
-        count = len(self.data)
-        epoch, place = divmod(progress.images, count)
-        order = numpy_generator(self.schedule.seed, "order", epoch).permutation(count)
-        chosen = order[place : place + progress.batch_size].tolist()
-        batch = self.data.batch(chosen, self.device)
-        generator = torch_generator(self.schedule.seed, "step", progress.images)
+        chosen = self.sampler.step(progress.images, progress.batch_size)
+        batch = self.sampler.batch(progress.images, chosen, self.device)
+        ranked = (self.ranks.rank,) if self.ranks.rank else ()
+        generator = torch_generator(self.schedule.seed, "step", progress.images, *ranked)
+        _scale_rates(self.objective, progress.rate_scale * self.objective.rate(progress.images, self.total))
         try:
-            losses = self.model.step(batch, generator)
+            with in_precision(self.precision, self.device.type):
+                losses = self.objective.step(batch, generator)
         except NonFiniteLoss as error:
             self._failed(str(error))
             return
         except (RuntimeError, MemoryError) as error:
+            if self.ranks.count > 1 and is_lost(error):
+                raise lost(error) from error
             if not out_of_memory(error):
                 raise
             self._halve_batch()
             return
         self.failures = 0
         progress.images += len(chosen)
+        self.objective.follow(len(chosen), progress.images)
+        losses = self.ranks.mean(losses)
         for name, value in losses.items():
             progress.sums[name] = progress.sums.get(name, 0.0) + value
         progress.counted += 1
         detail = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
         self.reporter.progress(progress.images, self.total, "images", detail)
-        every = max(1, count // _LINES_PER_EPOCH)
+        every = max(1, self.count // _LINES_PER_EPOCH)
         if progress.images // every > (progress.images - len(chosen)) // every:
             self._log()
 
@@ -209,7 +225,7 @@ class _Run:
         progress = self.progress
         if not progress.counted:
             return
-        row: dict[str, float | int] = {"images": progress.images, "epoch": round(progress.images / len(self.data), 4)}
+        row: dict[str, float | int] = {"images": progress.images, "epoch": round(progress.images / self.count, 4)}
         row |= {name: value / progress.counted for name, value in progress.sums.items()}
         if progress.skipped:
             row["skipped_steps"] = progress.skipped
@@ -220,11 +236,14 @@ class _Run:
     def _save(self) -> bool:
         """Write history and checkpoint; False, and no checkpoint, where the weights are not finite."""
         began = time.monotonic()
-        write_atomic(self.folder / HISTORY, json_lines(self.rows))
-        saved = save_checkpoint(self.checkpoints, self.model, self.progress, self.schedule.run)
+        saved = self.ranks.told(self._written)
         self.saved_at = time.monotonic()
         self.save_cost = self.saved_at - began
         return saved
+
+    def _written(self) -> bool:
+        write_atomic(self.folder / HISTORY, json_lines(self.rows))
+        return save_checkpoint(self.checkpoints, self.objective, self.progress, self.schedule.run)
 
     def _save_or_go_back(self) -> bool:
         saved = self._save()
@@ -243,7 +262,8 @@ class _Run:
         per_step = sum(self.timed[1:]) / (len(self.timed) - 1)
         left = max(0.0, self.schedule.minutes * 60 - self.progress.seconds)
         self.progress.minutes = self.schedule.minutes
-        self.progress.budget = self.progress.images + int(left / per_step) * self.progress.batch_size
+        steps = self.ranks.told(lambda: int(left / per_step))
+        self.progress.budget = self.progress.images + steps * self.progress.batch_size * self.ranks.count
         self.reporter.note(f"{self.schedule.minutes:g} minutes are about {self.total} images")
         self._save()
 
@@ -264,16 +284,21 @@ class _Run:
                 "start again with --fresh and --set learning_rate=... below the default; the run folder has the losses"
             )
         self.reporter.warn(f"{reason}: back to the last checkpoint, half the rate")
-        fresh, last = self.make_model().to(self.device), self.progress
+        fresh, last = self.make_objective().to(self.device), self.progress
         progress = load_checkpoint(self.checkpoints, fresh, self.schedule.run) or Progress(batch_size=last.batch_size)
         progress.rate_scale, progress.seconds = 0.5, last.seconds
         progress.minutes, progress.budget = last.minutes, last.budget
         progress.skipped += self.failures
-        _scale_rates(fresh, 0.5)
-        self.model, self.progress, self.failures = fresh, progress, 0
+        fresh.distribute(self.ranks)
+        self.objective, self.progress, self.failures = fresh, progress, 0
         self.rows = self.rows[: progress.lines]
 
     def _halve_batch(self) -> None:
+        if self.ranks.count > 1:
+            raise StorageError(
+                f"not enough memory for a batch of {self.progress.batch_size} on each of {self.ranks.count} processes; "
+                "start again with --fresh and a smaller --batch-size or --size, or with fewer processes"
+            )
         if self.progress.batch_size == 1 or self.progress.batch_size < self.schedule.batch_size:
             raise StorageError(
                 f"not enough memory for a batch of {self.progress.batch_size}; "
@@ -283,8 +308,8 @@ class _Run:
         self.reporter.warn(f"not enough memory: the batch is now {self.progress.batch_size}")
 
 
-def _scale_rates(model: Model, scale: float) -> None:
+def _scale_rates(objective: Objective, scale: float) -> None:
     """Multiply each optimiser's own learning rate (not the one a checkpoint restored)."""
-    for optimizer in model.optimizers.values():
+    for optimizer in objective.optimizers.values():
         for group in optimizer.param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * scale

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pairaug.errors import UsageError
+from pairaug.machine.workers import default_threads
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.discovery import WITHOUT_MASK
@@ -25,6 +25,7 @@ class FitOptions:
 
     ``models``: folder of fitted models; ``size``: working side in pixels; ``settings``: the model's own, by name;
     ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
+    ``precision``: what networks are computed in, auto, float32 or bfloat16 (``machine.precision``);
     ``fresh``: discard an earlier run in the same folder.
     """
 
@@ -36,6 +37,7 @@ class FitOptions:
     size: int | None = None
     seed: int = 0
     device: str = "auto"
+    precision: str = "float32"
     threads: int | None = None
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     sample_epochs: tuple[int, ...] = ()
@@ -108,8 +110,3 @@ def expected_seconds(entry: ModelEntry, options: FitOptions, pairs: int, side: i
     per_pair = entry.core_seconds / (options.threads or default_threads()) * area * width
     seconds = (epochs_of(entry, options) or 0) * pairs * per_pair
     return min(seconds, options.minutes * 60) if options.minutes is not None else seconds
-
-
-def default_threads() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -13,6 +13,7 @@ from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.utility.disguise import Detector
 from pairaug.evaluation.utility.identity import fitting_of
 from pairaug.evaluation.utility.material import Item
+from pairaug.fitted.seen import USES, Seen, Use
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Example
 from tests.evaluation.utility.fakes import Bench, draw, item_of, items, manifest_of
@@ -160,8 +161,31 @@ def test_a_set_that_does_not_say_what_its_models_saw_is_refused() -> None:
 
 @pytest.mark.parametrize("damaged", ["all of them", ["x"], [], [1]])
 def test_a_manifest_with_damaged_digests_is_refused(damaged: object) -> None:
-    with pytest.raises(DataError, match=r"models.translator.trained_on is not a list of SHA-256"):
+    with pytest.raises(DataError, match=r"models.translator: trained_on is not a list of SHA-256; give --fitted-on"):
         fitting_of({"models": {"translator": {"trained_on": damaged}}}, [])
+
+
+@pytest.mark.parametrize(
+    "damaged", [[], ["x"], [{"image_sha256": "x", "for": ["fitted"]}], [{"mask_sha256": "a" * 64}]]
+)
+def test_a_manifest_with_a_damaged_record_of_what_was_seen_is_refused(damaged: object) -> None:
+    with pytest.raises(DataError, match=r"models.translator: .*; give --fitted-on"):
+        fitting_of({"models": {"translator": {"seen": damaged}}}, [])
+
+
+@pytest.mark.parametrize("use", [use for use in USES if use != "fitted"])
+def test_a_test_image_that_was_only_looked_at_is_a_leak(use: Use, bench: Bench) -> None:
+    manifest = manifest_of(bench.real[:5])
+    translator = manifest["models"]["translator"]
+    fitted_on = [Seen(digest, None) for digest in translator.pop("trained_on")]
+    stranger = Seen("c" * 64, None, (use,))
+    translator["seen"] = [one.row() for one in (*fitted_on, stranger)]
+    fitting = fitting_of(manifest, bench.synthetic)
+    assert bench.measure(bench.ruler(), fitting=fitting, seeds=1).facts["real_pairs"] == 5
+    translator["seen"].append(Seen(bench.test[0].image_sha256, None, (use,)).row())
+    message = refused(bench, fitting=fitting_of(manifest, bench.synthetic)).message
+    assert "1 of" in message
+    assert "were seen in fitting" in message
 
 
 def test_a_list_identifies_the_pairs_where_there_is_no_manifest(bench: Bench) -> None:

@@ -19,7 +19,6 @@ Enters: items with labels in [0, K) and images in [0, 1]. Leaves: ``Copy`` findi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,12 +27,12 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from pairaug.evaluation.utility.material import Item
+from pairaug.machine.workers import default_threads, put_in_order, working
 from pairaug.metrics.novelty import Share, wilson
 from pairaug.metrics.planting import plant
 from pairaug.metrics.reduction import FloatArray, reduce_area
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Example
-from pairaug.training.plan import default_threads
 
 What = Literal["image", "mask"]
 Spectra = NDArray[np.complex64]
@@ -112,17 +111,20 @@ class Detector:
     def copies(self, items: Sequence[Item], reporter: Reporter) -> list[Copy]:
         """Those of ``items`` that are test pairs in disguise, the first finding of each."""
 
-        def look(item: Item) -> tuple[What, int] | None:
-            return self._look(_planes(item.read()))
+        def look(place: int) -> tuple[What, int] | None:
+            return self._look(_planes(items[place].read()))
 
-        copies = []
-        with ThreadPoolExecutor(default_threads()) as pool:
-            for number, (item, found) in enumerate(zip(items, pool.map(look, items), strict=True), start=1):
+        found = []
+        with working(look, range(len(items)), default_threads()) as results:
+            for number, result in enumerate(results, start=1):
                 reporter.progress(number, len(items), "pairs compared with the test pairs")
-                if found is not None:
-                    copies.append(Copy(item.name, self._test[found[1]].name, found[0]))
+                found.append(result)
         reporter.end_progress()
-        return copies
+        return [
+            Copy(item.name, self._test[copy[1]].name, copy[0])
+            for item, copy in zip(items, put_in_order(found), strict=True)
+            if copy is not None
+        ]
 
     def _look(self, planes: dict[What, FloatArray]) -> tuple[What, int] | None:
         for what, side in self._sides.items():

@@ -1,37 +1,42 @@
 """Which pairs did the models, gates and styles behind a synthetic set see? By content, never by name.
 
-Enters: ``manifest.json`` of the set (``models.*.trained_on``) and its rows, or a list that the user vouches for.
+Enters: ``manifest.json`` of the set (``models.*.seen``) and its rows, or a list that the user vouches for.
 Leaves: ``Fitting``: SHA-256 digests of the files (images, or masks where a model saw bare masks).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pairaug.errors import DataError
 from pairaug.evaluation.utility.material import Item
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+from pairaug.fitted.seen import Seen, all_seen, digests_of
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """What was seen: by the name of each model its digests; ``painted``: masks that were given, not generated.
+    """What was seen: by the name of each model what it was fitted on.
 
-    ``vouched``: digests that the user says were all that was seen, None where he has said nothing.
+    ``painted``: masks that were given, not generated; ``looked_at``: what models, gates and styles saw for anything
+    else than to be fitted on it; ``vouched``: digests that the user says were all, None where he has said nothing.
     """
 
     models: Mapping[str, frozenset[str]]
     painted: frozenset[str] = frozenset()
     vouched: frozenset[str] | None = None
+    looked_at: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The pairs that were given with their masks: every arm is given them."""
+        return frozenset().union(*self.models.values(), self.painted, self.vouched or ())
 
     @property
     def digests(self) -> frozenset[str]:
-        """Everything that anything saw."""
-        return frozenset().union(*self.models.values(), self.painted, self.vouched or ())
+        """Everything that anything saw, for whatever reason: no test pair may be among it."""
+        return self.known | self.looked_at
 
 
 def fitting_of(
@@ -40,19 +45,22 @@ def fitting_of(
     """Read a manifest (None: the set has none). Raises DataError where it does not say what its models saw."""
     models: dict[str, frozenset[str]] = {}
     painted: frozenset[str] = frozenset()
+    looked_at: frozenset[str] = frozenset()
     for name, facts in ({} if manifest is None else _table(manifest.get("models"))).items():
         facts = _table(facts)
-        if "trained_on" in facts:
-            models[str(name)] = frozenset(_digests(facts["trained_on"], str(name)))
+        seen = _seen(facts, str(name))
+        if seen is not None:
+            models[str(name)] = frozenset(one.image or one.mask or "" for one in seen if one.fitted)
+            looked_at |= digests_of(one for one in seen if not one.fitted)
         elif "given" in facts:
             painted = frozenset(digest for item in synthetic if not item.original for digest in item.derived_from)
     stated = None if vouched is None else frozenset(vouched)
     if not models and not stated:
         raise DataError(
             "the synthetic set does not say which real pairs its models saw (no manifest.json of pairaug with "
-            "models.*.trained_on); give them with --fitted-on LIST"
+            "models.*.seen); give them with --fitted-on LIST"
         )
-    return Fitting(models, painted, stated)
+    return Fitting(models, painted, stated, looked_at)
 
 
 def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
@@ -73,7 +81,7 @@ def seen_pairs(real: Sequence[Item], fitting: Fitting) -> list[int]:
                 "models were fitted on, or name its pairs in REAL with --fitted-on LIST",
                 sorted(digests),
             )
-    seen = fitting.digests
+    seen = fitting.known
     found = [index for index, item in enumerate(real) if _was_seen(item, seen)]
     if not found:
         raise DataError(
@@ -124,7 +132,8 @@ def _table(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _digests(value: Any, model: str) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(d, str) and _DIGEST.fullmatch(d) for d in value) or not value:
-        raise DataError(f"manifest.json: models.{model}.trained_on is not a list of SHA-256; give --fitted-on LIST")
-    return value
+def _seen(facts: Mapping[str, Any], model: str) -> tuple[Seen, ...] | None:
+    try:
+        return all_seen(facts)
+    except ValueError as error:
+        raise DataError(f"manifest.json: models.{model}: {error}; give --fitted-on LIST") from None

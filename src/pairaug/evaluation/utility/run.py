@@ -23,8 +23,8 @@ from pairaug.evaluation.utility.result import Utility, summarise
 from pairaug.evaluation.utility.ruler import Ruler, slender_classes
 from pairaug.evaluation.utility.running import Bench, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
-from pairaug.evaluation.work import one_thread_each
 from pairaug.files import probe_output
+from pairaug.machine.threads import one_thread_each
 from pairaug.reporting import Reporter, spoken_time
 
 

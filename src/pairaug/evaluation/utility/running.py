@@ -6,10 +6,9 @@ after the other on two. A cell is written as soon as it is scored; a run that is
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from pairaug.errors import Interrupted
@@ -17,13 +16,12 @@ from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.material import Examples
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.evaluation.utility.ruler import Ruler
-from pairaug.evaluation.work import one_thread_each
 from pairaug.machine.signals import Interruption
+from pairaug.machine.workers import working
 from pairaug.metrics.pair_scores import score_pair
 from pairaug.reporting import Reporter
 
 SIGINT = 2
-LISTENING = 0.5  # seconds after which a signal is noticed
 
 
 @dataclass(frozen=True)
@@ -45,35 +43,32 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], bench: Bench) -> None:
 
     Raises Interrupted after SIGINT or SIGTERM; finished cells are saved then.
     """
-    waiting = deque(left)
     total = len(done) + len(left)
-    running: dict[Future[Scored], Cell] = {}
     steps = _Steps(bench, sum(bench.ruler.steps(cell.size) for cell in left))
     stock, pace = _Stock(bench.context), _Pace(bench)
 
     def saved() -> str:
         return f"{len(done)} of {total} cells are saved"
 
-    with Interruption(bench.reporter.note) as asked, one_thread_each(), ThreadPoolExecutor(bench.workers) as pool:
+    def run(cell: Cell) -> Scored:
+        return _run(cell, bench, stock, steps)
+
+    with Interruption(bench.reporter.note) as asked:
+
+        def listen() -> None:
+            if asked.signal:
+                raise asked.error(saved())
+
+        cells = itertools.takewhile(pace.allows, left)
         try:
-            while waiting or running:
-                if asked.signal:
-                    raise asked.error(saved())
-                while waiting and len(running) < bench.workers:
-                    if not pace.allows(waiting[0]):
-                        waiting.clear()
-                        break
-                    cell = waiting.popleft()
-                    running[pool.submit(_run, cell, bench, stock, steps)] = cell
-                for future in wait(running, LISTENING, FIRST_COMPLETED).done:
-                    cell = running.pop(future)
-                    done[cell] = future.result()
-                    bench.cells.write(cell, done[cell])
-                    pace.learn(cell, done[cell].seconds)
+            with working(run, cells, bench.workers, one_thread=True, stop=steps.stop, listen=listen) as results:
+                for cell, scored in results:
+                    done[cell] = scored
+                    bench.cells.write(cell, scored)
+                    pace.learn(cell, scored.seconds)
         except KeyboardInterrupt:  # where no handler could be set
             raise Interrupted(SIGINT, f"interrupted; {saved()}; the same command continues") from None
         finally:
-            steps.stop.set()
             bench.reporter.end_progress()
 
 

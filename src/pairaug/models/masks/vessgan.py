@@ -28,27 +28,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pairaug.models.base import (
-    Batch,
     MaskGenerator,
     Sample,
     Shape,
-    descend,
     load_exactly,
     require_positive,
 )
 from pairaug.models.layers import (
-    adam,
     build,
-    dropout,
-    mask_planes,
     plane_count,
     planes_to_labels,
-    real_or_fake_loss,
     uniform_weights,
 )
 
-_HIDDEN = 4
-_SLOPE = 0.2
+HIDDEN_BLOCKS = 4
+SLOPE = 0.2
 
 
 @dataclass(frozen=True)
@@ -71,31 +65,15 @@ class VessGANConfig:
 class _Generator(nn.Module):
     def __init__(self, noise: int, width: int, pixels: int) -> None:
         super().__init__()
-        widths = [noise, *[width] * _HIDDEN]
+        widths = [noise, *[width] * HIDDEN_BLOCKS]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         self.output = nn.Linear(widths[-1], pixels)
 
     def forward(self, noise: Tensor) -> Tensor:
         """(N, noise) -> (N, pixels) in [-1, 1]."""
         for layer in self.hidden:
-            noise = functional.leaky_relu(layer(noise), _SLOPE)
+            noise = functional.leaky_relu(layer(noise), SLOPE)
         return torch.tanh(self.output(noise))
-
-
-class _Discriminator(nn.Module):
-    def __init__(self, pixels: int, width: int, rate: float) -> None:
-        super().__init__()
-        widths = [pixels, *[width] * _HIDDEN]
-        self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
-        self.output = nn.Linear(width, 1)
-        self.rate = rate
-
-    def forward(self, planes: Tensor, generator: torch.Generator) -> Tensor:
-        """(N, pixels) in [-1, 1] -> (N, 1) logits of "real"; the sigmoid is taken inside the loss."""
-        for layer in self.hidden:
-            planes = functional.leaky_relu(dropout(layer(planes), self.rate, generator), _SLOPE)
-        logits: Tensor = self.output(planes)
-        return logits
 
 
 class VessGAN(MaskGenerator):
@@ -109,38 +87,10 @@ class VessGAN(MaskGenerator):
         self.planes = plane_count(shape.classes)
         pixels = self.planes * shape.height * shape.width
         self.generator = build(lambda: _Generator(config.noise, config.width, pixels), generator, uniform_weights)
-        self.discriminator = build(
-            lambda: _Discriminator(pixels, config.width, config.dropout), generator, uniform_weights
-        )
-        self._optimizers = {
-            "generator": adam(self.generator, config.learning_rate, config.beta1),
-            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
-        }
-
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        return self._optimizers
-
-    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        real = mask_planes(batch.labels, self.shape.classes).flatten(1)
-        losses = []
-        for _ in range(self.config.discriminator_steps):
-            with torch.no_grad():
-                fake = self.generator(self._noise(len(real), generator))
-            loss = real_or_fake_loss(self.discriminator(real, generator), 1.0) + real_or_fake_loss(
-                self.discriminator(fake, generator), 0.0
-            )
-            losses.append(descend(self._optimizers["discriminator"], loss, "discriminator loss"))
-        fake = self.generator(self._noise(len(real), generator))
-        loss = real_or_fake_loss(self.discriminator(fake, generator), 1.0)
-        return {
-            "discriminator": sum(losses) / len(losses),
-            "generator": descend(self._optimizers["generator"], loss, "generator loss"),
-        }
 
     @torch.no_grad()
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
-        planes = self.generator(self._noise(1, generator))
+        planes = self.generator(self.noise(1, generator))
         return Sample(planes_to_labels(planes.view(1, self.planes, self.shape.height, self.shape.width))[0])
 
     def inference_state(self) -> dict[str, Tensor]:
@@ -149,6 +99,7 @@ class VessGAN(MaskGenerator):
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
         load_exactly(self.generator, state)
 
-    def _noise(self, count: int, generator: torch.Generator) -> Tensor:
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count, noise) from N(0, I), on the device of the weights."""
         noise = torch.randn(count, self.config.noise, generator=generator)
         return noise.to(next(self.generator.parameters()).device)

@@ -31,7 +31,7 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 from torch.nn import functional
 
-from pairaug.models.base import MaskGenerator, Sample, Shape, require_positive
+from pairaug.models.base import Example, MaskGenerator, Sample, Shape, require_positive
 
 # px; a line of one pixel read half a pixel beside its centre is at 0, and must not break to keep its area
 _THRESHOLDS = (-0.5, -0.1)
@@ -81,10 +81,8 @@ class Warp(MaskGenerator):
         self._distances: dict[int, Tensor] = {}
         self._layouts = torch.zeros(0, _LAYOUT_SIDE**2)
 
-    def remember(self, masks: Sequence[Tensor]) -> None:
-        self._masks = [mask.to(torch.uint8) for mask in masks]
-        self._distances = {}
-        self._layouts = _layouts(self._masks)
+    def remember(self, examples: Sequence[Example]) -> None:
+        self._keep([torch.from_numpy(one.labels) for one in examples if one.labels is not None])
 
     @torch.no_grad()
     def sample(self, generator: torch.Generator, size: tuple[int, int]) -> Sample:
@@ -115,7 +113,10 @@ class Warp(MaskGenerator):
         for number, mask in enumerate(masks):
             if mask.dtype != torch.uint8 or mask.ndim != 2 or not mask.numel() or mask.max() >= self.shape.classes:
                 raise ValueError(f"tensor of mask {number}: not (H, W) of {self.shape.classes} classes")
-        self.remember(masks)
+        self._keep(masks)
+
+    def _keep(self, masks: list[Tensor]) -> None:
+        self._masks, self._distances, self._layouts = masks, {}, _layouts(masks)
 
     def _draw_parents(self, generator: torch.Generator) -> list[int]:
         """One parent, or two of similar layout; as many draws either way."""

@@ -20,8 +20,7 @@ Eight halvings need sides that are multiples of 256; other sides are padded by t
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,22 +28,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pairaug.models.base import Batch, Shape, Translator, descend, load_exactly, require_positive
+from pairaug.models.base import Example, Shape, Translator, load_exactly, require_positive
 from pairaug.models.layers import (
-    adam,
     build,
     dropout,
     mask_planes,
     normal_weights,
     pad_to_multiple,
     plane_count,
-    real_or_fake_loss,
 )
 
 STRIDE = 256
 _ENCODER_WIDTHS = (1, 2, 4, 8, 8, 8, 8, 8)
 _DROPOUT_BLOCKS = 3
-_SLOPE = 0.2
+SLOPE = 0.2
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class _Norm(nn.BatchNorm2d):
         super().__init__(channels, track_running_stats=False)
 
 
-def _down(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
+def down_block(inputs: int, outputs: int, norm: bool) -> nn.Sequential:
     """4x4 convolution of stride 2, with batch norm (then without bias, which the norm would cancel) or without."""
     convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not norm)
     return nn.Sequential(convolution, _Norm(outputs)) if norm else nn.Sequential(convolution)
@@ -84,7 +81,7 @@ class _UNet(nn.Module):
         widths = [base * factor for factor in _ENCODER_WIDTHS]
         last = len(widths) - 1
         self.encoder = nn.ModuleList(
-            _down(inputs if i == 0 else widths[i - 1], width, norm=0 < i < last) for i, width in enumerate(widths)
+            down_block(inputs if i == 0 else widths[i - 1], width, norm=0 < i < last) for i, width in enumerate(widths)
         )
         self.decoder = nn.ModuleList(
             nn.Sequential(
@@ -102,7 +99,7 @@ class _UNet(nn.Module):
         """(N, P, H, W) -> (N, C, H, W) in [-1, 1]; dropout where a generator is given. Sides: multiples of 256."""
         skips = []
         for i, block in enumerate(self.encoder):
-            planes = block(planes if i == 0 else functional.leaky_relu(planes, _SLOPE))
+            planes = block(planes if i == 0 else functional.leaky_relu(planes, SLOPE))
             skips.append(planes)
         for i, block in enumerate(self.decoder):
             joined = planes if i == 0 else torch.cat([planes, skips[-1 - i]], dim=1)
@@ -112,28 +109,11 @@ class _UNet(nn.Module):
         return torch.tanh(self.output(functional.relu(torch.cat([planes, skips[0]], dim=1))))
 
 
-class _PatchGAN(nn.Module):
-    def __init__(self, inputs: int, base: int) -> None:
-        super().__init__()
-        widths = [inputs, base, 2 * base, 4 * base, 8 * base]
-        self.blocks = nn.ModuleList(_down(a, b, norm=i > 0) for i, (a, b) in enumerate(itertools.pairwise(widths)))
-        self.output = nn.Conv2d(widths[-1], 1, 4, padding=1)
-
-    def forward(self, planes: Tensor, images: Tensor) -> Tensor:
-        """Mask planes and images of one size -> (N, 1, H/16 - 1, W/16 - 1) logits of "real", one a patch."""
-        joined = torch.cat([planes, images], dim=1)
-        for block in self.blocks:
-            joined = functional.leaky_relu(block(joined), _SLOPE)
-        logits: Tensor = self.output(joined)
-        return logits
-
-
 class Vess2Image(Translator):
     """One image for each mask, at any size."""
 
     name: ClassVar[str] = "vess2image"
     Config = Vess2ImageConfig
-    many_per_mask: ClassVar[bool] = False
 
     def __init__(self, config: Vess2ImageConfig, shape: Shape, generator: torch.Generator) -> None:
         super().__init__(config, shape, generator)
@@ -141,44 +121,14 @@ class Vess2Image(Translator):
         self.generator = build(
             lambda: _UNet(planes, shape.channels, config.base, config.dropout), generator, normal_weights
         )
-        self.discriminator = build(lambda: _PatchGAN(planes + shape.channels, config.base), generator, normal_weights)
-        self._optimizers = {
-            "generator": adam(self.generator, config.learning_rate, config.beta1),
-            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
-        }
-
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        return self._optimizers
-
-    def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        assert batch.images is not None
-        planes, real = mask_planes(batch.labels, self.shape.classes), batch.images
-        fake = self._paint(planes, generator)
-        on_real, on_fake = self.discriminator(planes, real), self.discriminator(planes, fake.detach())
-        loss = (real_or_fake_loss(on_real, 1.0) + real_or_fake_loss(on_fake, 0.0)) / 2
-        discriminator = descend(self._optimizers["discriminator"], loss, "discriminator loss")
-        # The discriminator's weights are only passed through here; their gradients are not needed.
-        self.discriminator.requires_grad_(False)
-        try:
-            adversarial = real_or_fake_loss(self.discriminator(planes, fake), 1.0)
-            distance = functional.l1_loss(fake, real)
-            total = adversarial + self.config.l1_weight * distance
-            generator_loss = descend(self._optimizers["generator"], total, "generator loss")
-        finally:
-            self.discriminator.requires_grad_(True)
-        return {
-            "discriminator": discriminator,
-            "generator": generator_loss,
-            "adversarial": adversarial.item(),
-            "l1": distance.item(),
-        }
 
     @torch.no_grad()
-    def translate(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+    def translate(
+        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
+    ) -> Tensor:
         # One at a time: batch norm would otherwise let the images of a batch colour each other.
         planes = mask_planes(labels, self.shape.classes)
-        return torch.cat([self._paint(one, None) for one in planes.unsqueeze(1)])
+        return torch.cat([paint(self.generator, one, None) for one in planes.unsqueeze(1)])
 
     def inference_state(self) -> dict[str, Tensor]:
         return dict(self.generator.state_dict())
@@ -186,7 +136,9 @@ class Vess2Image(Translator):
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
         load_exactly(self.generator, state)
 
-    def _paint(self, planes: Tensor, generator: torch.Generator | None) -> Tensor:
-        height, width = planes.shape[-2:]
-        painted: Tensor = self.generator(pad_to_multiple(planes, STRIDE), generator)
-        return painted[..., :height, :width]
+
+def paint(network: nn.Module, planes: Tensor, generator: torch.Generator | None) -> Tensor:
+    """(N, P, H, W) mask planes of any size -> (N, C, H, W); dropout where a generator is given."""
+    height, width = planes.shape[-2:]
+    painted: Tensor = network(pad_to_multiple(planes, STRIDE), generator)
+    return painted[..., :height, :width]

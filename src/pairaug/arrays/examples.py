@@ -1,0 +1,106 @@
+"""The training data as examples at their own size: decoded when they are asked for, kept as bytes while memory allows.
+
+Enters: a checked data set, and images without masks where there are any. Leaves: a sequence of ``Example``: masks as
+classes, images at one depth and with one number of channels, whatever each file holds.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairaug.arrays.resampling import resize_image, resize_labels
+from pairaug.models.base import Example
+from pairaug.pairs.checked import Checked
+from pairaug.pairs.checking import load_classes, load_image
+from pairaug.pairs.levels import deep_pixels
+
+# What is kept decoded: 20,000 squares of 128 pixels in colour with their masks, or 80 pictures of 12 megapixels.
+CACHE_BYTES = 2**30
+
+
+class Examples(Sequence[Example]):
+    """Pairs first, then the images without masks.
+
+    ``channels``: of every image, 0 where only masks are learnt; ``size``: the (height, width) that every example is
+    brought to, None for its own; ``unlabelled``: images without masks, checked as a set of their own.
+    """
+
+    def __init__(
+        self,
+        checked: Checked,
+        channels: int,
+        size: tuple[int, int] | None = None,
+        *,
+        unlabelled: Checked | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.checked, self.channels, self.size, self.unlabelled = checked, channels, size, unlabelled
+        self._room, self._held = cache_bytes, 0
+        self._kept: OrderedDict[int, Example] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.checked.pairs) + (len(self.unlabelled.pairs) if self.unlabelled else 0)
+
+    @overload
+    def __getitem__(self, index: int) -> Example: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Example]: ...
+    def __getitem__(self, index: int | slice) -> Example | list[Example]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        known = self._kept.get(index)
+        if known is not None:
+            self._kept.move_to_end(index)
+            return known
+        example = self._decoded(index)
+        self._keep(index, example)
+        return example
+
+    def __iter__(self) -> Iterator[Example]:
+        return (self[index] for index in range(len(self)))
+
+    def _decoded(self, index: int) -> Example:
+        pairs = len(self.checked.pairs)
+        if index >= pairs:
+            assert self.unlabelled is not None
+            return Example(None, self._image(self.unlabelled, index - pairs), self.checked.intensity)
+        checked, item = self.checked, self.checked.pairs[index]
+        labels = load_classes(checked.root, item, checked.policy, checked.label_map)
+        if self.size:
+            labels = resize_labels(labels, *self.size)
+        return Example(labels, self._image(checked, index) if self.channels else None, checked.intensity)
+
+    def _image(self, checked: Checked, index: int) -> NDArray[Any]:
+        pixels = load_image(checked.root, checked.pairs[index], checked.policy)
+        if self.size:
+            pixels = resize_image(pixels, *self.size)
+        if pixels.dtype == np.uint8 and self.checked.intensity[1] > 255:  # 8-bit pictures among 16-bit ones
+            pixels = deep_pixels(pixels.astype(np.uint8), self.checked.intensity)
+        return _with_channels(pixels, self.channels)
+
+    def _keep(self, index: int, example: Example) -> None:
+        size = _bytes(example)
+        if size > self._room:
+            return
+        self._kept[index] = example
+        self._held += size
+        while self._held > self._room:
+            _, oldest = self._kept.popitem(last=False)
+            self._held -= _bytes(oldest)
+
+
+def _bytes(example: Example) -> int:
+    return sum(0 if array is None else array.nbytes for array in (example.labels, example.image))
+
+
+def _with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
+    """(H, W) or (H, W, 3) -> (H, W, channels): grey among colour repeats its level, three equal channels become one."""
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    return np.repeat(planes[..., :1], channels, axis=2) if planes.shape[2] != channels else planes

@@ -1,0 +1,57 @@
+"""What a synthesis is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pairaug.errors import UsageError
+from pairaug.gates.base import Gates
+from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
+from pairaug.training.plan import DEFAULT_MODELS
+
+DEFAULT_COUNT = 100
+
+
+@dataclass(frozen=True)
+class SynthesisOptions:
+    """What to make. ``count`` None: 100, or one for each mask of ``masks_from``.
+
+    ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
+    ``batch_size``: pairs that a thread paints together; neither it nor ``threads`` changes a byte. ``device``: where
+    images are painted; ``gates``: what masks and images have to pass.
+    ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
+    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
+    """
+
+    count: int | None = None
+    models: Path = Path(DEFAULT_MODELS)
+    seed: int = 0
+    masks_from: Path | None = None
+    per_mask: int = 1
+    batch_size: int = 4
+    threads: int | None = None
+    overwrite: bool = False
+    format: str = DEFAULT_FORMAT
+    include_originals: bool = False
+    license: str | None = None
+    originals: Path | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
+    device: str = "auto"
+    gates: Gates = field(default_factory=Gates)
+
+
+def check_options(options: SynthesisOptions) -> None:
+    """Raises UsageError for what cannot be."""
+    named = (("count", options.count), ("per-mask", options.per_mask), ("batch-size", options.batch_size))
+    for name, value in (*named, ("threads", options.threads)):
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} {value}: must be 1 or more")
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: must be 0 or more")
+    if options.license is not None and not options.license.strip():
+        raise UsageError("--license: is empty; give the terms in words, or leave it out")
+    if options.originals is not None and not options.include_originals:
+        raise UsageError(f"--originals {options.originals}: only together with --include-originals")
+    check_format(options.format)
