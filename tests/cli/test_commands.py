@@ -195,6 +195,8 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(drive: Path, fitted: Pa
     assert json.loads(cli("fit-translator", drive, "-n", "--json", "--set", "base=8").out)["bytes"] < facts["bytes"]
     assert cli("fit-translator", drive, "-n", "--set", "bse=8").code == 2
     assert json.loads(cli("synthesize", "--models", fitted, "--out", "o", "-n", "--json").out)["pairs"] == 100
+    assert "each mask at its own size, about" in cli("fit-masks", drive, "-n").out
+    assert "working side 256 pixels, about" in cli("fit-translator", drive, "-n").out
     assert not list(Path().iterdir())
 
 

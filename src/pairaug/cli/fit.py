@@ -190,4 +190,5 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         emit(f"skips {entry_skipped.path}: {entry_skipped.reason}")
     if len(checked.skipped) > 10:
         emit(f"skips {len(checked.skipped) - 10} more files")
-    emit(f"working side {size or 'the masks own'}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
+    side = f"working side {size} pixels" if size else "each mask at its own size"
+    emit(f"{side}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
