@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import pairaug
 from pairaug.cli.app import app
 from tests.conftest import Cli
 
@@ -48,6 +49,24 @@ def test_the_readmes_road_runs_as_shown(drive: Path, cli: Cli, monkeypatch: pyte
         ran = cli(*words, *small.get(words[0], []))
         assert ran.code == 0, ran.err
     assert len(list(Path("augmented/images").iterdir())) == 3
+
+
+def test_the_readmes_python_runs_as_shown(drive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call as it stands, with shorter work in the place of long work."""
+    Path("drive").symlink_to(drive)
+    shown = re.search(r"^    import pairaug\n\n((?:    .*\n)+)", README, flags=re.MULTILINE)
+    assert shown is not None
+    code = "".join(line[4:] + "\n" for line in shown[1].splitlines())
+    for long, short in (
+        ('epochs=30, set={"base": 32}', 'epochs=1, set={"base": 2}, threads=1'),
+        ("1000)", "3)"),
+        ("max_minutes=5)", 'parts=["images"])'),
+    ):
+        assert long in code
+        code = code.replace(long, short)
+    printed: list[str] = []
+    exec(code, {"pairaug": pairaug, "print": printed.append})
+    assert printed[0].startswith("6 real pairs, 3 of 3 synthetic pairs")
 
 
 def test_the_readmes_pictures_are_there() -> None:

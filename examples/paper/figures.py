@@ -26,6 +26,7 @@ from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.source import find_pairs
 from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import CAPTION, GAP
+from pairaug.training.objectives.vess2image import Vess2ImageObjective
 
 SAMPLES = 64
 CELL = 192
@@ -102,6 +103,7 @@ def losses_over_time(run: Path) -> dict[str, float]:
 def architecture(config: Vess2ImageConfig) -> Image.Image:
     """The U-Net and the PatchGAN as their modules report themselves: a bar a block, as high as its feature map."""
     model = Vess2Image(config, Shape(2, 3, 256, 256), torch.Generator().manual_seed(0))
+    discriminator = Vess2ImageObjective(model, torch.Generator().manual_seed(0)).discriminator
     boxes: list[tuple[str, str, int, int]] = []
 
     def watch(network: str, part: str) -> object:
@@ -111,11 +113,11 @@ def architecture(config: Vess2ImageConfig) -> Image.Image:
         for block in blocks:
             block.register_forward_hook(watch("U-Net generator", part))
     model.generator.output.register_forward_hook(watch("U-Net generator", "output"))
-    for block in [*model.discriminator.blocks, model.discriminator.output]:
+    for block in [*discriminator.blocks, discriminator.output]:
         block.register_forward_hook(watch("PatchGAN discriminator", "discriminator"))
     planes = torch.zeros(1, 1, 256, 256)
     with torch.no_grad():
-        model.discriminator(planes, model.generator(planes, None))
+        discriminator(planes, model.generator(planes, None))
     return _draw_boxes(boxes)
 
 

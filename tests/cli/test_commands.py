@@ -21,7 +21,7 @@ def lines(text: str) -> list[str]:
 
 def test_the_three_commands_need_no_options_and_print_one_path_each(drive: Path, cli: Cli) -> None:
     masks = cli("fit-masks", drive / "masks")
-    translator = cli("fit-translator", drive, "--epochs", 1, "--set", "base=2")
+    translator = cli("fit-translator", drive, "--epochs", 1, "--set", "base=2", "--threads", 1)
     made = cli("synthesize", "--count", 3, "--out", "augmented")
     assert [run.code for run in (masks, translator, made)] == [0, 0, 0]
     assert lines(masks.out) == ["pairaug-models/masks/model.safetensors"]
@@ -195,6 +195,8 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(drive: Path, fitted: Pa
     assert json.loads(cli("fit-translator", drive, "-n", "--json", "--set", "base=8").out)["bytes"] < facts["bytes"]
     assert cli("fit-translator", drive, "-n", "--set", "bse=8").code == 2
     assert json.loads(cli("synthesize", "--models", fitted, "--out", "o", "-n", "--json").out)["pairs"] == 100
+    assert "each mask at its own size, about" in cli("fit-masks", drive, "-n").out
+    assert "working side 256 pixels, about" in cli("fit-translator", drive, "-n").out
     assert not list(Path().iterdir())
 
 
@@ -285,7 +287,7 @@ def test_the_training_split_is_used_and_written_to_and_said(drive: Path, cli: Cl
     ran = cli("fit-masks", "data")
     assert "train split (4 pairs)" in ran.err
     assert "--split" in ran.err
-    cli("fit-translator", "data", "--epochs", 1, "--set", "base=2")
+    cli("fit-translator", "data", "--epochs", 1, "--set", "base=2", "--threads", 1)
     cli("synthesize", "--count", 2, "--out", "out")
     assert len(list(Path("out/training/images").iterdir())) == 2
     assert not Path("out/test").exists()

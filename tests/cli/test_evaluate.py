@@ -48,7 +48,7 @@ def test_a_row_a_pair_goes_to_a_file(two: tuple[Path, Path], cli: Cli) -> None:
 
 
 def test_flags_choose_among_the_real_pairs(two: tuple[Path, Path], cli: Cli) -> None:
-    ran = cli("evaluate", *two, "--parts", "novelty", "--json", "--limit", 5)
+    ran = cli("evaluate", *two, "--parts", "images", "--json", "--limit", 5)
     assert json.loads(ran.out)["real"]["pairs"] == 5
 
 
@@ -80,7 +80,7 @@ def test_a_synthetic_set_that_is_not_there_is_named(two: tuple[Path, Path], cli:
 def test_a_page_and_real_pairs_from_a_list(two: tuple[Path, Path], cli: Cli) -> None:
     real, new = two
     Path("real.txt").write_text("".join(f"{real}/images/p00{i}.png\t{real}/masks/p00{i}.png\n" for i in range(6)))
-    ran = cli("evaluate", "real.txt", new, "--parts", "novelty", "--html", "page.html", "-q")
+    ran = cli("evaluate", "real.txt", new, "--parts", "images", "--html", "page.html", "-q")
     assert ran.code == 0, ran.err
     assert ran.out.startswith("6 real pairs")
     assert Path("page.html").read_text().startswith("<!doctype html>")
@@ -89,8 +89,8 @@ def test_a_page_and_real_pairs_from_a_list(two: tuple[Path, Path], cli: Cli) -> 
 def test_pairs_left_out_as_bad_end_it_with_8(two: tuple[Path, Path], cli: Cli, tmp_path: Path) -> None:
     broken = drawn(tmp_path / "broken", 2, 6)
     (broken / "images/p001.png").write_bytes(b"")
-    assert cli("evaluate", two[0], broken, "--parts", "novelty").code == 3
-    ran = cli("evaluate", two[0], broken, "--parts", "novelty", "--skip-bad", "--json")
+    assert cli("evaluate", two[0], broken, "--parts", "images").code == 3
+    ran = cli("evaluate", two[0], broken, "--parts", "images", "--skip-bad", "--json")
     assert ran.code == 8
     assert json.loads(ran.out)["synthetic"]["looked_at"] == 5
 
@@ -111,13 +111,13 @@ def test_an_output_that_cannot_be_a_file_is_refused_before_anything_is_measured(
 def test_a_file_that_evaluate_did_not_write_is_never_replaced(two: tuple[Path, Path], cli: Cli, flag: str) -> None:
     image = two[0] / "images" / "p000.png"
     before = image.read_bytes()
-    ran = cli("evaluate", *two, "--parts", "novelty", flag, image)
+    ran = cli("evaluate", *two, "--parts", "images", flag, image)
     assert ran.code == 5
     assert f"{flag} {image}: exists and is not one that evaluate wrote" in ran.err
     assert image.read_bytes() == before
-    assert cli("evaluate", *two, "--parts", "novelty", flag, "/dev/null").code == 5
+    assert cli("evaluate", *two, "--parts", "images", flag, "/dev/null").code == 5
     for _ in range(2):
-        assert cli("evaluate", *two, "--parts", "novelty", flag, "own").code == 0
+        assert cli("evaluate", *two, "--parts", "images", flag, "own").code == 0
 
 
 @pytest.mark.parametrize("arguments", [["--parts", "masks,utility"], ["--parts", "masks", "--utility", "--test", "x"]])

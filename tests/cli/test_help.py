@@ -1,7 +1,8 @@
-"""Every help page shows every word of what was written for it; Rich's markup would swallow those in square brackets."""
+"""Every help page shows every word that was written for it, in one style."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from pairaug.cli import options as opt
 from pairaug.cli.app import app
+from pairaug.cli.help import Command
 from tests.conftest import Cli
 
 COMMANDS: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
@@ -22,18 +24,13 @@ def written_for(command: Any) -> list[str]:
         texts += [parameter.help] if parameter.help else []
         if parameter.param_type_name == "option" and not parameter.hidden:
             texts += [*parameter.opts, parameter.metavar or ""]
-    return [" ".join(text.replace("\\[", "[").split()) for text in texts if text]
+    return [" ".join(text.split()) for text in texts if text]
 
 
 def lost(texts: list[str], page: str) -> list[str]:
-    shown = " ".join(page.split())
-    return [text for text in texts if text not in shown]
-
-
-@pytest.fixture(autouse=True)
-def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
-    monkeypatch.setenv("TERMINAL_WIDTH", "400")
+    """Those of ``texts`` that the page lacks, wherever it begins a new line."""
+    shown = "".join(page.split())
+    return [text for text in texts if "".join(text.split()) not in shown]
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -50,24 +47,46 @@ def test_the_overview_loses_no_word(cli: Cli) -> None:
     assert lost(["Learn from a few image/mask pairs, synthesise many.", *shown], page) == []
 
 
-def test_words_that_rich_takes_for_markup_are_noticed() -> None:
-    small = typer.Typer()
+def test_words_in_square_brackets_are_no_markup() -> None:
+    small = typer.Typer(rich_markup_mode=None)
 
-    @small.command()
-    def one(folder: Annotated[str, typer.Option(help="A folder [pairaug-models].")] = "") -> None: ...
-
-    page = CliRunner().invoke(small, ["--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).output
-    assert "A folder" in page
-    assert lost(["A folder [pairaug-models]."], page) == ["A folder [pairaug-models]."]
-
-
-def test_our_own_options_keep_them() -> None:
-    small = typer.Typer()
-
-    @small.command()
+    @small.command(cls=Command)
     def one(
         folder: Annotated[str, opt.option("--folder", panel="P", help="A folder [pairaug-models], a part [0].")] = "",
     ) -> None: ...
 
-    page = CliRunner().invoke(small, ["--help"], env={"COLUMNS": "400", "TERMINAL_WIDTH": "400"}).output
-    assert lost(["A folder [pairaug-models], a part [0]."], page) == []
+    page = CliRunner().invoke(small, ["--help"]).output
+    assert lost(["P:", "A folder [pairaug-models], a part [0]."], page) == []
+    assert lost(["A folder [bold]."], page) == ["A folder [bold]."]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_default_is_told_in_one_way(name: str, cli: Cli) -> None:
+    """As ``(default x)`` or ``(default: words)`` at the end of the sentence."""
+    for parameter in COMMANDS[name].params:
+        if "default" in (parameter.help or "").replace("marks the default", ""):
+            assert re.search(r" \(default:? [^()]+\)( or|\.$)", parameter.help), parameter.help
+        if parameter.param_type_name == "option" and parameter.default not in (None, False, ""):
+            assert f"(default {parameter.default})" in parameter.help
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_sentence_of_a_help_page_begins_and_ends_as_one(name: str) -> None:
+    for text in (COMMANDS[name].short_help or "A.", *(p.help for p in COMMANDS[name].params if p.help)):
+        assert re.match(r"[A-Z]", text), text
+        assert text.endswith("."), text
+
+
+def test_options_stand_below_their_panels_and_arguments_by_their_names(cli: Cli) -> None:
+    page = cli("evaluate", "--help").out
+    assert page.startswith("Usage: pairaug evaluate [OPTIONS] REAL SYNTHETIC\n")
+    headings = re.findall(r"^([A-Z].*):$", page, flags=re.MULTILINE)
+    assert headings == [
+        "Arguments",
+        "What to measure",
+        "Whether the pairs help",
+        "Which files",
+        "What the values mean",
+        "Running",
+        "Options",
+    ]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pairaug.cli.pair_options import PairOptions
+from pairaug.api.pair_options import PairOptions
 from pairaug.errors import DataError
 from pairaug.files import digest_file
 from pairaug.pairs.costs import refuse_costly

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
+import shutil
 import tarfile
 from collections.abc import Callable
 from itertools import count as counted
@@ -30,6 +27,8 @@ from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from tests.conftest import Cli, contents
+from tests.killed import killed_when_ready
+from tests.synthesis.killed_runs import synthesize_until
 
 every_format = pytest.mark.parametrize("name", FORMATS)
 SYNTHETIC, ORIGINALS = 3, 6
@@ -59,10 +58,9 @@ def test_a_run_cut_off_at_any_rename_is_filled_in_to_the_same_bytes(
 ) -> None:
     whole = options(name, fitted, count=SYNTHETIC, include_originals=False)
     synthesize(tmp_path / "whole", whole)
+    synthesize(tmp_path / "begun", options(name, fitted, count=1, include_originals=False))  # with a half-full shard
     for number in counted(1):
-        out = tmp_path / f"out-{number}"
-        fail_at_rename(0)
-        synthesize(out, options(name, fitted, count=1, include_originals=False))  # a half-full shard is there
+        out = Path(shutil.copytree(tmp_path / "begun", tmp_path / f"out-{number}"))
         fail_at_rename(number)
         try:
             synthesize(out, whole)
@@ -76,34 +74,10 @@ def test_a_run_cut_off_at_any_rename_is_filled_in_to_the_same_bytes(
     assert number > 5
 
 
-KILLED = """
-import sys
-from pathlib import Path
-from pairaug.synthesis import ledger, shards
-from pairaug.synthesis.run import SynthesisOptions, synthesize
-shards.SHARD_PAIRS = 2
-original = ledger.Ledger.add
-def add(self, made):
-    original(self, made)
-    if len(self.rows) >= 7:
-        print("ready", flush=True)
-        sys.stdin.read()  # until the test kills us
-ledger.Ledger.add = add
-out, models, name = sys.argv[1:]
-synthesize(Path(out), SynthesisOptions(3, Path(models), format=name, include_originals=True, threads=1, batch_size=1))
-"""
-
-
 @every_format
 def test_a_run_killed_with_kill_9_is_filled_in_to_the_same_bytes(fitted: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(out), str(fitted), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    killed_when_ready(synthesize_until, 7, out, options(name, fitted, threads=1, batch_size=1), shards.SHARD_PAIRS)
     assert (out / JOURNAL).exists()
     assert not (out / MANIFEST).exists()
     synthesize(out, options(name, fitted))

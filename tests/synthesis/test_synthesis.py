@@ -6,8 +6,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -27,6 +25,8 @@ from pairaug.synthesis.verify import verify
 from pairaug.training.fit import fit_mask_generator, fit_translator
 from pairaug.training.plan import FitOptions
 from tests.conftest import contents
+from tests.killed import killed_when_ready
+from tests.synthesis.killed_runs import synthesize_until
 
 COUNT = 5
 
@@ -86,32 +86,11 @@ def test_a_smaller_count_is_refused(fitted: Path, tmp_path: Path) -> None:
         synthesize(tmp_path / "out", SynthesisOptions(2, fitted))
 
 
-SLOW_RUN = """
-import sys, time
-from pathlib import Path
-from pairaug.synthesis import ledger
-from pairaug.synthesis.run import SynthesisOptions, synthesize
-original = ledger.Ledger.add
-def add(self, *arguments):
-    original(self, *arguments)
-    print("row", flush=True)
-    if len(self.rows) >= 2:
-        sys.stdin.read()  # until the test kills us
-ledger.Ledger.add = add
-synthesize(Path(sys.argv[1]), SynthesisOptions(5, Path(sys.argv[2]), threads=1, batch_size=1))
-"""
-
-
 def test_a_run_killed_with_kill_9_is_filled_in_to_the_same_bytes(
     whole: dict[str, bytes], fitted: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-c", SLOW_RUN, str(out), str(fitted)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert [process.stdout.readline() for _ in range(2)] == ["row\n"] * 2
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
+    killed_when_ready(synthesize_until, 2, out, SynthesisOptions(COUNT, fitted, threads=1, batch_size=1), 1000)
     left = contents(out)
     assert (out / JOURNAL).exists()
     assert not (out / MANIFEST).exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,8 @@ app = typer.Typer(
     help="Learn from a few image/mask pairs, synthesise many.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 check.register(app)
 fit.register(app)
@@ -54,13 +55,6 @@ def _main(
     ctx.default_map = default_map(Path.cwd(), options)
 
 
-def _group() -> Any:
-    """The commands; the overview itself is plain text, so that ``--help`` need not load Rich's Markdown."""
-    group: Any = typer.main.get_command(app)
-    group.rich_markup_mode = None
-    return group
-
-
 def run() -> None:
     """Run the command line and end the process with its exit code."""
     as_json = any(flag in sys.argv for flag in ("--json", "--jsonl"))
@@ -71,7 +65,7 @@ def run() -> None:
     if silent:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
-        code = _group()(prog_name="pairaug", standalone_mode=False)
+        code = typer.main.get_command(app)(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:
         agreed = error.told or isinstance(error, Interrupted | DivergedError)  # by all ranks alike
         code = error.exit_code if silent and agreed else _failed(error, as_json, debug)

@@ -9,8 +9,9 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.cli.pair_options import PairOptions
+from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
 
@@ -19,15 +20,19 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("check", short_help="Find the pairs, decode them, say what is there.")(flattened(check))
+    app.command("check", cls=Command, short_help="Find the pairs of a data set and say what is there.")(
+        flattened(check)
+    )
 
 
 def check(
     source: opt.OptionalSource = None,
     list_file: opt.ListFile = None,
-    pairs: PairOptions = PairOptions(),
+    pairs: PairFlags = PairFlags(),
     as_json: opt.AsJson = False,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object a pair.")] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="Print one JSON object for each pair.", rich_help_panel="Running")
+    ] = False,
     quiet: opt.Quiet = False,
 ) -> None:
     """Find the pairs of a data set, decode every file, and say what is there.

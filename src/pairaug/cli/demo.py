@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 
 if TYPE_CHECKING:
@@ -19,21 +20,22 @@ EPOCHS, MINUTES, WIDTH = 40, 1.75, 16
 
 
 def register(app: typer.Typer) -> None:
-    app.command("demo", short_help="All of it on drawn pairs, in two minutes.")(demo)
+    app.command("demo", cls=Command, short_help="Try all of it on drawn pairs, in two minutes.")(demo)
 
 
 def demo(
-    out: Annotated[Path, opt.option("--out", "-o", panel="Running", help="Where it goes.", metavar="DIR")] = Path(
-        "pairaug-demo"
-    ),
+    out: Annotated[
+        Path,
+        opt.option("--out", "-o", panel="Running", help="Folder to write to (default pairaug-demo).", metavar="DIR"),
+    ] = Path("pairaug-demo"),
     seed: opt.Seed = 0,
     threads: opt.Threads = None,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Draw twenty vessel-like pairs, learn from them, make twelve new ones. About two minutes, no data needed.
+    """Draw twenty pairs that look like vessels, learn from them, and make twelve new ones, in about two minutes.
 
-    Prints the path of a contact sheet to look at.
+    Needs no data. Prints the path of a contact sheet to look at.
     """
     from pairaug.errors import DataError
     from pairaug.files import write_atomic

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pairaug.api.keywords import whole_numbers
 from pairaug.cli import options as opt
 from pairaug.cli.flatten import flattened
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.cli.pair_options import PairOptions
+from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError, UsageError
 from pairaug.reporting import spoken_time
 
@@ -20,21 +22,21 @@ if TYPE_CHECKING:
     from pairaug.registry import Kind
     from pairaug.training.plan import FitOptions
 
-_LENGTH = "How long, how large"
-_MASKS_HELP = """Learn to draw new masks, from a folder of masks or of pairs.
+_LENGTH = "Model and training"
+_MASKS_HELP = """Learn to draw new masks from a folder of masks or of pairs, and print the path of the fitted model.
 
-Prints the path of the fitted model. The same command continues an interrupted run.
+The same command continues an interrupted run.
 """
-_TRANSLATOR_HELP = """Learn to paint an image for a mask, from a data set of pairs.
+_TRANSLATOR_HELP = """Learn to paint images for masks from a data set of pairs, and print the path of the fitted model.
 
-Prints the path of the fitted model. The same command continues an interrupted run.
+The same command continues an interrupted run; more --epochs or --minutes train it further.
 """
 
 
 def register(app: typer.Typer) -> None:
-    app.command("fit-masks", help=_MASKS_HELP, short_help="Learn to draw new masks.")(_command("masks"))
-    app.command("fit-mask-generator", help=_MASKS_HELP, hidden=True)(_command("masks"))
-    app.command("fit-translator", help=_TRANSLATOR_HELP, short_help="Learn to paint an image for a mask.")(
+    app.command("fit-masks", cls=Command, help=_MASKS_HELP, short_help="Learn to draw new masks.")(_command("masks"))
+    app.command("fit-mask-generator", cls=Command, help=_MASKS_HELP, hidden=True)(_command("masks"))
+    app.command("fit-translator", cls=Command, help=_TRANSLATOR_HELP, short_help="Learn to paint images for masks.")(
         _command("translator")
     )
 
@@ -44,27 +46,76 @@ def _command(kind: Kind) -> Callable[..., None]:
         ctx: typer.Context,
         source: opt.OptionalSource = None,
         list_file: opt.ListFile = None,
-        pairs: PairOptions = PairOptions(),
-        model: Annotated[str | None, opt.option("--model", panel=_LENGTH, help="See 'pairaug models'.")] = None,
-        epochs: Annotated[int | None, opt.option("--epochs", panel=_LENGTH, help="Passes over the pairs.")] = None,
-        minutes: Annotated[float | None, opt.option("--minutes", panel=_LENGTH, help="Time for training.")] = None,
-        batch_size: Annotated[int, opt.option("--batch-size", panel=_LENGTH, help="Pairs a step (default 1).")] = 1,
-        size: Annotated[int | None, opt.option("--size", panel=_LENGTH, help="Working side in pixels.")] = None,
+        pairs: PairFlags = PairFlags(),
+        model: Annotated[
+            str | None,
+            opt.option(
+                "--model",
+                panel=_LENGTH,
+                help="Model to fit; 'pairaug models' lists them and marks the default.",
+                metavar="NAME",
+            ),
+        ] = None,
+        epochs: Annotated[
+            int | None,
+            opt.option(
+                "--epochs",
+                panel=_LENGTH,
+                help="Passes over the training pairs (default: the model's own).",
+                metavar="N",
+            ),
+        ] = None,
+        minutes: Annotated[
+            float | None, opt.option("--minutes", panel=_LENGTH, help="Train for at most M minutes.", metavar="M")
+        ] = None,
+        batch_size: Annotated[
+            int, opt.option("--batch-size", panel=_LENGTH, help="Pairs in each training step (default 1).", metavar="N")
+        ] = 1,
+        size: Annotated[
+            int | None,
+            opt.option("--size", panel=_LENGTH, help="Working side in pixels (default: the model's own).", metavar="N"),
+        ] = None,
         settings: Annotated[
-            list[str] | None, opt.option("--set", panel=_LENGTH, help="A setting of the model.", metavar="KEY=VALUE")
+            list[str] | None,
+            opt.option(
+                "--set",
+                panel=_LENGTH,
+                help="Change a setting of the model, such as base=32; may be repeated.",
+                metavar="KEY=VALUE",
+            ),
         ] = None,
         sample_epochs: Annotated[
-            str | None, opt.option("--sample-epochs", panel=_LENGTH, help="Epochs to draw a sheet at, as 1,6,11.")
+            str | None,
+            opt.option(
+                "--sample-epochs",
+                panel=_LENGTH,
+                help="Draw sample sheets after these epochs, such as 1,6,11 (default: powers of two).",
+                metavar="N,...",
+            ),
         ] = None,
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
-        device: Annotated[str, opt.option("--device", panel="Running", help="auto, cpu, cuda or mps.")] = "auto",
+        device: Annotated[
+            str,
+            opt.option(
+                "--device",
+                panel="Running",
+                help="Where to train: auto, cpu, cuda or mps (default auto).",
+                metavar="NAME",
+            ),
+        ] = "auto",
         precision: Annotated[
-            str, opt.option("--precision", panel="Running", help="float32, bfloat16, or auto: the quicker one here.")
+            str,
+            opt.option(
+                "--precision",
+                panel="Running",
+                help="Numbers to compute with: float32, bfloat16, or auto, the quicker one here (default float32).",
+                metavar="NAME",
+            ),
         ] = "float32",
         threads: opt.Threads = None,
         fresh: Annotated[
-            bool, typer.Option("--fresh", help="Start again, discarding an earlier run.", rich_help_panel="Running")
+            bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel="Running")
         ] = False,
         dry_run: opt.DryRun = False,
         as_json: opt.AsJson = False,
@@ -90,7 +141,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             precision=precision,
             threads=threads,
             settings=opt.settings_of(settings),
-            sample_epochs=_numbers(sample_epochs),
+            sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
             fresh=fresh,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
@@ -139,13 +190,5 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         emit(f"skips {entry_skipped.path}: {entry_skipped.reason}")
     if len(checked.skipped) > 10:
         emit(f"skips {len(checked.skipped) - 10} more files")
-    emit(f"working side {size or 'the masks own'}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
-
-
-def _numbers(text: str | None) -> tuple[int, ...]:
-    if text is None:
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"--sample-epochs {text}: must be numbers such as 1,6,11") from None
+    side = f"working side {size} pixels" if size else "each mask at its own size"
+    emit(f"{side}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")

@@ -1,9 +1,9 @@
 """Options that several commands share as one parameter: a dataclass whose fields are the options.
 
     @flattened
-    def check(pairs: PairOptions, quiet: Quiet = False) -> None: ...
+    def check(pairs: PairFlags, quiet: Quiet = False) -> None: ...
 
-To Typer the command has the options of ``PairOptions`` in the place of ``pairs``; the command itself gets the object.
+To Typer the command has the options of ``PairFlags`` in the place of ``pairs``; the command itself gets the object.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import typer
 
 from pairaug.errors import UsageError
 
-FILES, VALUES, _RUN = "Which files", "What is in them", "Running"
+FILES, VALUES, _RUN = "Which files", "What the values mean", "Running"
 
 
 def option(*names: str, panel: str, help: str, metavar: str | None = None) -> Any:
@@ -20,7 +20,7 @@ def option(*names: str, panel: str, help: str, metavar: str | None = None) -> An
     variable = "PAIRAUG_" + flag.split("/")[0].lstrip("-").upper().replace("-", "_")
     return typer.Option(
         *names,
-        help=_literal(help),
+        help=help,
         rich_help_panel=panel,
         envvar=variable,
         show_envvar=False,
@@ -29,28 +29,37 @@ def option(*names: str, panel: str, help: str, metavar: str | None = None) -> An
     )
 
 
-def _literal(text: str) -> str:
-    """Words in square brackets, which Rich would swallow as its markup, as they stand."""
-    return re.sub(r"\[(?=[a-z#/@])", r"\\[", text)
-
-
-Source = Annotated[str, typer.Argument(help="Folder of pairs, or '-' for a list on stdin.", show_default=False)]
+Source = Annotated[
+    str, typer.Argument(help="Folder of pairs, or '-' to read a list from stdin.", metavar="SOURCE", show_default=False)
+]
 OptionalSource = Annotated[
-    str | None, typer.Argument(help="Folder of pairs, or '-' for a list on stdin.", show_default=False)
+    str | None,
+    typer.Argument(help="Folder of pairs, or '-' to read a list from stdin.", metavar="SOURCE", show_default=False),
 ]
 ListFile = Annotated[
     Path | None,
-    option("--list", panel=FILES, help="File of pairs: 'image TAB mask' or JSON lines.", metavar="FILE"),
+    option(
+        "--list",
+        panel=FILES,
+        help="Read the pairs from FILE; each line is 'image TAB mask' or a JSON object.",
+        metavar="FILE",
+    ),
 ]
 Models = Annotated[
-    Path, option("--models", panel=_RUN, help="Folder of fitted models (default pairaug-models).", metavar="DIR")
+    Path, option("--models", panel=_RUN, help="Folder of the fitted models (default pairaug-models).", metavar="DIR")
 ]
-Seed = Annotated[int, option("--seed", panel=_RUN, help="Everything random derives from it (default 0).", metavar="N")]
-Threads = Annotated[int | None, option("--threads", panel=_RUN, help="Processor threads.", metavar="N")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done.", rich_help_panel=_RUN)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.", rich_help_panel=_RUN)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the result and errors.", rich_help_panel=_RUN)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=_RUN)]
+Seed = Annotated[int, option("--seed", panel=_RUN, help="Seed of everything random (default 0).", metavar="N")]
+Threads = Annotated[
+    int | None, option("--threads", panel=_RUN, help="Processor threads (default: one for each core).", metavar="N")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.", rich_help_panel=_RUN)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_RUN)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print the result, warnings and errors only.", rich_help_panel=_RUN)
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more about the progress.", rich_help_panel=_RUN)]
 
 
 def source_and_lines(source: str | None, list_file: Path | None) -> tuple[str, Iterable[str] | None]:

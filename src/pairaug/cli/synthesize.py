@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text
@@ -16,51 +17,79 @@ _WHAT = "What to make"
 
 
 def register(app: typer.Typer) -> None:
-    app.command("synthesize", short_help="Write new pairs, with a manifest.")(synthesize)
+    app.command("synthesize", cls=Command, short_help="Write new pairs with a manifest.")(synthesize)
 
 
 def synthesize(
     ctx: typer.Context,
-    out: Annotated[Path, opt.option("--out", "-o", panel=_WHAT, help="Where the data set goes.", metavar="DIR")],
-    count: Annotated[int | None, opt.option("--count", panel=_WHAT, help="Pairs (default 100).", metavar="N")] = None,
-    masks_from: Annotated[
-        Path | None, opt.option("--masks-from", panel=_WHAT, help="Paint these masks instead.", metavar="DIR")
+    out: Annotated[Path, opt.option("--out", "-o", panel=_WHAT, help="Folder of the new data set.", metavar="DIR")],
+    count: Annotated[
+        int | None,
+        opt.option(
+            "--count",
+            panel=_WHAT,
+            help="Number of new pairs (default 100, or all that --masks-from gives).",
+            metavar="N",
+        ),
     ] = None,
-    per_mask: Annotated[int, opt.option("--per-mask", panel=_WHAT, help="Images a mask (default 1).", metavar="K")] = 1,
+    masks_from: Annotated[
+        Path | None,
+        opt.option(
+            "--masks-from", panel=_WHAT, help="Paint the masks in DIR instead of drawing new ones.", metavar="DIR"
+        ),
+    ] = None,
+    per_mask: Annotated[
+        int, opt.option("--per-mask", panel=_WHAT, help="Images to paint for each mask (default 1).", metavar="K")
+    ] = 1,
     format: Annotated[
-        str, opt.option("--format", panel=_WHAT, help="mirror (default), nnunet, coco or webdataset.", metavar="NAME")
+        str,
+        opt.option(
+            "--format",
+            panel=_WHAT,
+            help="Layout to write: mirror, nnunet, coco or webdataset (default mirror).",
+            metavar="NAME",
+        ),
     ] = "mirror",
     include_originals: Annotated[
-        bool, opt.option("--include-originals", panel=_WHAT, help="The training pairs too (as hard links).")
+        bool,
+        opt.option("--include-originals", panel=_WHAT, help="Add the training pairs, as hard links where possible."),
     ] = False,
     originals: Annotated[
-        Path | None, opt.option("--originals", panel=_WHAT, help="Where the training pairs lie now.", metavar="DIR")
+        Path | None,
+        opt.option(
+            "--originals", panel=_WHAT, help="Folder where the training pairs lie now, if it was moved.", metavar="DIR"
+        ),
     ] = None,
     license: Annotated[
-        str | None, opt.option("--license", panel=_WHAT, help="Terms to name in the records.", metavar="TEXT")
+        str | None, opt.option("--license", panel=_WHAT, help="Terms of use to name in the records.", metavar="TEXT")
     ] = None,
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
-        int, opt.option("--batch-size", panel="Running", help="Pairs in work at once (default 4).")
+        int, opt.option("--batch-size", panel="Running", help="Pairs in work at once (default 4).", metavar="N")
     ] = 4,
     threads: opt.Threads = None,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Replace the files of another set.", rich_help_panel="Running"),
+        typer.Option(
+            "--overwrite", help="Replace the files of another set that pairaug wrote.", rich_help_panel="Running"
+        ),
     ] = False,
     dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
     jsonl: Annotated[
-        bool, typer.Option("--jsonl", help="The manifest rows on stdout.", rich_help_panel="Running")
+        bool,
+        typer.Option(
+            "--jsonl", help="Print the manifest rows on stdout, one JSON object a line.", rich_help_panel="Running"
+        ),
     ] = False,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
 ) -> None:
-    """Write an augmented data set: new image/mask pairs in the layout of the originals, with a manifest.
+    """Write new image/mask pairs in the layout of the originals, with a manifest, and print the folder.
 
-    With --include-originals the training pairs come first, and editing a linked file changes the original.
-    Prints the folder. The same command continues an interrupted run; a larger --count extends the set.
+    The same command continues an interrupted run; a larger --count extends the set. With --include-originals the
+    training pairs come first; they are links, so editing one of these files changes the original.
     """
     from pairaug.synthesis.formats import check_format
 

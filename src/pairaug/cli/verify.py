@@ -8,20 +8,23 @@ from typing import Annotated
 import typer
 
 from pairaug.cli import options as opt
+from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import DataError
 
 
 def register(app: typer.Typer) -> None:
-    app.command("verify", short_help="Compare a data set with its manifest.")(verify)
+    app.command("verify", cls=Command, short_help="Compare a data set with its manifest.")(verify)
 
 
 def verify(
-    out: Annotated[Path, typer.Argument(help="An augmented data set.", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(help="Folder that 'pairaug synthesize' wrote.", metavar="DIR", show_default=False)
+    ],
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Hash every file of an augmented data set and compare with its manifest."""
+    """Hash every file of an augmented data set and compare it with the manifest."""
     from pairaug.synthesis.manifest import REPAIR
     from pairaug.synthesis.verify import verify as verify_folder
 

@@ -40,9 +40,10 @@ _SPLITS = ("train", None, "val", "test")
 class Selection:
     """Which files of a source are meant. Globs match the whole relative path, the file name, or a folder above.
 
-    ``glued``: every file holds an image with its mask at this side. ``group_by``: a regular expression that finds the
-    patient, say, in a path. ``several``: what several masks of one image are. ``slices``: the axis along which volumes
-    are cut; ``empty_slices``: those without any foreground are kept; ``most_voxels``: larger volumes are refused.
+    ``glued``: every file shows an image beside its mask, which is on this side. ``group_by``: a regular expression on
+    the path; its first group, or else the whole match, is the patient. ``several``: what several masks of one image
+    are. ``slices``: the axis along which volumes are cut; ``empty_slices``: slices whose mask is empty are kept;
+    ``most_voxels``: larger volumes are refused.
     """
 
     only: tuple[str, ...] = ()
