@@ -81,12 +81,23 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
                 with _locked(stale) as free:
                     if free:
                         shutil.rmtree(stale)
-    with storage_errors(place):
-        folder = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
-        with _locked(folder):
-            folder.mkdir(mode=0o700, exist_ok=True)  # another process may have taken it for a stale one
+    with contextlib.ExitStack() as held:
+        folder = _own_folder(place, prefix, held)
+        try:
             yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time
+
+
+def _own_folder(place: Path, prefix: str, held: contextlib.ExitStack) -> Path:
+    """A new folder, locked for as long as ``held`` lasts.
+
+    Until it is locked another process may take it for a stale one and remove it; then there is a next one.
+    """
+    while True:
+        with storage_errors(place):
+            folder = Path(tempfile.mkdtemp(prefix=prefix))
+        with contextlib.suppress(FileNotFoundError):
+            if held.enter_context(_locked(folder)) and folder.is_dir():
+                return folder

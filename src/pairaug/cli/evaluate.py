@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.cli.pair_options import PairFlags
 from pairaug.errors import ShortfallError
 from pairaug.machine.signals import ending_by_signal
+from pairaug.reporting import Reporter
 
 _MEASURE, _UTILITY = "What to measure", "Whether the pairs help"
 
@@ -178,10 +180,20 @@ def evaluate(
     )
     refuse_outputs(html, out_items)
     from pairaug.evaluation.evaluate import measure, open_sets
+    from pairaug.machine.ranks import joined
 
-    reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
-    with ending_by_signal(), open_sets(name, synthetic, options, reporter) as sets:
-        result = measure(sets, options, reporter)
+    reporter: Reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
+    with ExitStack() as held:
+        ranks = held.enter_context(joined())
+        if not ranks.first:
+            if options.utility is None:  # nothing to share
+                return
+            reporter = Reporter()
+        held.enter_context(ending_by_signal())
+        sets = held.enter_context(open_sets(name, synthetic, options, reporter))
+        result = measure(sets, options, reporter, ranks)
+        if not ranks.first:
+            return
         for remark in result.remarks:
             reporter.note(remark)
         write_outputs(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +23,7 @@ from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
 from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
 from pairaug.evaluation.sets.remarks import remarks_on
 from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
+from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.threads import one_thread_each
 from pairaug.machine.work import OutOfTime, Work
 from pairaug.machine.workers import default_threads
@@ -157,10 +158,15 @@ def open_sets(
         yield Sets(items, others, synthetic)
 
 
-def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evaluation:
-    """Measure the parts that are wanted, as far as the time allows."""
+def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: Ranks = ALONE) -> Evaluation:
+    """Measure the parts that are wanted, as far as the time allows.
+
+    Several ranks share the runs of utility; the other parts are the first rank's.
+    """
+    if not ranks.first:
+        options = replace(options, parts=("utility",))
     deadline = None if options.max_minutes is None else time.monotonic() + 60 * options.max_minutes
-    work = Work(options.threads or default_threads(), reporter, deadline)
+    work = Work(options.threads or max(1, default_threads() // ranks.here), reporter, deadline)
     needed = expected_seconds(sets, options)
     if options.max_minutes is not None and needed > 60 * options.max_minutes:
         reporter.note(f"all parts without utility take about {spoken_time(needed)}; --max-minutes leaves some out")
@@ -186,7 +192,7 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Evalu
     if options.utility is None:
         parts.leave_out("utility", "slow, so only with --utility")
     else:
-        utility = parts.one("utility", lambda: _usefulness(wanted, prepared, sets, options, work))
+        utility = parts.one("utility", lambda: _usefulness(wanted, prepared, sets, options, work, ranks))
         if utility is not None and utility.left_out and not utility.arms:
             parts.leave_out("utility", "no run would end within --max-minutes")
             utility = None
@@ -238,10 +244,17 @@ def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, report
 
 
 def _usefulness(
-    wanted: Usefulness | None, prepared: Prepared | None, sets: Sets, options: EvaluationOptions, work: Work
+    wanted: Usefulness | None,
+    prepared: Prepared | None,
+    sets: Sets,
+    options: EvaluationOptions,
+    work: Work,
+    ranks: Ranks,
 ) -> Utility:
     from pairaug.evaluation.utility.usefulness import measure_usefulness
 
     assert wanted is not None
     assert prepared is not None
-    return measure_usefulness(wanted, prepared, sets.real, sets.synthetic_source, options.selection, work, options.seed)
+    return measure_usefulness(
+        wanted, prepared, sets.real, sets.synthetic_source, options.selection, work, options.seed, ranks
+    )

@@ -180,7 +180,7 @@ class Ledger:
         head = {"schema_version": SCHEMA_VERSION, "tool": "pairaug"}
         files = {name: self.files[name] for name in sorted(self.files)}
         digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
-        write_json(self.folder / MANIFEST, {**head, **manifest, **self.judged.facts(), **digests})
+        write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
         self.close()
 
     def close(self) -> None:

@@ -159,7 +159,7 @@ class _Synthesis:
                 f"{self.out}: already holds {there} pairs, more than --count {self.count}; choose another --out"
             )
         missing = ledger.missing(self.total)
-        if ledger.complete and not missing and ledger.agrees(self._body()):
+        if ledger.complete and not missing and ledger.agrees(self._body(ledger)):
             ledger.close()
             self.reporter.note("already complete")
             return None
@@ -183,8 +183,7 @@ class _Synthesis:
         self.renderer.format.write_beside(Written(ledger.folder, rows, license), ledger.beside)
         with ledger.beside(CROISSANT) as file:
             file.write(json_document(describe(rows, metadata_digest, license)))
-        counted = counts(self.count, len(rows), self.renderer.first, ledger.judged.rejected)
-        ledger.finish({**self._body(), "counts": counted}, metadata_digest)
+        ledger.finish(self._body(ledger), metadata_digest)
 
     def _ended(self, ledger: Ledger) -> Synthesized:
         given_up = len(ledger.judged.gaps)
@@ -195,9 +194,11 @@ class _Synthesis:
             )
         return Synthesized(self.out, _rows(ledger), given_up)
 
-    def _body(self) -> dict[str, Any]:
-        renderer = self.renderer
-        return manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
+    def _body(self, ledger: Ledger) -> dict[str, Any]:
+        renderer, judged = self.renderer, ledger.judged
+        counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
+        body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
+        return {**body, "counts": counted, **judged.facts()}
 
     def _identity(self) -> dict[str, Any]:
         """What two runs have in common that may continue each other; the count may grow."""

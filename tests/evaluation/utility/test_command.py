@@ -15,6 +15,7 @@ from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import Cli
+from tests.several import together
 
 
 class Darker:
@@ -142,3 +143,36 @@ def test_a_time_in_which_no_run_fits_leaves_utility_out_and_says_so(
     content = json.loads(ran.out)
     assert content["utility"] is None
     assert "--max-minutes" in next(entry["reason"] for entry in content["not_measured"] if entry["part"] == "utility")
+
+
+QUICK = """
+from pairaug.evaluation.utility import usefulness
+from tests.evaluation.utility.test_command import QuickRuler
+usefulness.ReferenceSegmenter = QuickRuler
+
+"""
+COUNT_CELLS = """
+from pairaug.evaluation.utility import running
+write, place = running._run, {place!r}
+def counted(*given):
+    open(place, "a").write("x")
+    return write(*given)
+running._run = counted
+"""
+
+
+def test_ranks_share_the_runs_and_the_first_answers(
+    cli: Cli, drive: Path, augmented: Path, others: Path, tmp_path: Path
+) -> None:
+    command = ("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--models")
+    alone = cli(*command, "alone")
+    places = [tmp_path / "cells0", tmp_path / "cells1"]
+    hooks = tuple(QUICK + COUNT_CELLS.format(place=str(place)) for place in places)
+    first, second = together(*command, "models", hooks=hooks)
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert (second.out, second.err) == ("", "")
+    assert [len(place.read_text()) for place in places] == [3, 3]
+    assert json.loads(first.out)["utility"] == json.loads(alone.out)["utility"]
+    assert sorted(path.name for path in Path("models/utility").glob("*.json")) == sorted(
+        path.name for path in Path("alone/utility").glob("*.json")
+    )

@@ -25,6 +25,7 @@ from pairaug.evaluation.utility.running import CellSetup, run_cells
 from pairaug.evaluation.utility.sides import Sides, choose_sides
 from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.files import probe_output
+from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.threads import one_thread_each
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.segmenter.base import Trainer
@@ -50,6 +51,7 @@ def measure_utility(
     reporter: Reporter,
     workers: int = 1,
     clock: Callable[[], float] = time.monotonic,
+    ranks: Ranks = ALONE,
 ) -> Utility:
     """``test`` None: a split of ``real`` by groups; ``workers``: cells at once, without effect on any of them.
 
@@ -75,10 +77,11 @@ def measure_utility(
     )
     probe_output(options.cells)
     cells = CellFolder(options.cells, context, reporter)
-    done = {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None}
-    reporter.note(announcement(plan, done, trainer, options, workers))
+    # One rank looks: another might see cells that were finished meanwhile, and leave out others.
+    done = ranks.told(lambda: {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None})
+    reporter.note(announcement(plan, done, trainer, options, workers * ranks.count))
     budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
-    setup = CellSetup(cells, context, tests, trainer, reporter, clock, budget, workers)
+    setup = CellSetup(cells, context, tests, trainer, reporter, clock, budget, workers, ranks)
     run_cells([cell for cell in plan.cells if cell not in done], done, setup)
     numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in sides.test))}
     return judge_cells(

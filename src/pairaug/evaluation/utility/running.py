@@ -15,6 +15,7 @@ from pairaug.errors import Interrupted
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.lazy_pairs import LazyExamples
 from pairaug.evaluation.utility.plan import Cell
+from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.signals import Interruption
 from pairaug.machine.workers import working
 from pairaug.metrics.pair_scores import score_pair
@@ -36,14 +37,17 @@ class CellSetup:
     clock: Callable[[], float]
     budget: float | None
     workers: int
+    ranks: Ranks = ALONE
 
 
 def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> None:
     """Run the cells of ``left`` in order into ``done``, until one would end after the budget.
 
-    Raises Interrupted after SIGINT or SIGTERM; finished cells are saved then.
+    Several ranks take every so many-th cell each, and know all of them in the end. Raises Interrupted after SIGINT or
+    SIGTERM; finished cells are saved then.
     """
     total = len(done) + len(left)
+    left = left[setup.ranks.rank :: setup.ranks.count]
     steps = _Steps(setup, sum(setup.trainer.steps(cell.size) for cell in left))
     pairs, pace = _TrainingPairs(setup.context), _Pace(setup)
 
@@ -70,6 +74,8 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
             raise Interrupted(SIGINT, f"interrupted; {saved()}; the same command continues") from None
         finally:
             setup.reporter.end_progress()
+    for others in setup.ranks.gathered({cell: done[cell] for cell in left if cell in done}):
+        done.update(others)
 
 
 def _run(cell: Cell, setup: CellSetup, pairs: _TrainingPairs, steps: _Steps) -> Scored:

@@ -21,6 +21,7 @@ from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on, refuse_seen
+from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
@@ -81,6 +82,7 @@ def measure_usefulness(
     selection: Selection,
     work: Work,
     seed: int,
+    ranks: Ranks = ALONE,
 ) -> Utility:
     """Raises DataError where a comparison would not be honest (see ``utility``)."""
     terms, policy = real.terms, real.checked.policy
@@ -99,6 +101,7 @@ def measure_usefulness(
             options=options,
             reporter=work.reporter,
             workers=work.workers,
+            ranks=ranks,
         )
 
 
