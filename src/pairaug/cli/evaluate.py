@@ -101,7 +101,7 @@ def evaluate(
         raise UsageError(f"--parts {parts}: utility is measured with --utility and stands in --parts, or neither")
     usefulness = _utility_options(utility, test, fitted_on, models, seeds, seed, share, sizes, arms, curve, preset)
     from pairaug.evaluation.evaluate import PARTS, EvaluationOptions, measure, open_sets
-    from pairaug.evaluation.utility.usefulness import Usefulness
+    from pairaug.evaluation.utility.usefulness import UtilityRequest
 
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)
@@ -115,7 +115,7 @@ def evaluate(
         parts=wanted or PARTS,
         cache=cache or models / "segmenter",
         threads=threads,
-        utility=None if usefulness is None else Usefulness(usefulness, test, fitted_on),
+        utility=None if usefulness is None else UtilityRequest(usefulness, test, fitted_on),
     )
     refuse_outputs(html, out_items)
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
