@@ -12,7 +12,7 @@ from pairaug.evaluation.evaluate import EvaluationOptions, evaluate
 from pairaug.evaluation.utility import usefulness
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility, WorthResult
-from pairaug.evaluation.utility.usefulness import Usefulness
+from pairaug.evaluation.utility.usefulness import UtilityRequest
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.run import SynthesisOptions, synthesize
@@ -35,12 +35,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def run(real: Path, wanted: Usefulness, **options: Any) -> Any:
+def run(real: Path, wanted: UtilityRequest, **options: Any) -> Any:
     return evaluate(real, "out", EvaluationOptions(parts=("utility",), utility=wanted, **options))
 
 
-def wanted(**facts: Any) -> Usefulness:
-    return Usefulness(UtilityOptions(preset="quick"), **facts)
+def wanted(**facts: Any) -> UtilityRequest:
+    return UtilityRequest(UtilityOptions(preset="quick"), **facts)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pairaug.api.pair_options import PairOptions
     from pairaug.evaluation.evaluate import Evaluation, EvaluationOptions, Sets
     from pairaug.evaluation.utility.options import UtilityOptions
-    from pairaug.evaluation.utility.usefulness import Usefulness
+    from pairaug.evaluation.utility.usefulness import UtilityRequest
 
 # What an earlier page and an earlier list of items hold near their beginning, and no data of a user.
 _PAGE_MARK, _ITEM_MARK = b'content="pairaug evaluate"', b'"nearest_mask_distance"'
@@ -100,10 +100,10 @@ def evaluation_options(
     )
 
 
-def _usefulness(options: UtilityOptions | None, asked: UtilityAsked) -> Usefulness | None:
-    from pairaug.evaluation.utility.usefulness import Usefulness
+def _usefulness(options: UtilityOptions | None, asked: UtilityAsked) -> UtilityRequest | None:
+    from pairaug.evaluation.utility.usefulness import UtilityRequest
 
-    return None if options is None else Usefulness(options, asked.test, asked.fitted_on)
+    return None if options is None else UtilityRequest(options, asked.test, asked.fitted_on)
 
 
 def refuse_outputs(html: Path | None, out_items: Path | None) -> None:

@@ -40,7 +40,7 @@ from pairaug.training.plan import DEFAULT_MODELS
 
 if TYPE_CHECKING:
     from pairaug.evaluation.utility.result import Utility
-    from pairaug.evaluation.utility.usefulness import Prepared, Usefulness
+    from pairaug.evaluation.utility.usefulness import Prepared, UtilityRequest
 
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
 FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
@@ -71,7 +71,7 @@ class EvaluationOptions:
     cache: Path = Path(DEFAULT_MODELS) / "segmenter"
     threads: int | None = None
     segmenter: Trainer | None = None
-    utility: Usefulness | None = None
+    utility: UtilityRequest | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("sample", self.sample), ("max-minutes", self.max_minutes), ("threads", self.threads)):
@@ -237,14 +237,14 @@ def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
     return seconds
 
 
-def _prepared(wanted: Usefulness, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:
+def _prepared(wanted: UtilityRequest, sets: Sets, options: EvaluationOptions, reporter: Reporter) -> Prepared:
     from pairaug.evaluation.utility.usefulness import prepare
 
     return prepare(wanted, sets.real, sets.synthetic, options.selection, reporter)
 
 
 def _usefulness(
-    wanted: Usefulness | None,
+    wanted: UtilityRequest | None,
     prepared: Prepared | None,
     sets: Sets,
     options: EvaluationOptions,

@@ -35,7 +35,7 @@ MOST_SYNTHETIC = 5000
 
 
 @dataclass(frozen=True)
-class Usefulness:
+class UtilityRequest:
     """What to measure it with. ``test``: real pairs that nothing saw (None: a split of the real set by groups).
 
     ``fitted_on``: a list of the pairs that the models saw; ``trainer``: None for the reference segmenter.
@@ -59,7 +59,7 @@ class Prepared:
 
 
 def prepare(
-    wanted: Usefulness, real: PairSet, synthetic: Synthetic, selection: Selection, reporter: Reporter
+    wanted: UtilityRequest, real: PairSet, synthetic: Synthetic, selection: Selection, reporter: Reporter
 ) -> Prepared:
     """Refuse what can be refused without training anything, before the other parts take their time.
 
@@ -75,7 +75,7 @@ def prepare(
 
 
 def measure_usefulness(
-    wanted: Usefulness,
+    wanted: UtilityRequest,
     prepared: Prepared,
     real: PairSet,
     synthetic: str | Path,
@@ -119,7 +119,7 @@ def _synthetic_items(synthetic: Synthetic) -> Iterator[LazyPair]:
 
 
 def _test_side(
-    wanted: Usefulness, real: PairSet, selection: Selection, reporter: Reporter
+    wanted: UtilityRequest, real: PairSet, selection: Selection, reporter: Reporter
 ) -> tuple[list[LazyPair] | None, tuple[Skipped, ...]]:
     """The pairs of the test folder or list (None: none given), of a folder with splits those of the test split.
 
