@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import pairaug
+from pairaug.registry import MODELS
 
 ROOT = Path(pairaug.__file__).parent
 FLOORS = {
@@ -157,3 +159,24 @@ def test_a_command_that_needs_torch_is_seen_to_load_it() -> None:
 def test_importing_pairaug_loads_nothing_heavy() -> None:
     code = f"import pairaug, sys; print([m for m in {HEAVY!r} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+KNOWS_MODELS = ("registry.py", "models/", "training/objectives/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted(ROOT.rglob("*.py")) if not p.relative_to(ROOT).as_posix().startswith(KNOWS_MODELS)],
+    ids=lambda p: p.relative_to(ROOT).as_posix(),
+)
+def test_no_module_but_the_registry_knows_a_model_by_name(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    described = {
+        id(part.value) for part in ast.walk(tree) if isinstance(part, ast.Expr)
+    }  # docstrings may name examples
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in described
+    ]
+    assert not [text for text in texts if set(re.findall(r"[a-z0-9]+", text)) & set(MODELS)]

@@ -6,7 +6,8 @@ the commands, the contract tests and the benchmarks find it through this table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pairaug.errors import UsageError, did_you_mean
@@ -26,7 +27,7 @@ class ModelEntry:
     ``keeps``: what of the training data is in the fitted model and can be seen again; ``works``: on pictures resized
     to a square, on crops at native scale, or on whole pictures as they are; ``many_per_mask``: whether noise chooses
     among the images of a mask; ``objective``: what trains it, "" where there is nothing to train (a model may both
-    train and keep data).
+    train and keep data); ``trial``: settings of its smallest sensible networks, to try the road out.
 
     ``size``: working side in pixels unless ``--size`` says otherwise (0: whole pictures); ``smallest_size``: the
     smallest side that the architecture allows; ``epochs``: passes over the data by default; ``core_seconds``: what
@@ -48,6 +49,7 @@ class ModelEntry:
     works: Works = "square"
     many_per_mask: bool = False
     objective: str = ""
+    trial: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def trains(self) -> bool:
@@ -98,6 +100,7 @@ _ENTRIES = (
         core_seconds=0.12,
         parameters=8_826_113,
         objective="pairaug.training.objectives.vessgan:VessGANObjective",
+        trial={"width": 4, "noise": 7},
     ),
     ModelEntry(
         name="vess2image",
@@ -111,6 +114,7 @@ _ENTRIES = (
         core_seconds=1.5,
         parameters=57_179_140,
         objective="pairaug.training.objectives.vess2image:Vess2ImageObjective",
+        trial={"base": 3},
     ),
 )
 

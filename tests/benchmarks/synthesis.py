@@ -14,7 +14,6 @@ from pathlib import Path
 import torch
 
 from pairaug.fitted.model_file import load_model
-from pairaug.machine.device import use_threads
 from pairaug.machine.workers import default_threads
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.synthesis.run import SynthesisOptions, synthesize
@@ -49,7 +48,7 @@ def wall_time(root: Path) -> dict[str, float]:
     def bare(index: int) -> None:
         translator.translate(labels, [torch.Generator()])
 
-    use_threads(1)
+    torch.set_num_threads(1)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(bare, range(2 * threads)))
         began = time.perf_counter()

@@ -11,13 +11,16 @@ from pairaug.errors import UsageError
 from pairaug.models.base import Example, Shape, Translator, build_config
 from pairaug.registry import MODELS
 from pairaug.training.objectives.base import Batch, NonFiniteLoss, Objective
+from pairaug.training.sampler import Sampler
 
 MASKS = [name for name, entry in MODELS.items() if entry.kind == "masks"]
 TRANSLATORS = [name for name, entry in MODELS.items() if entry.kind == "translator"]
 TRAINED = [name for name, entry in MODELS.items() if entry.trains]
-# Sizes that nothing else has, so that a shape that fits by chance fails.
-SMALL = {"vessgan": {"width": 4, "noise": 7}, "vess2image": {"base": 3}}
-SIDE = {"vessgan": (24, 40), "warp": (24, 40), "vess2image": (256, 256)}
+# Sides that nothing else has, so that a shape that fits by chance fails.
+SIDE = {
+    name: (entry.smallest_size, entry.smallest_size) if entry.smallest_size > 64 else (24, 40)
+    for name, entry in MODELS.items()
+}
 
 
 def generator(seed: int) -> torch.Generator:
@@ -26,7 +29,7 @@ def generator(seed: int) -> torch.Generator:
 
 def built(name: str, classes: int, channels: int = 0, seed: int = 0):
     model_class = MODELS[name].load()
-    config = build_config(model_class.Config, SMALL.get(name, {}))
+    config = build_config(model_class.Config, MODELS[name].trial)
     model = model_class(config, Shape(classes, channels, *SIDE[name]), generator(seed))
     model.remember(examples(name, classes, channels))
     return model
@@ -210,3 +213,32 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_alone(name: str) -> None:
     with pytest.raises(NonFiniteLoss):
         objective.step(batch(name, 2, channels), generator(1))
     assert all(torch.equal(value, objective.model.state_dict()[key]) for key, value in before.items())
+
+
+@pytest.mark.parametrize("name", TRANSLATORS)
+def test_a_translator_paints_on_the_device_that_it_is_on(name: str) -> None:
+    """``meta`` stands for any other device than the processor: mixing the two is an error on both."""
+    model = built(name, 3, 3).to("meta")
+    painted = model.translate(labels(name, 3).to("meta"), generators(2))
+    assert painted.device.type == "meta"
+    assert painted.shape == (2, 3, *SIDE[name])
+
+
+@pytest.mark.parametrize("name", [name for name in MASKS if MODELS[name].trains])
+def test_a_mask_generator_draws_on_the_device_that_it_is_on(name: str) -> None:
+    assert built(name, 3).to("meta").sample(generator(1), (30, 50)).labels.device.type == "meta"
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_step_stays_on_the_device_that_its_objective_is_on(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def descend(self: Objective, optimizer: torch.optim.Optimizer, loss: torch.Tensor, what: str) -> float:
+        assert loss.device.type == "meta"
+        loss.backward()
+        return 0.0
+
+    monkeypatch.setattr(Objective, "descend", descend)
+    monkeypatch.setattr(torch.Tensor, "item", lambda self: 0.0)
+    channels = 3 if name in TRANSLATORS else 0
+    objective = trained(name, 3, channels).to("meta")
+    sampler = Sampler(examples(name, 3, channels), seed=1)
+    assert objective.step(sampler.batch(0, [0, 1], torch.device("meta")), generator(1))

@@ -231,3 +231,16 @@ def test_files_that_changed_during_a_fit_are_refused_with_a_remedy_that_works(
     assert "start again with --fresh" in ran.err
     assert cli("fit-masks", data, *SMALL, "--epochs", 1).code == 5
     assert cli("fit-masks", data, *SMALL, "--epochs", 1, "--fresh").code == 0
+
+
+def test_a_fit_leaves_the_callers_number_of_threads_as_it_was(drive: Path, tmp_path: Path) -> None:
+    from pairaug.training.fit import fit_mask_generator
+    from pairaug.training.plan import FitOptions
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        fit_mask_generator(drive, FitOptions(models=tmp_path / "models", threads=1))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from pairaug.errors import UsageError
@@ -21,9 +24,15 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def use_threads(count: int) -> None:
-    """Threads within one torch operation; results depend on it in their last bits."""
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """So many threads within one torch operation; results depend on it in their last bits. Brings back what was."""
+    before = torch.get_num_threads()
     torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -27,7 +27,7 @@ from pairaug.fitted.identity import Identity, identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.fitted.space import bytes_of_fit, planes_kept
 from pairaug.locking import folder_lock
-from pairaug.machine.device import choose_device, use_threads
+from pairaug.machine.device import choose_device, threads
 from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.ranks import Ranks, joined
@@ -196,7 +196,10 @@ class _Fit:
 
     def run(self) -> None:
         began = time.monotonic()
-        use_threads(self.facts["threads"])
+        with threads(self.facts["threads"]):
+            self._run(began)
+
+    def _run(self, began: float) -> None:
         self.ranks.told(self._before_work)
         square = (self.shape.height, self.shape.width) if self.entry.works == "square" else None
         examples = Examples(self.checked, self.shape.channels, square)

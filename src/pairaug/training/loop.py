@@ -302,7 +302,8 @@ class _Run:
         if self.progress.batch_size == 1 or self.progress.batch_size < self.schedule.batch_size:
             raise StorageError(
                 f"not enough memory for a batch of {self.progress.batch_size}; "
-                "start again with --fresh and a smaller --size, or --set base=32 for a narrower network"
+                "start again with --fresh and a smaller --size, or narrower networks by --set ('pairaug models --json' "
+                "lists the settings)"
             )
         self.progress.batch_size //= 2
         self.reporter.warn(f"not enough memory: the batch is now {self.progress.batch_size}")
