@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,9 +13,11 @@ import torch
 
 import pairaug
 from pairaug.errors import OutputError
+from pairaug.files import digest_bytes
 from pairaug.synthesis.ledger import Ledger
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
+from pairaug.synthesis.verify import verify
 from tests.conftest import Cli, contents
 
 
@@ -55,6 +58,19 @@ def test_an_edited_manifest_is_written_again(finished: Path, out: Path, fitted: 
     (out / MANIFEST).write_text(text.replace('"asked": 2', '"asked": 3'))
     synthesize(out, SynthesisOptions(2, fitted))
     assert contents(out) == contents(finished)
+
+
+def test_rows_that_say_otherwise_than_their_tar_file_are_made_again(fitted: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "out", SynthesisOptions(2, fitted, format="webdataset")
+    before = contents(synthesize(out, options))
+    rows = before[METADATA]
+    edited = rows.replace(json.loads(rows.splitlines()[1])["image_sha256"].encode(), b"x")
+    digests = (digest_bytes(data).encode() for data in (rows, edited))
+    (out / METADATA).write_bytes(edited)
+    (out / MANIFEST).write_bytes(before[MANIFEST].replace(*digests))
+    assert verify(out).differing == ("pairs-000000.tar/synthetic_000001.image.png: changed",)
+    synthesize(out, options)
+    assert contents(out) == before
 
 
 def test_a_manifest_that_is_none_is_replaced_with_overwrite(finished: Path, out: Path, fitted: Path, cli: Cli) -> None:

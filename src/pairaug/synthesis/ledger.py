@@ -99,6 +99,9 @@ class Ledger:
             self._remove(found)
             return
         self.files = {name: digest if self._holds(name, digest) else "" for name, digest in found.files.items()}
+        if found.sound:  # tar files as they were written, beside rows that may say otherwise
+            packed = [row for row in found.rows if self.files.get(row.get("shard", ""))]
+            self.files |= dict.fromkeys(shards.unlike_rows(folder, packed), "")
         self.complete = found.complete and found.sound and all(self.files.values())
         self.most = found.most
         if found.sound:
