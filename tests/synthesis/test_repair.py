@@ -73,6 +73,20 @@ def test_rows_that_say_otherwise_than_their_tar_file_are_made_again(fitted: Path
     assert contents(out) == before
 
 
+@pytest.mark.parametrize(("before", "after"), [(b"nearest_mask", b"~earest_mask"), (b'"size": [', b'"size": ["x", ')])
+def test_a_row_of_the_journal_that_lost_its_meaning_is_made_again(
+    finished: Path, out: Path, fitted: Path, before: bytes, after: bytes
+) -> None:
+    identity = json.dumps({"identity": json.loads((out / MANIFEST).read_bytes())["identity"]}).encode()
+    rows = (out / METADATA).read_bytes()
+    assert before in rows
+    (out / JOURNAL).write_bytes(identity + b"\n" + rows.replace(before, after, 1))
+    for name in (MANIFEST, METADATA):
+        (out / name).unlink()
+    synthesize(out, SynthesisOptions(2, fitted))
+    assert contents(out) == contents(finished)
+
+
 def test_a_manifest_that_is_none_is_replaced_with_overwrite(finished: Path, out: Path, fitted: Path, cli: Cli) -> None:
     (out / MANIFEST).write_text("{")
     assert "--overwrite" in cli("verify", out).err

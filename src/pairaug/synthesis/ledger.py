@@ -43,7 +43,7 @@ from pairaug.synthesis.manifest import (
     read_rows,
     sound_rows,
 )
-from pairaug.synthesis.rows import Made
+from pairaug.synthesis.rows import Made, is_row
 from pairaug.synthesis.shards import STAGING
 
 OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
@@ -105,7 +105,7 @@ class Ledger:
         self.complete = found.complete and found.sound and all(self.files.values())
         self.most = found.most
         if found.sound:
-            self.rows = {row["index"]: row for row in found.rows if self._whole(row)}
+            self.rows = {row["index"]: row for row in found.rows if is_row(row) and self._whole(row)}
         else:  # a row has no digest of its own: what it says can only be made again
             self.files = dict.fromkeys(self.files, "")
 
