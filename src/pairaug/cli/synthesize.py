@@ -9,7 +9,7 @@ import typer
 
 from pairaug.cli import options as opt
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
-from pairaug.json_text import json_text
+from pairaug.json_text import json_text, parse_json
 
 _WHAT = "What to make"
 
@@ -100,10 +100,8 @@ def synthesize(
 
 def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
     """What would be made, from the models' records alone; no torch."""
-    import json
-
-    from pairaug.errors import ModelError, UsageError
-    from pairaug.files import human_bytes, read_json_lines
+    from pairaug.errors import UsageError
+    from pairaug.files import human_bytes
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -117,23 +115,37 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
         wanted = given * per_mask if count is None else count
         if wanted > given * per_mask:
             raise UsageError(f"--count {count}: --masks-from holds {given} masks, enough for {given * per_mask}")
-    facts = {}
-    for kind in ("masks", "translator") if masks_from is None else ("translator",):
-        run = models / kind / "run.json"
-        if not (models / kind / "model.safetensors").is_file() or not run.is_file():
-            raise ModelError(
-                f"{models / kind}: no fitted model here; make it with: "
-                "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
-            )
-        facts[kind] = json.loads(run.read_text())["identity"]
-    pairs = read_json_lines(models / "translator" / "pairs.jsonl")
-    pixels = sum(row["size"][0] * row["size"][1] for row in pairs) / len(pairs)
+    names, side, pixels = _recorded(models, ("masks", "translator") if masks_from is None else ("translator",))
     # Half a byte a pixel and channel is what photographs take as PNG or good JPEG.
-    size, seconds = int(wanted * pixels * 1.6), wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
-    names = {kind: identity["model"] for kind, identity in facts.items()}
+    size, seconds = int(wanted * pixels * 1.6), wanted * 0.2 * (side / 256) ** 2
     if as_json:
         emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
     emit(f"about {spoken_time(seconds)}, about {human_bytes(size)} on disk")
+
+
+def _recorded(models: Path, kinds: tuple[str, ...]) -> tuple[dict[str, str], int, float]:
+    """The models' names by kind, the side that the translator works at, and the mean pixels of its training pairs."""
+    from pairaug.errors import DataError, ModelError
+    from pairaug.files import read_json_lines
+
+    names = {}
+    for kind in kinds:
+        run = models / kind / "run.json"
+        if not (models / kind / "model.safetensors").is_file() or not run.is_file():
+            raise ModelError(
+                f"{models / kind}: no fitted model here; make it with: "
+                "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
+            )
+        try:
+            identity = parse_json(run.read_bytes())["identity"]
+            names[kind] = str(identity["model"])
+            if kind == "translator":
+                side = int(identity["size"][0])
+                sizes = [row["size"] for row in read_json_lines(run.with_name("pairs.jsonl"))]
+                pixels = sum(width * height for width, height in sizes) / len(sizes)
+        except (DataError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError):
+            raise ModelError(f"{run.parent}: holds damaged records; fit again with --fresh") from None
+    return names, side, pixels

@@ -7,7 +7,6 @@ groups, the preset, the precision, the recipe, the seed (``fitted.identity``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pairaug.evaluation.items import Items
 from pairaug.evaluation.work import SharedProgress, Work, one_thread_each
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.json_text import parse_json
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe, Segmenter
 
@@ -96,7 +96,7 @@ def _cached(
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]] | None:
     """The cached segmenters; None where there are none, or not those that the record tells of."""
     try:
-        record = json.loads((folder / RECORD).read_bytes())
+        record = parse_json((folder / RECORD).read_bytes())
         digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
         if record != {"key": key, "digests": list(digests)}:
             raise ValueError("the files are not those that were written")

@@ -20,6 +20,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from pairaug.files import digest_bytes, write_atomic
+from pairaug.json_text import parse_json
 from pairaug.models.base import Model
 
 KEPT = 2
@@ -101,14 +102,14 @@ def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
         header = _metadata(data)
         if header.get("run") != run:
             return None
-        return load_tensors(data), Progress(**json.loads(header["progress"]))
+        return load_tensors(data), Progress(**parse_json(header["progress"]))
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None
 
 
 def _metadata(data: bytes) -> dict[str, str]:
     length = int.from_bytes(data[:8], "little")
-    header: dict[str, dict[str, str]] = json.loads(data[8 : 8 + length])
+    header: dict[str, dict[str, str]] = parse_json(data[8 : 8 + length])
     return header["__metadata__"]
 
 
