@@ -33,7 +33,7 @@ from pairaug.pairs.labels import (
     value_for_json,
 )
 from pairaug.pairs.pair import Found, Pair, Skipped
-from pairaug.pairs.palettes import Choice, Stored, choose_reading
+from pairaug.pairs.palettes import Choice, Stored, choose_reading, counts_of
 from pairaug.pairs.remedies import mend
 from pairaug.pairs.slices import content_digest
 from pairaug.pairs.transparency import ALPHA_MODES
@@ -165,7 +165,7 @@ def _look_at_all(found: Found, policy: CheckPolicy) -> tuple[list[_Look], list[S
 def _look_at(root: Path, pair: Pair, policy: CheckPolicy) -> _Look:
     raw, stored = _united_mask(root, pair, policy)
     as_stored = len(stored) == 1 and stored[0].counts and not policy.cleaning.changes
-    values = dict(stored[0].counts) if as_stored else count_values(raw)
+    values = dict(stored[0].counts) if as_stored else count_values(raw, pair.masks[0])
     refuse_too_many(pair.masks[0], values)
     height, width = raw.shape
     image_form, image_digest, levels, grey, turn = None, "", (0, 0), False, 1
@@ -227,8 +227,7 @@ def _united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[n
         return union, stored
     for part, _ in masks[1:]:
         np.maximum(union, part, out=union)
-    values = list(count_values(union))
-    if len(values) > 2:
+    if len(values := list(count_values(union))) > 2:
         raise DataError(
             f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
             f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"
@@ -252,7 +251,8 @@ def _labelled(pair: Pair, masks: Sequence[NDArray[np.int32]], background: int) -
 
 def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Stored]:
     raw, form = decode_mask(root / name, policy.decode, pair.glued)
-    stored = Stored(name, form, count_values(raw) if policy.decode.palette == "auto" else {})
+    counts = counts_of(raw, name, changed=policy.cleaning.changes) if policy.decode.palette == "auto" else {}
+    stored = Stored(name, form, counts)
     try:
         return policy.cleaning.apply(raw), stored
     except DataError as error:
