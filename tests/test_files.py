@@ -152,3 +152,17 @@ def test_json_nested_too_deeply_is_no_json(text: str, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(text)
     with pytest.raises(DataError, match="not a manifest of this pairaug"):
         read_manifest(tmp_path)
+
+
+def test_a_probe_that_could_not_be_removed_at_first_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, failures = os.unlink, [OSError(errno.EIO, "Input/output error")]
+
+    def unlink(path: object, **named: object) -> None:
+        if failures:
+            raise failures.pop()
+        original(path, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(StorageError):
+        files.probe_output(tmp_path)
+    assert not list(tmp_path.iterdir())

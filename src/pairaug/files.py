@@ -291,8 +291,11 @@ def probe_output(folder: Path, bytes_needed: int = 0) -> None:
         probe = _temporary(folder / _PROBE)
         try:
             probe.write_bytes(b"probe")
-        finally:
-            probe.unlink(missing_ok=True)
+            probe.unlink()
+        except BaseException:  # also where it was removing it that failed: once more
+            with contextlib.suppress(StorageError, OSError):
+                clear_temporaries_of(folder / _PROBE)
+            raise
     free = shutil.disk_usage(folder).free
     if bytes_needed > free:
         raise StorageError(
