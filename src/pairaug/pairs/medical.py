@@ -17,13 +17,12 @@ The form keeps slope and intercept with value = slope * level + intercept. nibab
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import warnings
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +33,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import DataError
-from pairaug.pairs.form import DecodePolicy, Form, bytes_of
+from pairaug.pairs.dicom import read_dicom
+from pairaug.pairs.form import DecodePolicy, Form, open_limited
 from pairaug.pairs.slices import Axis, is_volume, parse_slice
 
 _Read = TypeVar("_Read")
@@ -45,6 +45,8 @@ _LARGEST_LABEL = 65535
 _MOST_BEFORE_VOXELS = 2**24
 _NIFTI_HEADERS = {348: "Nifti1Header", 540: "Nifti2Header"}
 _KEPT_BYTES = 2**28
+_READ, _PIECE = 2**18, 2**22  # bytes of a file, and of what they unpack to, at a time
+_MOST_BYTES_A_VOXEL = 4  # of the largest volume; smaller ones may take 8
 
 for _library in ("nibabel", "nibabel.global", "pydicom"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
@@ -145,7 +147,7 @@ def _volume_of(path: Path, policy: DecodePolicy) -> Volume:
 def _numbers(path: Path, policy: DecodePolicy) -> tuple[NDArray[Any], float, float, Form]:
     """The stored numbers of a picture, their slope and intercept, and a first form (of mode L, or RGB for colour)."""
     if path.name.lower().endswith((".dcm", ".dicom")):
-        return _guarded(path, lambda: _dicom(path, policy))
+        return _guarded(path, lambda: read_dicom(path, policy, _library_for(path, "pydicom", "a DICOM file")))
     parsed = parse_slice(str(path))
     if parsed is None:
         raise DataError(f"{path}: a volume where a picture is wanted; name one slice of it, as {path.name}#z017")
@@ -171,8 +173,8 @@ def _guarded(path: Path, read: Callable[[], _Read]) -> _Read:
 
 def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     nibabel = _library_for(path, "nibabel", "a NIfTI volume")
-    source = _Bytes(path, policy)
-    start = source.upto(544)
+    content = _Content(path, policy)
+    start = content.start(544)
     sizes = {int.from_bytes(start[:4], order): order for order in ("little", "big")}
     kind = next((size for size in _NIFTI_HEADERS if size in sizes), None)
     if kind is None or len(start) < kind:
@@ -195,12 +197,41 @@ def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     offset = int(header["vox_offset"])
     if not kind <= offset <= _MOST_BEFORE_VOXELS:
         raise DataError(f"{path}: voxels that begin at byte {offset}; mend or replace it")
-    data = source.upto(offset + count * dtype.itemsize)
-    if len(data) < offset + count * dtype.itemsize:
-        raise DataError(f"{path}: ends after {len(data)} of {offset + count * dtype.itemsize} bytes; restore it")
-    stored = np.frombuffer(data, dtype, count, offset).reshape((*shape, 1)[:3], order="F")
+    stored = _voxels(path, content, offset, count, dtype, policy).reshape((*shape, 1)[:3], order="F")
     slope, intercept = header.get_slope_inter()
     return _as_radiologists(path, nibabel, stored, slope, intercept, header.get_best_affine())
+
+
+def _voxels(
+    path: Path, content: _Content, offset: int, count: int, dtype: np.dtype[Any], policy: DecodePolicy
+) -> NDArray[Any]:
+    """(count,) numbers as they are stored; those of 8 bytes in 4 where these hold them exactly."""
+    kinds = [np.dtype(f"{dtype.kind}4"), dtype] if dtype.itemsize == 8 else [dtype]
+    for kind in kinds:
+        stored, there = np.empty(count, kind), 0
+        for piece in content.pieces(offset, count * dtype.itemsize, _PIECE // 8 * 8):
+            numbers = np.frombuffer(piece, dtype, len(piece) // dtype.itemsize)
+            taken = stored[there : there + len(numbers)]
+            with np.errstate(all="ignore"):
+                taken[:] = numbers
+            if kind != dtype and not _same(taken, numbers):
+                break
+            there += len(numbers)
+        else:
+            if there < count:
+                held, wanted = (offset + number * dtype.itemsize for number in (there, count))
+                raise DataError(f"{path}: ends after {held} of {wanted} bytes; restore it")
+            return stored
+        del stored
+        if count * dtype.itemsize > _MOST_BYTES_A_VOXEL * policy.max_voxels:
+            raise DataError(f"{path}: {count} voxels of {dtype.name}; store them as float32, or raise --max-pixels")
+    raise AssertionError("the last kind is the one that is stored")
+
+
+def _same(some: NDArray[Any], others: NDArray[Any]) -> bool:
+    """Whether all are equal; what is not a number is equal to its like."""
+    differing = some != others
+    return not differing.any() or bool(np.isnan(some[differing]).all() and np.isnan(others[differing]).all())
 
 
 def _as_radiologists(
@@ -215,50 +246,6 @@ def _as_radiologists(
     turned = space.apply_orientation(stored, turn)
     place = affine @ space.inv_ornt_aff(turn, stored.shape)
     return Volume(turned, 1.0 if slope is None else slope, 0.0 if intercept is None else intercept, place)
-
-
-def _dicom(path: Path, policy: DecodePolicy) -> tuple[NDArray[Any], float, float, Form]:
-    pydicom = _library_for(path, "pydicom", "a DICOM file")
-    data = _Bytes(path, policy).whole()
-    if data[128:132] != b"DICM":
-        raise DataError(f"{path}: is not a DICOM file; restore it or leave it out with --exclude")
-    dataset = pydicom.dcmread(io.BytesIO(data))
-    if "PixelData" not in dataset:
-        raise DataError(f"{path}: holds no picture; leave it out with --exclude")
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if frames != 1:
-        raise DataError(f"{path}: {frames} frames in one file; store one image a file, or a NIfTI volume")
-    width, height = int(dataset.Columns), int(dataset.Rows)
-    if width * height > policy.max_pixels:
-        raise DataError(f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels")
-    photometry = str(dataset.PhotometricInterpretation)
-    if "ModalityLUTSequence" in dataset or photometry == "PALETTE COLOR":
-        raise DataError(f"{path}: levels by a look-up table; store grey values or RGB")
-    stored = _pixels(path, dataset)
-    if stored.ndim == 3 and stored.dtype == np.uint8 and stored.shape[2] == 3:
-        return stored, 1.0, 0.0, Form(path.suffix, "DICOM", "RGB")
-    if stored.ndim != 2 or stored.dtype.kind not in "iuf":
-        raise DataError(f"{path}: {photometry} pixels of {stored.dtype}; store grey values, or RGB of 8 bits")
-    slope = float(dataset.get("RescaleSlope") or 1)
-    intercept = float(dataset.get("RescaleIntercept") or 0)
-    if photometry == "MONOCHROME1":  # 0 is white there
-        if dataset.PixelRepresentation or (slope, intercept) != (1.0, 0.0):
-            raise DataError(f"{path}: MONOCHROME1 with sign or scale; convert it to MONOCHROME2")
-        stored = (2 ** int(dataset.BitsStored) - 1 - stored.astype(np.int64)).clip(0).astype(stored.dtype)
-    return stored, slope, intercept, Form(path.suffix, "DICOM", "L")
-
-
-def _pixels(path: Path, dataset: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(dataset.pixel_array)
-    except (RuntimeError, NotImplementedError, AttributeError, ValueError) as error:
-        syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        if syntax is not None and getattr(syntax, "is_compressed", False):
-            name = str(getattr(syntax, "name", "")).encode("ascii", "replace").decode()[:60]
-            raise DataError(
-                f"{path}: compressed as {name!r}, which cannot be read here; store it uncompressed"
-            ) from error
-        raise
 
 
 def _levels(
@@ -324,18 +311,46 @@ def _library_for(path: Path, name: str, what: str) -> ModuleType:
         raise DataError(f"{path}: {what}; reading it needs {name}: {EXTRA}") from error
 
 
-class _Bytes:
-    """The bytes of a file, unpacked where it is gzip, and no more of them than are asked for."""
+class _Content:
+    """What a file holds, unpacked where it is gzip, by pieces, so that no more is in memory than what is made of it."""
 
     def __init__(self, path: Path, policy: DecodePolicy) -> None:
-        self.packed = bytes_of(path, policy.max_voxels)
-        self.unpacked = b""
+        self._path, self._policy = path, policy
 
-    def whole(self) -> bytes:
-        return self.packed
-
-    def upto(self, count: int) -> bytes:
+    def start(self, count: int) -> bytes:
         """At most the first ``count`` bytes."""
-        if self.packed[:2] != b"\x1f\x8b":
-            return self.packed[:count]
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(self.packed, count)
+        for piece in self.pieces(0, count, count):
+            return piece
+        return b""
+
+    def pieces(self, first: int, count: int, size: int) -> Iterator[bytes]:
+        """Bytes ``first`` to ``first + count``, or as far as there are any, in pieces of ``size``, the last shorter."""
+        held, left = bytearray(), first + count
+        for unpacked in self._unpacked():
+            held += unpacked[:left]
+            left -= min(left, len(unpacked))
+            if first:
+                gone = min(first, len(held))
+                del held[:gone]
+                first -= gone
+            while len(held) >= size:
+                yield bytes(held[:size])
+                del held[:size]
+            if not left:
+                break
+        if held:
+            yield bytes(held)
+
+    def _unpacked(self) -> Iterator[bytes]:
+        with open_limited(self._path, self._policy.max_voxels) as file:
+            piece = file.read(_READ)
+            if piece[:2] != b"\x1f\x8b":
+                while piece:
+                    yield piece
+                    piece = file.read(_READ)
+                return
+            unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            while piece and not unpacker.eof:
+                yield unpacker.decompress(piece, _PIECE)
+                piece = unpacker.unconsumed_tail or file.read(_READ)
+            yield unpacker.flush()
