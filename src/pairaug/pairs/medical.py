@@ -20,9 +20,8 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +33,8 @@ from numpy.typing import NDArray
 
 from pairaug.errors import DataError
 from pairaug.pairs.dicom import read_dicom
-from pairaug.pairs.form import DecodePolicy, Form, open_limited
+from pairaug.pairs.form import DecodePolicy, Form
+from pairaug.pairs.pieces import Content, read_voxels
 from pairaug.pairs.slices import Axis, is_volume, parse_slice
 
 _Read = TypeVar("_Read")
@@ -45,8 +45,6 @@ _LARGEST_LABEL = 65535
 _MOST_BEFORE_VOXELS = 2**24
 _NIFTI_HEADERS = {348: "Nifti1Header", 540: "Nifti2Header"}
 _KEPT_BYTES = 2**28
-_READ, _PIECE = 2**18, 2**22  # bytes of a file, and of what they unpack to, at a time
-_MOST_BYTES_A_VOXEL = 4  # of the largest volume; smaller ones may take 8
 
 for _library in ("nibabel", "nibabel.global", "pydicom"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
@@ -173,7 +171,7 @@ def _guarded(path: Path, read: Callable[[], _Read]) -> _Read:
 
 def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     nibabel = _library_for(path, "nibabel", "a NIfTI volume")
-    content = _Content(path, policy)
+    content = Content(path, policy)
     start = content.start(544)
     sizes = {int.from_bytes(start[:4], order): order for order in ("little", "big")}
     kind = next((size for size in _NIFTI_HEADERS if size in sizes), None)
@@ -197,41 +195,9 @@ def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     offset = int(header["vox_offset"])
     if not kind <= offset <= _MOST_BEFORE_VOXELS:
         raise DataError(f"{path}: voxels that begin at byte {offset}; mend or replace it")
-    stored = _voxels(path, content, offset, count, dtype, policy).reshape((*shape, 1)[:3], order="F")
+    stored = read_voxels(path, content, offset, count, dtype, policy).reshape((*shape, 1)[:3], order="F")
     slope, intercept = header.get_slope_inter()
     return _as_radiologists(path, nibabel, stored, slope, intercept, header.get_best_affine())
-
-
-def _voxels(
-    path: Path, content: _Content, offset: int, count: int, dtype: np.dtype[Any], policy: DecodePolicy
-) -> NDArray[Any]:
-    """(count,) numbers as they are stored; those of 8 bytes in 4 where these hold them exactly."""
-    kinds = [np.dtype(f"{dtype.kind}4"), dtype] if dtype.itemsize == 8 else [dtype]
-    for kind in kinds:
-        stored, there = np.empty(count, kind), 0
-        for piece in content.pieces(offset, count * dtype.itemsize, _PIECE // 8 * 8):
-            numbers = np.frombuffer(piece, dtype, len(piece) // dtype.itemsize)
-            taken = stored[there : there + len(numbers)]
-            with np.errstate(all="ignore"):
-                taken[:] = numbers
-            if kind != dtype and not _same(taken, numbers):
-                break
-            there += len(numbers)
-        else:
-            if there < count:
-                held, wanted = (offset + number * dtype.itemsize for number in (there, count))
-                raise DataError(f"{path}: ends after {held} of {wanted} bytes; restore it")
-            return stored
-        del stored
-        if count * dtype.itemsize > _MOST_BYTES_A_VOXEL * policy.max_voxels:
-            raise DataError(f"{path}: {count} voxels of {dtype.name}; store them as float32, or raise --max-pixels")
-    raise AssertionError("the last kind is the one that is stored")
-
-
-def _same(some: NDArray[Any], others: NDArray[Any]) -> bool:
-    """Whether all are equal; what is not a number is equal to its like."""
-    differing = some != others
-    return not differing.any() or bool(np.isnan(some[differing]).all() and np.isnan(others[differing]).all())
 
 
 def _as_radiologists(
@@ -309,48 +275,3 @@ def _library_for(path: Path, name: str, what: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         raise DataError(f"{path}: {what}; reading it needs {name}: {EXTRA}") from error
-
-
-class _Content:
-    """What a file holds, unpacked where it is gzip, by pieces, so that no more is in memory than what is made of it."""
-
-    def __init__(self, path: Path, policy: DecodePolicy) -> None:
-        self._path, self._policy = path, policy
-
-    def start(self, count: int) -> bytes:
-        """At most the first ``count`` bytes."""
-        for piece in self.pieces(0, count, count):
-            return piece
-        return b""
-
-    def pieces(self, first: int, count: int, size: int) -> Iterator[bytes]:
-        """Bytes ``first`` to ``first + count``, or as far as there are any, in pieces of ``size``, the last shorter."""
-        held, left = bytearray(), first + count
-        for unpacked in self._unpacked():
-            held += unpacked[:left]
-            left -= min(left, len(unpacked))
-            if first:
-                gone = min(first, len(held))
-                del held[:gone]
-                first -= gone
-            while len(held) >= size:
-                yield bytes(held[:size])
-                del held[:size]
-            if not left:
-                break
-        if held:
-            yield bytes(held)
-
-    def _unpacked(self) -> Iterator[bytes]:
-        with open_limited(self._path, self._policy.max_voxels) as file:
-            piece = file.read(_READ)
-            if piece[:2] != b"\x1f\x8b":
-                while piece:
-                    yield piece
-                    piece = file.read(_READ)
-                return
-            unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            while piece and not unpacker.eof:
-                yield unpacker.decompress(piece, _PIECE)
-                piece = unpacker.unconsumed_tail or file.read(_READ)
-            yield unpacker.flush()
