@@ -73,6 +73,15 @@ def test_rows_that_say_otherwise_than_their_tar_file_are_made_again(fitted: Path
     assert contents(out) == before
 
 
+@pytest.mark.parametrize(("key", "value"), [("metadata_sha256", None), ("files", 5), ("files", ["x"])])
+def test_a_manifest_without_its_digests_is_none(out: Path, cli: Cli, key: str, value: object) -> None:
+    content = json.loads((out / MANIFEST).read_bytes())
+    (out / MANIFEST).write_text(json.dumps(content | {key: value}))
+    ran = cli("verify", out)
+    assert (ran.code, ran.err.count("\n")) == (3, 1)
+    assert "not a manifest of this pairaug (its digests are damaged)" in ran.err
+
+
 @pytest.mark.parametrize(("before", "after"), [(b"nearest_mask", b"~earest_mask"), (b'"size": [', b'"size": ["x", ')])
 def test_a_row_of_the_journal_that_lost_its_meaning_is_made_again(
     finished: Path, out: Path, fitted: Path, before: bytes, after: bytes

@@ -30,6 +30,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         content = parse_json(path.read_bytes())
         if content["tool"] != "pairaug" or content["schema_version"] != SCHEMA_VERSION:
             raise ValueError("another tool or another version wrote it")
+        if not isinstance(content["metadata_sha256"], str) or not isinstance(content.get("files", {}), dict):
+            raise ValueError("its digests are damaged")
         return dict(content)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
