@@ -196,7 +196,7 @@ class Ledger:
             self._journal({"file": name, "sha256": self.files[name]})
             for row in rows:
                 for path in shards.pair_paths(self.folder, row):
-                    path.unlink()
+                    path.unlink(missing_ok=True)  # damaged rows may name one file twice
 
     def _packed(self) -> list[list[dict[str, Any]]]:
         """The rows of each tar file that is whole."""
