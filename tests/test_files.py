@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from pairaug import files, locking
 from pairaug.errors import DataError, OutputError, StorageError
+from pairaug.json_text import parse_json
+from pairaug.synthesis.manifest import MANIFEST, read_manifest
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,3 +143,26 @@ def test_a_lock_is_held_against_others_and_dies_with_its_owner(tmp_path: Path) -
 def test_json_lines_are_the_same_bytes_for_the_same_rows() -> None:
     rows = [{"b": 1.5, "a": "ü"}, {"c": None}]
     assert files.json_lines(rows) == files.json_lines(json.loads(json.dumps(rows)))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000], ids=["lists", "objects"])
+def test_json_nested_too_deeply_is_no_json(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json(text)
+    (tmp_path / MANIFEST).write_text(text)
+    with pytest.raises(DataError, match="not a manifest of this pairaug"):
+        read_manifest(tmp_path)
+
+
+def test_a_probe_that_could_not_be_removed_at_first_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, failures = os.unlink, [OSError(errno.EIO, "Input/output error")]
+
+    def unlink(path: object, **named: object) -> None:
+        if failures:
+            raise failures.pop()
+        original(path, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(StorageError):
+        files.probe_output(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -20,7 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, BinaryIO
 
 from pairaug.errors import DataError, OutputError, StorageError
-from pairaug.json_text import json_bytes, json_document
+from pairaug.json_text import json_bytes, json_document, parse_json
 
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 _PROBE = "probe"
@@ -139,8 +138,8 @@ def read_sound_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a JSON-lines file of which any line may be damaged (a full disk, a killed writer): what is whole."""
     rows = []
     for line in path.read_bytes().split(b"\n"):
-        with contextlib.suppress(ValueError, RecursionError):
-            row = json.loads(line)
+        with contextlib.suppress(ValueError):
+            row = parse_json(line)
             if isinstance(row, dict):
                 rows.append(row)
     return rows
@@ -179,7 +178,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = parse_json(line)
         except ValueError as error:
             if number == len(lines):
                 break
@@ -292,8 +291,11 @@ def probe_output(folder: Path, bytes_needed: int = 0) -> None:
         probe = _temporary(folder / _PROBE)
         try:
             probe.write_bytes(b"probe")
-        finally:
-            probe.unlink(missing_ok=True)
+            probe.unlink()
+        except BaseException:  # also where it was removing it that failed: once more
+            with contextlib.suppress(StorageError, OSError):
+                clear_temporaries_of(folder / _PROBE)
+            raise
     free = shutil.disk_usage(folder).free
     if bytes_needed > free:
         raise StorageError(

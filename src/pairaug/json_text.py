@@ -1,4 +1,4 @@
-"""JSON as pairaug writes it everywhere: other alphabets as they are, and always encodable as UTF-8.
+"""JSON as pairaug writes and reads it everywhere: other alphabets as they are, and always encodable as UTF-8.
 
 File names are bytes. Python holds those that are no text as lone surrogates, which UTF-8 does not take; here they
 become JSON's own escapes (``\\udcff``), which Python reads back as the same name.
@@ -18,6 +18,14 @@ def json_text(content: Mapping[str, Any], *, indent: int | None = None, sort_key
 def json_bytes(content: Mapping[str, Any], *, indent: int | None = None, sort_keys: bool = False) -> bytes:
     text = json.dumps(content, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What JSON from a file holds. Raises ValueError for all that is none, or is nested deeper than Python reads."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def json_document(content: Mapping[str, Any]) -> bytes:

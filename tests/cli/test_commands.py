@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +183,15 @@ def test_models_lists_every_model_with_its_parameters(cli: Cli) -> None:
     assert rows["vess2image"]["parameters"] == {"generator": 54_412_483, "discriminator": 2_766_657}
     assert rows["warp"]["parameters_total"] == 0
     assert "vess2image" in cli("models").out
+
+
+def test_a_dry_run_over_damaged_records_says_so(fitted: Path, tmp_path: Path, cli: Cli) -> None:
+    models = Path(shutil.copytree(fitted, tmp_path / "models"))
+    for text in ("[" * 100_000, '{"identity": {}}', "\xff"):
+        (models / "masks/run.json").write_text(text, "latin-1")
+        ran = cli("synthesize", "--out", "out", "--models", models, "--dry-run")
+        assert (ran.code, ran.err.count("\n")) == (4, 1)
+        assert "holds damaged records; fit again with --fresh" in ran.err
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(drive: Path, fitted: Path, cli: Cli) -> None:

@@ -9,6 +9,7 @@ PAIRAUG_FAULT_STEP (default 3) tries every so-manieth operation for each failure
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,12 +107,45 @@ def test_fit_at_every_operation(world: Path, tmp_path: Path, kind: str) -> None:
             options = FitOptions(models=folder / "models", epochs=2, settings={"base": 2}, threads=1)
             fit_translator(world / "data", options)
 
-    def model_alone(folder: Path) -> dict[str, bytes]:
-        """What a fit is for: its record, its curves and its checkpoint also say how long it took."""
-        files = contents_of(folder / "models")
-        return {name: data for name, data in files.items() if Path(name).name in ("model.safetensors", "pairs.jsonl")}
-
     report(f"fit {kind}", work, base, tmp_path, model_alone)
+
+
+@pytest.mark.parametrize("state", ["fresh", "continued"])
+@pytest.mark.parametrize("kind", ["masks", "translator"])
+def test_fit_over_an_earlier_one_at_every_operation(world: Path, tmp_path: Path, kind: str, state: str) -> None:
+    """``--fresh`` over a fit on other data, with another checkpoint; and a fit that is asked for one more epoch."""
+    base = tmp_path / "base"
+    base.mkdir()
+
+    def fit(folder: Path, data: Path, epochs: int, fresh: bool = False) -> None:
+        if kind == "masks":
+            small = {"noise": 4, "width": 8}
+            options = FitOptions("vessgan", folder / "models", epochs=epochs, settings=small, threads=1, fresh=fresh)
+            fit_mask_generator(data / "masks", options)
+        else:
+            options = FitOptions(models=folder / "models", epochs=epochs, settings={"base": 2}, threads=1, fresh=fresh)
+            fit_translator(data, options)
+
+    if state == "fresh":
+        write_demo_pairs(tmp_path / "other", 2, side=64, seed=2)
+        fit(base, tmp_path / "other", 2)
+    else:
+        fit(base, world / "data", 1)
+    (base / "models" / FOREIGN).write_text("mine")
+    fit(tmp_path / "direct", world / "data", 2)
+
+    def work(folder: Path) -> None:
+        fit(folder, world / "data", 2, fresh=state == "fresh")
+
+    work(shutil.copytree(base, tmp_path / "undisturbed"))
+    assert model_alone(tmp_path / "undisturbed") == model_alone(tmp_path / "direct")
+    report(f"fit {kind}, {state}", work, base, tmp_path, model_alone)
+
+
+def model_alone(folder: Path) -> dict[str, bytes]:
+    """What a fit is for: its record, its curves and its checkpoint also say how long it took."""
+    files = contents_of(folder / "models")
+    return {name: data for name, data in files.items() if Path(name).name in ("model.safetensors", "pairs.jsonl")}
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:

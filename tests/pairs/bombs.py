@@ -185,10 +185,10 @@ def check_pair(folder: Path, name: str, data: bytes) -> tuple[int, float, list[s
     return measured([sys.executable, "-c", code, str(folder)])
 
 
-def main() -> None:
-    for name in sys.argv[1:] or BOMBS:
+def main(names: list[str], draws: dict[str, Callable[[], bytes]]) -> None:
+    for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            data = BOMBS[name][0]()
+            data = draws[name]()
             code, took, lines = check_pair(Path(folder), name, data)
             said = next((line for line in lines if "Error" in line or name in line), "")
             peak = lines[-1] if lines and lines[-1].isdigit() else "?"
@@ -196,4 +196,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or list(BOMBS), {name: draw for name, (draw, _) in BOMBS.items()})

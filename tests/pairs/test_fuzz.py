@@ -2,7 +2,7 @@
 
 A child process decodes mutated files under a limit on its memory, so that one of them can end only it. By default
 some hundred mutations with a fixed seed; ``FUZZ_SECONDS=300`` goes on for five minutes with a fresh one, and
-``python -m tests.pairs.test_fuzz FOLDER SEED SECONDS`` prints how many there were, the slowest and the peak memory.
+``tests.fuzzing`` for as long as wanted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,13 +29,12 @@ from pairaug.pairs.decoding import decode_image, decode_mask
 from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.medical import _KEPT
 from pairaug.pairs.slices import is_volume
+from tests.fuzzing import ROOT, child, limit, mutated, refuse_lines, run_cases
+from tests.pairs.bombs import bmp
 from tests.pairs.drawn import classes, photograph
 from tests.pairs.scans import ct, write_dicom, write_nifti
 
 ROUNDS = 400
-SLOWEST = 5.0
-GIGABYTE = 2**30
-HEADER = 400
 
 
 def originals() -> dict[str, bytes]:
@@ -66,6 +66,10 @@ def originals() -> dict[str, bytes]:
         "fax.tif": (mask.convert("1"), "TIFF", {"compression": "group4"}),
         "deflate.tif": (deep, "TIFF", {"compression": "tiff_adobe_deflate"}),
         "palette.tif": (palette, "TIFF", {}),
+        "lossy.webp": (photo, "WEBP", {}),
+        "lossless.webp": (photo.convert("RGBA"), "WEBP", {"lossless": True, "exif": exif}),
+        "rgb.jp2": (photo, "JPEG2000", {}),
+        "stream.j2k": (mask, "JPEG2000", {"no_jp2": True}),
     }
     files = {}
     for name, (picture, file_format, options) in made.items():
@@ -76,7 +80,14 @@ def originals() -> dict[str, bytes]:
         buffer = io.BytesIO()
         tifffile.imwrite(buffer, photograph(1, 40, 30).astype(np.uint16) * 200, photometric="rgb", **options)
         files[name] = buffer.getvalue()
+    files["plain.pgm"] = b"P2\n# drawn\n40 30\n255\n" + b" ".join(b"%d" % level for level in np.asarray(mask).ravel())
+    files["bits.bmp"] = run_lengths(40, 30)
     return files | medical_originals()
+
+
+def run_lengths(width: int, height: int) -> bytes:
+    """A BMP in run lengths, which Pillow reads and does not write."""
+    return bmp(width, height, (bytes((width // 2, 0, width - width // 2, 1)) + b"\0\0") * height + b"\0\1")
 
 
 def medical_originals() -> dict[str, bytes]:
@@ -92,27 +103,6 @@ def medical_originals() -> dict[str, bytes]:
     return {}
 
 
-def mutated(data: bytes, rng: np.random.Generator) -> bytes:
-    """``data`` cut off, with other bytes in its header or elsewhere, with an extreme number, or with a piece twice."""
-    damaged = bytearray(data)
-    for _ in range(int(rng.integers(1, 4))):
-        place = int(rng.integers(0, min(HEADER, len(damaged)) if rng.random() < 0.7 else len(damaged)))
-        kind = rng.integers(0, 5)
-        if kind == 0:
-            del damaged[int(rng.integers(1, len(damaged) + 1)) :]
-        elif kind == 1:
-            damaged[place] = int(rng.integers(0, 256))
-        elif kind == 2:
-            damaged[place] ^= 1 << int(rng.integers(0, 8))
-        elif kind == 3:
-            number = (0, 1, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)[int(rng.integers(0, 6))]
-            width = 2 if number < 0x10000 and rng.random() < 0.5 else 4
-            damaged[place : place + width] = number.to_bytes(width, "big" if rng.random() < 0.5 else "little")
-        else:
-            damaged[place:place] = damaged[place : place + int(rng.integers(1, 64))]
-    return bytes(damaged)
-
-
 def decode_within_memory(decode: Callable[[Path, DecodePolicy], object], path: Path) -> None:
     path = Path(f"{path}#z001") if is_volume(path.name) else path
     try:
@@ -124,66 +114,52 @@ def decode_within_memory(decode: Callable[[Path, DecodePolicy], object], path: P
 
 
 def decode_damaged(folder: Path, seed: int, seconds: float) -> dict[str, float]:
-    """Decode mutations until ``ROUNDS`` are done and ``seconds`` over; how many, how many refused, the slowest.
-
-    Raises on any surprise.
-    """
+    """Decode mutations until ``ROUNDS`` are done and ``seconds`` over. Raises on any surprise."""
     files = list(originals().items())
     rng = np.random.default_rng(seed)
-    began, done, slowest, refused = time.monotonic(), 0, 0.0, 0
-    while done < ROUNDS or time.monotonic() - began < seconds:
-        name, data = files[done % len(files)]
+
+    def case(number: int) -> int:
+        name, data = files[number % len(files)]
         path = folder / name
         path.write_bytes(mutated(data, rng))  # stays there for a look if the process ends with it
         _KEPT.clear()  # two files of one size may be written within one tick of the clock
-        started = time.process_time()  # of the processor: others may be at work on the machine
+        refused = 0
         for decode in (decode_image, decode_mask):
             try:
                 decode_within_memory(decode, path)
-            except DataError:
+            except DataError as error:
+                refuse_lines(error)
                 refused += 1
-        took = time.process_time() - started
-        assert took < SLOWEST, f"{path} took {took:.0f} s"
-        done, slowest = done + 1, max(slowest, took)
-    return {"files": done, "refused": refused, "slowest_seconds": slowest}
+        return refused
+
+    return run_cases(case, ROUNDS, seconds)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
 def test_damaged_files_are_read_or_refused_within_a_gigabyte(tmp_path: Path) -> None:
     seconds = float(os.environ.get("FUZZ_SECONDS", "0"))
     seed = time.time_ns() % 2**32 if seconds else 0
-    command = [sys.executable, "-m", "tests.pairs.test_fuzz", str(tmp_path), str(seed), str(seconds)]
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=seconds + 120, check=False)
+    ran = child("tests.pairs.test_fuzz", tmp_path, seed, seconds, seconds=seconds)
     assert ran.returncode == 0, f"seed {seed}, code {ran.returncode}\n{ran.stderr[-3000:]}"
     assert json.loads(ran.stdout)["files"] >= ROUNDS
     assert json.loads(ran.stdout)["refused"] > ROUNDS // 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
-def test_the_harness_notices_a_file_that_takes_too_much(tmp_path: Path) -> None:
-    code = "from tests.pairs.test_fuzz import limit; limit(); import numpy; numpy.ones(2**28)"
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=False)
+def test_the_harness_notices_a_file_that_takes_too_much() -> None:
+    code = "from tests.fuzzing import limit; limit(); import numpy; numpy.ones(2**28)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert "MemoryError" in ran.stderr
 
 
-def limit() -> None:
-    """From here on, no more than a gigabyte beside what Python and its libraries have mapped already."""
-    import resource
-
-    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + GIGABYTE, mapped + GIGABYTE))
-
-
-def peak_megabytes() -> float:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_the_harness_ends_a_case_that_does_not_come_back() -> None:
+    code = "from tests import fuzzing; fuzzing.CASE_SECONDS = 0.1\nwith fuzzing.bounded('x'):\n    while True: pass"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, timeout=60, check=False)
+    assert ran.returncode == -signal.SIGPROF
 
 
 if __name__ == "__main__":
     originals()  # with all that is imported for it
     limit()
-    figures = decode_damaged(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
-    print(json.dumps(figures | {"peak_megabytes": peak_megabytes()}))
+    print(json.dumps(decode_damaged(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,9 +13,11 @@ import torch
 
 import pairaug
 from pairaug.errors import OutputError
+from pairaug.files import digest_bytes
 from pairaug.synthesis.ledger import Ledger
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
+from pairaug.synthesis.verify import verify
 from tests.conftest import Cli, contents
 
 
@@ -53,6 +56,42 @@ def test_what_verify_advises_mends_the_set(
 def test_an_edited_manifest_is_written_again(finished: Path, out: Path, fitted: Path) -> None:
     text = (out / MANIFEST).read_text()
     (out / MANIFEST).write_text(text.replace('"asked": 2', '"asked": 3'))
+    synthesize(out, SynthesisOptions(2, fitted))
+    assert contents(out) == contents(finished)
+
+
+def test_rows_that_say_otherwise_than_their_tar_file_are_made_again(fitted: Path, tmp_path: Path) -> None:
+    out, options = tmp_path / "out", SynthesisOptions(2, fitted, format="webdataset")
+    before = contents(synthesize(out, options))
+    rows = before[METADATA]
+    edited = rows.replace(json.loads(rows.splitlines()[1])["image_sha256"].encode(), b"x")
+    digests = (digest_bytes(data).encode() for data in (rows, edited))
+    (out / METADATA).write_bytes(edited)
+    (out / MANIFEST).write_bytes(before[MANIFEST].replace(*digests))
+    assert verify(out).differing == ("pairs-000000.tar/synthetic_000001.image.png: changed",)
+    synthesize(out, options)
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize(("key", "value"), [("metadata_sha256", None), ("files", 5), ("files", ["x"])])
+def test_a_manifest_without_its_digests_is_none(out: Path, cli: Cli, key: str, value: object) -> None:
+    content = json.loads((out / MANIFEST).read_bytes())
+    (out / MANIFEST).write_text(json.dumps(content | {key: value}))
+    ran = cli("verify", out)
+    assert (ran.code, ran.err.count("\n")) == (3, 1)
+    assert "not a manifest of this pairaug (its digests are damaged)" in ran.err
+
+
+@pytest.mark.parametrize(("before", "after"), [(b"nearest_mask", b"~earest_mask"), (b'"size": [', b'"size": ["x", ')])
+def test_a_row_of_the_journal_that_lost_its_meaning_is_made_again(
+    finished: Path, out: Path, fitted: Path, before: bytes, after: bytes
+) -> None:
+    identity = json.dumps({"identity": json.loads((out / MANIFEST).read_bytes())["identity"]}).encode()
+    rows = (out / METADATA).read_bytes()
+    assert before in rows
+    (out / JOURNAL).write_bytes(identity + b"\n" + rows.replace(before, after, 1))
+    for name in (MANIFEST, METADATA):
+        (out / name).unlink()
     synthesize(out, SynthesisOptions(2, fitted))
     assert contents(out) == contents(finished)
 
@@ -157,3 +196,17 @@ def test_sigterm_in_evaluate_leaves_no_folder(tmp_path: Path, monkeypatch: pytes
         os.kill(os.getpid(), signal.SIGTERM)
     assert caught.value.exit_code == 143
     assert not list(tmp_path.iterdir())
+
+
+def test_a_journal_that_names_a_file_that_is_never_made_does_not_hold_the_set_up(fitted: Path, tmp_path: Path) -> None:
+    from pairaug.synthesis.manifest import JOURNAL, MANIFEST
+    from pairaug.synthesis.run import SynthesisOptions, synthesize
+
+    out = tmp_path / "out"
+    synthesize(out, SynthesisOptions(2, fitted))
+    identity = json.loads((out / MANIFEST).read_text())["identity"]
+    lines = [{"identity": identity}, {"file": "croissant.jssant.json", "sha256": ""}]
+    (out / JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (out / MANIFEST).unlink()
+    synthesize(out, SynthesisOptions(2, fitted))
+    assert "croissant.jssant.json" not in json.loads((out / MANIFEST).read_text())["files"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,6 +37,24 @@ def saved(self):
 loop._Run._save = saved
 options = FitOptions("vessgan", Path(sys.argv[2]), epochs=3, size=16, settings={"width": 2}, threads=1)
 fit_mask_generator(sys.argv[1], options)
+"""
+
+
+SWAPPED_FILE = """
+import os
+import sys
+from pairaug.cli.app import run
+from pairaug.training import fit, plan
+module, name, path, sys.argv = sys.argv[1], sys.argv[2], sys.argv[3], ["pairaug", *sys.argv[4:]]
+module = {"plan": plan, "fit": fit}[module]
+before = getattr(module, name)
+def swap(*arguments, **named):
+    result = before(*arguments, **named)
+    os.remove(path)
+    os.mkfifo(path)
+    return result
+setattr(module, name, swap)
+run()
 """
 
 
@@ -131,3 +150,19 @@ def test_no_pair_is_an_error(drive: Path) -> None:
 
     with pytest.raises(DataError, match="6 pairs, none of which --only lets through; widen it"):
         fit_mask_generator(drive, selection=Selection(only=("none*",)))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize(("name", "after"), [("images/03.png", "plan.check_pairs"), ("masks/03.png", "fit.train")])
+def test_a_pipe_put_in_the_place_of_a_file_while_a_fit_runs_ends_it_with_one_line(
+    drive: Path, tmp_path: Path, name: str, after: str
+) -> None:
+    data = Path(shutil.copytree(drive, tmp_path / "drive"))
+    assert (data / name).is_file()
+    fit = ["fit-translator", str(data), "--models", "models", "--epochs", "1", "--set", "base=2", "--quiet"]
+    command = [sys.executable, "-c", SWAPPED_FILE, *after.split("."), str(data / name), *fit]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.returncode == 3, ran.stderr
+    assert ran.stderr.count("\n") == 1, ran.stderr
+    assert f"{name}: is not a plain file; put the file itself in its place" in ran.stderr
+    assert not (tmp_path / "models/translator/model.safetensors").exists()

@@ -1,15 +1,14 @@
-"""Damaged model files are refused with a ModelError (or load where nothing of theirs was hit): no crash, no hang.
+"""Damaged model files are refused with a ModelError, or load where nothing of theirs was hit, and then draw: no crash.
 
-As ``tests.pairs.test_fuzz``: a child process under a limit on its memory, ``FUZZ_SECONDS`` for longer runs,
-``python -m tests.training.test_model_fuzz MODELS SCRATCH SEED SECONDS`` for the figures.
+As ``tests.pairs.test_fuzz``: a child process under a limit on its memory, ``FUZZ_SECONDS`` for longer runs.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -17,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pairaug.errors import ModelError
-from tests.pairs.test_fuzz import SLOWEST, limit, mutated, peak_megabytes
+from pairaug.errors import ModelError, PairaugError
+from tests.fuzzing import child, limit, mutated, other_value, refuse_lines, run_cases
 
 ROUNDS = 120
-KINDS = ("masks", "translator")
+FOLDERS = ("masks", "translator")
 FILES = ("model.safetensors", "pairs.jsonl")
-_NUMBERS = (b"0", b"-1", b"1e999", b"99999999999999999999", b"null", b'"x"', b"[]", b"{}", b"NaN", b"true", b"65537")
 
 
 def damaged(data: bytes, rng: np.random.Generator) -> bytes:
@@ -32,70 +30,94 @@ def damaged(data: bytes, rng: np.random.Generator) -> bytes:
         return mutated(data, rng)
     length = int.from_bytes(data[:8], "little")
     if not 0 < length < len(data):  # pairs.jsonl
-        return _other_value(data, rng)
-    header = _other_value(data[8 : 8 + length], rng)
+        return other_value(data, rng)
+    header = data[8 : 8 + length]
+    if rng.random() < 0.7:  # what pairaug itself wrote there: JSON in a string of JSON
+        content = json.loads(header)
+        told = other_value(content["__metadata__"]["pairaug"].encode(), rng)
+        content["__metadata__"]["pairaug"] = told.decode()
+        header = json.dumps(content).encode()
+    else:
+        header = other_value(header, rng)
     return len(header).to_bytes(8, "little") + header + data[8 + length :]
 
 
-def _other_value(text: bytes, rng: np.random.Generator) -> bytes:
-    """JSON in which what follows one colon or comma is something else."""
-    places = [place + 1 for place, byte in enumerate(text) if byte in b":,["]
-    place = places[int(rng.integers(len(places)))]
-    end = place
-    while end < len(text) and text[end] not in b",]}\n":
-        end += 1
-    return text[:place] + _NUMBERS[int(rng.integers(len(_NUMBERS)))] + text[end:]
+def write_damaged(model: Path, folder: Path, rng: np.random.Generator) -> None:
+    """One of the two files damaged; where it is the list of pairs, mostly with the digest that it then has."""
+    listed = rng.random() < 0.3
+    weights, pairs = ((model / name).read_bytes() for name in FILES)
+    if listed:
+        hit = damaged(pairs, rng)
+        if rng.random() < 0.8:
+            before, after = (hashlib.sha256(one).hexdigest().encode() for one in (pairs, hit))
+            assert before in weights
+            weights = weights.replace(before, after)
+        pairs = hit
+    else:
+        weights = damaged(weights, rng)
+    folder.mkdir(exist_ok=True, parents=True)
+    for name, data in zip(FILES, (weights, pairs), strict=True):
+        (folder / name).write_bytes(data)
 
 
 def load_damaged(models: Path, scratch: Path, seed: int, seconds: float) -> dict[str, float]:
     from pairaug.fitted.model_file import load_model
+    from pairaug.synthesis.run import SynthesisOptions, synthesize
 
     rng = np.random.default_rng(seed)
-    began, done, slowest, refused = time.monotonic(), 0, 0.0, 0
-    while done < ROUNDS or time.monotonic() - began < seconds:
-        kind = KINDS[done % 2]
-        folder = scratch / kind
-        folder.mkdir(exist_ok=True, parents=True)
-        hit = FILES[int(rng.random() < 0.15)]
-        for name in FILES:
-            data = (models / kind / name).read_bytes()
-            (folder / name).write_bytes(damaged(data, rng) if name == hit else data)
-        started = time.process_time()
+    for name in FOLDERS:
+        shutil.copytree(models / name, scratch / name, dirs_exist_ok=True)
+
+    def case(number: int) -> int:
+        name = FOLDERS[number % 2]
+        other = FOLDERS[1 - number % 2]
+        write_damaged(models / name, scratch / name, rng)
+        shutil.copytree(models / other, scratch / other, dirs_exist_ok=True)
+        shutil.rmtree(scratch / "out", ignore_errors=True)
         try:
-            load_model(folder, kind)
+            load_model(scratch / name, name)  # type: ignore[arg-type]
         except ModelError as error:
             if isinstance(error.__cause__, MemoryError) or "allocate memory" in error.message:
-                raise AssertionError(f"{folder} took more than a gigabyte") from error
-            refused += 1
-        took = time.process_time() - started
-        assert took < SLOWEST, f"{folder} took {took:.0f} s"
-        done, slowest = done + 1, max(slowest, took)
-    return {"files": done, "refused": refused, "slowest_seconds": slowest}
+                raise AssertionError(f"{scratch / name} took more than a gigabyte") from error
+            refuse_lines(error)
+            return 1
+        try:
+            synthesize(scratch / "out", SynthesisOptions(1, scratch, threads=1))
+        except PairaugError as error:
+            refuse_lines(error)
+        return 0
+
+    return run_cases(case, ROUNDS, seconds)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit on memory is Linux's")
 def test_damaged_models_are_refused_within_a_gigabyte(fitted: Path, tmp_path: Path) -> None:
     seconds = float(os.environ.get("FUZZ_SECONDS", "0"))
     seed = time.time_ns() % 2**32 if seconds else 0
-    for kind in KINDS:
-        (tmp_path / "models" / kind).mkdir(parents=True)
-        for name in FILES:
-            shutil.copy(fitted / kind / name, tmp_path / "models" / kind / name)
-    command = [sys.executable, "-m", "tests.training.test_model_fuzz"]
-    command += [str(tmp_path / "models"), str(tmp_path / "scratch"), str(seed), str(seconds)]
-    root = Path(__file__).resolve().parents[2]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=seconds + 300, check=False)
+    ran = child("tests.training.test_model_fuzz", tmp_path, seed, seconds, fitted, seconds=seconds)
     assert ran.returncode == 0, f"seed {seed}, code {ran.returncode}\n{ran.stderr[-3000:]}"
     figures = json.loads(ran.stdout)
     assert figures["files"] >= ROUNDS
     assert figures["refused"] > figures["files"] // 2
 
 
-if __name__ == "__main__":
-    from pairaug.fitted.model_file import load_model
+def fit_small(folder: Path) -> Path:
+    """Models of three drawn pairs of 64 px."""
+    from pairaug.pairs.drawing import write_demo_pairs
+    from pairaug.training.fit import fit_mask_generator, fit_translator
+    from pairaug.training.plan import FitOptions
 
-    for _kind in KINDS:  # so that what torch maps for itself is not counted
-        load_model(Path(sys.argv[1]) / _kind, _kind)  # type: ignore[arg-type]
+    data = write_demo_pairs(folder / "data", 3, side=64, seed=1)
+    fit_mask_generator(data / "masks", FitOptions(models=folder / "models", threads=1))
+    fit_translator(data, FitOptions(models=folder / "models", epochs=1, settings={"base": 2}, threads=1))
+    return folder / "models"
+
+
+if __name__ == "__main__":
+    from pairaug.synthesis.run import SynthesisOptions, synthesize
+
+    _folder = Path(sys.argv[1])
+    _models = Path(sys.argv[4]) if len(sys.argv) > 4 else fit_small(_folder)
+    synthesize(_folder / "whole", SynthesisOptions(1, _models, threads=1))  # what torch maps for itself is not counted
     limit()
-    figures = load_damaged(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
-    print(json.dumps(figures | {"peak_megabytes": peak_megabytes()}))
+    print(json.dumps(load_damaged(_models, _folder / "scratch", int(sys.argv[2]), float(sys.argv[3]))))

@@ -11,7 +11,7 @@ from pairaug.cli import options as opt
 from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError
-from pairaug.json_text import json_text
+from pairaug.json_text import json_text, parse_json
 
 _WHAT = "What to make"
 
@@ -132,12 +132,8 @@ def synthesize(
 
 def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
     """What would be made, from the models' records alone; no torch."""
-    import json
-
-    from pairaug.errors import ModelError, UsageError
-    from pairaug.files import human_bytes, read_json_lines
-    from pairaug.fitted.space import bytes_of_pairs, plain_bytes
-    from pairaug.pairs.form import Form
+    from pairaug.errors import UsageError
+    from pairaug.files import human_bytes
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -151,24 +147,41 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
         wanted = given * per_mask if count is None else count
         if wanted > given * per_mask:
             raise UsageError(f"--count {count}: --masks-from holds {given} masks, enough for {given * per_mask}")
-    facts = {}
-    for kind in ("masks", "translator") if masks_from is None else ("translator",):
-        run = models / kind / "run.json"
-        if not (models / kind / "model.safetensors").is_file() or not run.is_file():
-            raise ModelError(
-                f"{models / kind}: no fitted model here; make it with: "
-                "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
-            )
-        facts[kind] = json.loads(run.read_text())["identity"]
-    pairs = read_json_lines(models / "translator" / "pairs.jsonl")
-    # A form is written out where it appears first, and is a number after that.
-    plain = plain_bytes(Form(**row["image_form"]) for row in pairs if isinstance(row["image_form"], dict))
-    size = bytes_of_pairs(wanted, [row["size"] for row in pairs], plain)
-    seconds = wanted * 0.2 * (facts["translator"]["size"][0] / 256) ** 2
-    names = {kind: identity["model"] for kind, identity in facts.items()}
+    kinds = ("masks", "translator") if masks_from is None else ("translator",)
+    names, side, size = _recorded(models, kinds, wanted)
+    seconds = wanted * 0.2 * (side / 256) ** 2
     if as_json:
         emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
     emit(f"about {spoken_time(seconds)}, up to {human_bytes(size)} on disk")
+
+
+def _recorded(models: Path, kinds: tuple[str, ...], wanted: int) -> tuple[dict[str, str], int, int]:
+    """The models' names by kind, the side that the translator works at, and the bytes that so many pairs take."""
+    from pairaug.errors import DataError, ModelError
+    from pairaug.files import read_json_lines
+    from pairaug.fitted.space import bytes_of_pairs, plain_bytes
+    from pairaug.pairs.form import Form
+
+    names = {}
+    for kind in kinds:
+        run = models / kind / "run.json"
+        if not (models / kind / "model.safetensors").is_file() or not run.is_file():
+            raise ModelError(
+                f"{models / kind}: no fitted model here; make it with: "
+                "pairaug fit-masks SOURCE && pairaug fit-translator SOURCE"
+            )
+        try:
+            identity = parse_json(run.read_bytes())["identity"]
+            names[kind] = str(identity["model"])
+            if kind == "translator":
+                side = int(identity["size"][0])
+                pairs = [row for row in read_json_lines(run.with_name("pairs.jsonl")) if "mask_template" in row]
+                # A form is written out where it appears first, and is a number after that.
+                plain = plain_bytes(Form(**row["image_form"]) for row in pairs if isinstance(row["image_form"], dict))
+                size = bytes_of_pairs(wanted, [row["size"] for row in pairs], plain)
+        except (DataError, ValueError, KeyError, TypeError, IndexError, ZeroDivisionError):
+            raise ModelError(f"{run.parent}: holds damaged records; fit again with --fresh") from None
+    return names, side, size

@@ -6,7 +6,7 @@ under ``__metadata__``), and the tensors' bytes.
 
 from __future__ import annotations
 
-import json
+from pairaug.json_text import parse_json
 
 MAX_HEADER = 2**20
 
@@ -26,7 +26,7 @@ def read_metadata(data: bytes) -> dict[str, str]:
     if len(data) < 8 or length > MAX_HEADER or 8 + length > len(data):
         raise ValueError(f"a header of {length} bytes in a file of {len(data)}")
     try:
-        header = json.loads(data[8 : 8 + length])
+        header = parse_json(data[8 : 8 + length])
         texts = header.pop("__metadata__", {})
         end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
         metadata = {str(name): str(text) for name, text in texts.items()}

@@ -8,7 +8,6 @@ model itself expects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from pairaug.errors import DivergedError, ModelError, StorageError
 from pairaug.files import checked_relative, digest_bytes, json_lines, split_lines, write_atomic
 from pairaug.fitted.header import MAX_HEADER, header_length, read_metadata
 from pairaug.fitted.seen import USES, Seen, Use, seen_from
-from pairaug.json_text import json_text
+from pairaug.json_text import json_text, parse_json
 from pairaug.models.base import MaskGenerator, Model, Shape, Translator, build_config, count_parameters
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.form import FORMATS, MEDICAL_FORMATS, Form
@@ -229,7 +228,7 @@ def _pair_row(item: Any, forms: dict[Form, int]) -> dict[str, Any]:
 
 
 def _checked_info(data: bytes, kind: Kind) -> dict[str, Any]:
-    info = json.loads(read_metadata(data)["pairaug"])
+    info = parse_json(read_metadata(data)["pairaug"])
     if info["format_version"] not in _READABLE:
         raise ValueError(f"format version {info['format_version']}; this is pairaug {__version__}")
     if info["kind"] != kind:
@@ -281,7 +280,7 @@ def _read_pairs(path: Path, digest: str, forms: list[Form]) -> tuple[tuple[Train
         raise ModelError(f"{path}: is not the one that the model was saved with; fit the model again")
     pairs, beside = [], []
     for line in split_lines(data.decode()):
-        row = json.loads(line)
+        row = parse_json(line)
         if "mask_template" not in row:
             beside.append(seen_from(row))
             continue

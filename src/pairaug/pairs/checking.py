@@ -178,7 +178,7 @@ def _look_at_all(found: Found, policy: CheckPolicy, kept: KeptPixels | None) -> 
 def _look_at(root: Path, pair: Pair, policy: CheckPolicy, kept: KeptPixels | None) -> _Look:
     raw, stored = united_mask(root, pair, policy)
     as_stored = len(stored) == 1 and stored[0].counts and not policy.cleaning.changes
-    values = dict(stored[0].counts) if as_stored else count_values(raw)
+    values = dict(stored[0].counts) if as_stored else count_values(raw, pair.masks[0])
     refuse_too_many(pair.masks[0], values)
     height, width = raw.shape
     pixels: NDArray[np.uint8] | NDArray[np.uint16] | None = None

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from pairaug.errors import DataError
@@ -96,15 +99,27 @@ class DecodePolicy:
             raise ValueError(f"palette must be one of {PALETTE}, not {self.palette!r}")
 
 
+def most_bytes(most_pixels: int) -> int:
+    """The most that a file, or what it unpacks to, may hold."""
+    return _MOST_BYTES_PER_PIXEL * most_pixels + 2**20
+
+
 def bytes_of(path: Path, most_pixels: int) -> bytes:
     """All of a plain file, unless it is larger than any picture of ``most_pixels``. Raises DataError."""
+    with open_limited(path, most_pixels) as file:
+        return file.read(os.fstat(file.fileno()).st_size + 1)
+
+
+@contextmanager
+def open_limited(path: Path, most_pixels: int) -> Iterator[BufferedReader]:
+    """A plain file to be read, unless it is larger than any picture of ``most_pixels``. Raises DataError."""
     try:
         with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
-            if size > _MOST_BYTES_PER_PIXEL * most_pixels + 2**20:
+            if size > most_bytes(most_pixels):
                 held = human_bytes(size)
                 raise DataError(f"{path}: {held} is more than an image may hold; raise it with --max-pixels")
-            return file.read(size + 1)
+            yield file
     except FileNotFoundError:
         raise DataError(f"{path}: does not exist; restore it, or leave its pair out with --exclude") from None
     except OSError as error:

@@ -17,6 +17,7 @@ from pairaug.errors import DataError
 from pairaug.pairs.decoding import COLOUR, pack_colours, unpack_colours
 
 MAX_CLASSES = 256
+_SHOWN, _MOST_COUNTED = 13, 2**16
 # A value is taken for dirt where it is this rare in every mask that holds it, and few masks hold it.
 _STRAY_SHARE = 0.005
 _STRAY_MASKS = 0.05
@@ -116,13 +117,15 @@ def _channels(values: NDArray[np.int32]) -> NDArray[np.int32]:
     return unpack_colours(values).astype(np.int32) if values.max(initial=0) >= COLOUR else values[:, None]
 
 
-def count_values(raw: NDArray[np.int32]) -> dict[int, int]:
-    """Label value -> number of its pixels, ascending."""
+def count_values(raw: NDArray[np.int32], what: str = "the mask") -> dict[int, int]:
+    """Label value -> number of its pixels, ascending. Raises DataError where ``what`` has more than 65536 values."""
     if raw.size and raw.max() <= 65535:
         counts = np.bincount(raw.ravel())
         present = np.flatnonzero(counts)
         return dict(zip(present.tolist(), counts[present].tolist(), strict=True))
     values, counts = np.unique(raw, return_counts=True)
+    if len(values) > _MOST_COUNTED:  # the colours of a photograph, too many to be kept one by one
+        raise _too_many(what, len(values), values[:_SHOWN].tolist())
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
@@ -152,11 +155,14 @@ def find_label_map(counts: Mapping[str, Mapping[int, int]], cleaning: Cleaning, 
 def refuse_too_many(what: str, values: Collection[int]) -> None:
     """Raises DataError where there are more values than classes can be."""
     if len(values) > MAX_CLASSES:
-        raise DataError(
-            f"{what}: {len(values)} values {show_values(sorted(values)[:13])}, more than the {MAX_CLASSES} classes "
-            "there can be; if they number objects, --threshold 1 joins these; if it is a picture, name the masks with "
-            "--masks"
-        )
+        raise _too_many(what, len(values), sorted(values)[:_SHOWN])
+
+
+def _too_many(what: str, count: int, first: Sequence[int]) -> DataError:
+    return DataError(
+        f"{what}: {count} values {show_values(first)}, more than the {MAX_CLASSES} classes there can be; if they "
+        "number objects, --threshold 1 joins these; if it is a picture, name the masks with --masks"
+    )
 
 
 def _refuse_strays(counts: Mapping[str, Mapping[int, int]], values: Sequence[int], lossy: bool) -> None:

@@ -7,7 +7,6 @@ them all (for ``metadata.jsonl`` its own folder, which no path may leave).
 from __future__ import annotations
 
 import codecs
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from pairaug.errors import DataError
 from pairaug.files import checked_relative, read_json_lines, split_lines
+from pairaug.json_text import parse_json
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import leads_out
 from pairaug.pairs.slices import file_of
@@ -96,7 +96,7 @@ def _pair(image: str, masks: tuple[str, ...], side: Any, origin: str) -> Pair:
 def _entry(text: str, origin: str) -> Entry:
     if text.lstrip().startswith("{"):
         try:
-            row = json.loads(text)
+            row = parse_json(text)
         except ValueError as error:
             raise DataError(f"{origin}: not JSON ({error})") from None
         return _json_entry(row, origin)

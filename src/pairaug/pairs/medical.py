@@ -17,11 +17,9 @@ The form keeps slope and intercept with value = slope * level + intercept. nibab
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import warnings
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,7 +32,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.errors import DataError
-from pairaug.pairs.form import DecodePolicy, Form, bytes_of
+from pairaug.pairs.dicom import read_dicom
+from pairaug.pairs.form import DecodePolicy, Form
+from pairaug.pairs.pieces import Content, read_voxels
 from pairaug.pairs.slices import Axis, is_volume, parse_slice
 
 _Read = TypeVar("_Read")
@@ -145,7 +145,7 @@ def _volume_of(path: Path, policy: DecodePolicy) -> Volume:
 def _numbers(path: Path, policy: DecodePolicy) -> tuple[NDArray[Any], float, float, Form]:
     """The stored numbers of a picture, their slope and intercept, and a first form (of mode L, or RGB for colour)."""
     if path.name.lower().endswith((".dcm", ".dicom")):
-        return _guarded(path, lambda: _dicom(path, policy))
+        return _guarded(path, lambda: read_dicom(path, policy, _library_for(path, "pydicom", "a DICOM file")))
     parsed = parse_slice(str(path))
     if parsed is None:
         raise DataError(f"{path}: a volume where a picture is wanted; name one slice of it, as {path.name}#z017")
@@ -171,8 +171,8 @@ def _guarded(path: Path, read: Callable[[], _Read]) -> _Read:
 
 def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     nibabel = _library_for(path, "nibabel", "a NIfTI volume")
-    source = _Bytes(path, policy)
-    start = source.upto(544)
+    content = Content(path, policy)
+    start = content.start(544)
     sizes = {int.from_bytes(start[:4], order): order for order in ("little", "big")}
     kind = next((size for size in _NIFTI_HEADERS if size in sizes), None)
     if kind is None or len(start) < kind:
@@ -195,10 +195,7 @@ def _nifti(path: Path, policy: DecodePolicy) -> Volume:
     offset = int(header["vox_offset"])
     if not kind <= offset <= _MOST_BEFORE_VOXELS:
         raise DataError(f"{path}: voxels that begin at byte {offset}; mend or replace it")
-    data = source.upto(offset + count * dtype.itemsize)
-    if len(data) < offset + count * dtype.itemsize:
-        raise DataError(f"{path}: ends after {len(data)} of {offset + count * dtype.itemsize} bytes; restore it")
-    stored = np.frombuffer(data, dtype, count, offset).reshape((*shape, 1)[:3], order="F")
+    stored = read_voxels(path, content, offset, count, dtype, policy).reshape((*shape, 1)[:3], order="F")
     slope, intercept = header.get_slope_inter()
     return _as_radiologists(path, nibabel, stored, slope, intercept, header.get_best_affine())
 
@@ -215,50 +212,6 @@ def _as_radiologists(
     turned = space.apply_orientation(stored, turn)
     place = affine @ space.inv_ornt_aff(turn, stored.shape)
     return Volume(turned, 1.0 if slope is None else slope, 0.0 if intercept is None else intercept, place)
-
-
-def _dicom(path: Path, policy: DecodePolicy) -> tuple[NDArray[Any], float, float, Form]:
-    pydicom = _library_for(path, "pydicom", "a DICOM file")
-    data = _Bytes(path, policy).whole()
-    if data[128:132] != b"DICM":
-        raise DataError(f"{path}: is not a DICOM file; restore it or leave it out with --exclude")
-    dataset = pydicom.dcmread(io.BytesIO(data))
-    if "PixelData" not in dataset:
-        raise DataError(f"{path}: holds no picture; leave it out with --exclude")
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if frames != 1:
-        raise DataError(f"{path}: {frames} frames in one file; store one image a file, or a NIfTI volume")
-    width, height = int(dataset.Columns), int(dataset.Rows)
-    if width * height > policy.max_pixels:
-        raise DataError(f"{path}: {width}x{height} is more than {policy.max_pixels} pixels; raise it with --max-pixels")
-    photometry = str(dataset.PhotometricInterpretation)
-    if "ModalityLUTSequence" in dataset or photometry == "PALETTE COLOR":
-        raise DataError(f"{path}: levels by a look-up table; store grey values or RGB")
-    stored = _pixels(path, dataset)
-    if stored.ndim == 3 and stored.dtype == np.uint8 and stored.shape[2] == 3:
-        return stored, 1.0, 0.0, Form(path.suffix, "DICOM", "RGB")
-    if stored.ndim != 2 or stored.dtype.kind not in "iuf":
-        raise DataError(f"{path}: {photometry} pixels of {stored.dtype}; store grey values, or RGB of 8 bits")
-    slope = float(dataset.get("RescaleSlope") or 1)
-    intercept = float(dataset.get("RescaleIntercept") or 0)
-    if photometry == "MONOCHROME1":  # 0 is white there
-        if dataset.PixelRepresentation or (slope, intercept) != (1.0, 0.0):
-            raise DataError(f"{path}: MONOCHROME1 with sign or scale; convert it to MONOCHROME2")
-        stored = (2 ** int(dataset.BitsStored) - 1 - stored.astype(np.int64)).clip(0).astype(stored.dtype)
-    return stored, slope, intercept, Form(path.suffix, "DICOM", "L")
-
-
-def _pixels(path: Path, dataset: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(dataset.pixel_array)
-    except (RuntimeError, NotImplementedError, AttributeError, ValueError) as error:
-        syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-        if syntax is not None and getattr(syntax, "is_compressed", False):
-            name = str(getattr(syntax, "name", "")).encode("ascii", "replace").decode()[:60]
-            raise DataError(
-                f"{path}: compressed as {name!r}, which cannot be read here; store it uncompressed"
-            ) from error
-        raise
 
 
 def _levels(
@@ -322,20 +275,3 @@ def _library_for(path: Path, name: str, what: str) -> ModuleType:
         return import_module(name)
     except ImportError as error:
         raise DataError(f"{path}: {what}; reading it needs {name}: {EXTRA}") from error
-
-
-class _Bytes:
-    """The bytes of a file, unpacked where it is gzip, and no more of them than are asked for."""
-
-    def __init__(self, path: Path, policy: DecodePolicy) -> None:
-        self.packed = bytes_of(path, policy.max_voxels)
-        self.unpacked = b""
-
-    def whole(self) -> bytes:
-        return self.packed
-
-    def upto(self, count: int) -> bytes:
-        """At most the first ``count`` bytes."""
-        if self.packed[:2] != b"\x1f\x8b":
-            return self.packed[:count]
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(self.packed, count)

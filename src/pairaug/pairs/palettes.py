@@ -12,11 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairaug.errors import DataError
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.decoding import shown_as
 from pairaug.pairs.form import Form
-from pairaug.pairs.labels import show_value, show_values
+from pairaug.pairs.labels import count_values, show_value, show_values
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,16 @@ class Stored:
 
     def shown(self) -> dict[int, int]:
         return {number: shown_as(self.form, number) for number in self.counts}
+
+
+def counts_of(raw: NDArray[np.int32], name: str, *, changed: bool) -> dict[int, int]:
+    """What a file stores; nothing where that is too much to count and the user has said what becomes of it."""
+    try:
+        return count_values(raw, name)
+    except DataError:
+        if changed:
+            return {}
+        raise
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,28 @@ uint8 or uint16 with its ``Form``, or a DataError that names what is in the file
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from pairaug.errors import DataError
+from pairaug.files import human_bytes
 from pairaug.pairs.form import DecodePolicy, Form
+from pairaug.pairs.tiff_costs import can_be_bounded, unpacks_to_more
+
+if TYPE_CHECKING:
+    import tifffile
 
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # No compression of TIFF packs more bytes into one (LZW comes to 1,400).
 MOST_UNPACKED = 2000
+_MOST_BYTES_PER_PIXEL = 8
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLES_PER_PIXEL, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 277, 338, 339
 _WHITE_IS_ZERO = 0
 # Samples a pixel of each photometric interpretation: white or black is zero, RGB, palette, CMYK, YCbCr, CIELab.
@@ -89,21 +96,35 @@ def from_tifffile(path: Path, data: bytes, policy: DecodePolicy) -> tuple[Levels
             raise DataError(f"{path}: a TIFF that cannot be used ({held}); store 8 or 16 bits, grey or RGB")
         if page.size > 3 * policy.max_pixels:
             raise DataError(f"{path}: {page.size} samples are too many; raise the limit with --max-pixels")
+        if page.nbytes > _MOST_BYTES_PER_PIXEL * policy.max_pixels:
+            raise DataError(f"{path}: {held} takes {human_bytes(page.nbytes)}; raise the limit with --max-pixels")
         if page.nbytes > MOST_UNPACKED * len(data):  # not to unpack millions of tiles that are not there
             raise ValueError(f"{held}, more than {len(data)} bytes can hold")
-        try:
-            pixels = page.asarray()
-        except ValueError as error:
-            if "imagecodecs" not in str(error):
-                raise
-            text = f"{path}: a TIFF that cannot be decoded ({held}); store it uncompressed or as PNG"
-            raise DataError(text) from None
+        pixels = _pixels(path, page, data, held)
         if page.axes == "SYX":
             pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, 2))
         inverted = page.photometric == _WHITE_IS_ZERO
     levels = whole_levels(path, pixels)
     modes = ("RGB", "RGB;16") if colour else ("L", "I;16")
     return levels, Form(path.suffix, "TIFF", modes[levels.dtype == np.uint16], white_is_zero=inverted)
+
+
+def _pixels(path: Path, page: tifffile.TiffPage, data: bytes, held: str) -> NDArray[Any]:
+    """All pixels of a page, none of whose strips or tiles unpacks to more than its own: tifffile sets no bound."""
+    refusal = DataError(f"{path}: a TIFF that cannot be decoded ({held}); store it uncompressed or as PNG")
+    if not can_be_bounded(int(page.compression)):
+        raise refusal
+    pieces = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    most = math.prod(page.chunks) * page.dtype.itemsize if page.dtype is not None else 0
+    shared = sum(size for _, size in pieces) > 2 * max(len(data), page.nbytes)
+    if shared or unpacks_to_more(data, int(page.compression), pieces, most):
+        raise ValueError("strips or tiles that unpack to more than their pixels")
+    try:
+        return np.asarray(page.asarray())
+    except ValueError as error:
+        if "imagecodecs" in str(error):
+            raise refusal from None
+        raise
 
 
 def whole_levels(path: Path, pixels: NDArray[Any]) -> Levels:

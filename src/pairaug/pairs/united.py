@@ -16,7 +16,7 @@ from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.labels import count_values, show_values
 from pairaug.pairs.pair import Pair
-from pairaug.pairs.palettes import Stored
+from pairaug.pairs.palettes import Stored, counts_of
 
 
 def united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np.int32], tuple[Stored, ...]]:
@@ -36,8 +36,7 @@ def united_mask(root: Path, pair: Pair, policy: CheckPolicy) -> tuple[NDArray[np
         return union, stored
     for part, _ in masks[1:]:
         np.maximum(union, part, out=union)
-    values = list(count_values(union))
-    if len(values) > 2:
+    if len(values := list(count_values(union))) > 2:
         raise DataError(
             f"{pair.masks[0]} and {len(pair.masks) - 1} more masks of {pair.image} hold several values "
             f"{show_values(values)} and cannot be united; choose one of them with --masks, or give --threshold"
@@ -61,7 +60,8 @@ def _labelled(pair: Pair, masks: Sequence[NDArray[np.int32]], background: int) -
 
 def _clean_mask(root: Path, pair: Pair, name: str, policy: CheckPolicy) -> tuple[NDArray[np.int32], Stored]:
     raw, form = decode_mask(root / name, policy.decode, pair.glued)
-    stored = Stored(name, form, count_values(raw) if policy.decode.palette == "auto" else {})
+    counts = counts_of(raw, name, changed=policy.cleaning.changes) if policy.decode.palette == "auto" else {}
+    stored = Stored(name, form, counts)
     try:
         return policy.cleaning.apply(raw), stored
     except DataError as error:

@@ -31,6 +31,7 @@ from torch.nn import functional
 
 from pairaug.errors import ModelError
 from pairaug.fitted.header import read_metadata
+from pairaug.json_text import parse_json
 from pairaug.machine.precision import in_precision, processor_precision
 from pairaug.machine.randomness import derive
 from pairaug.models.layers import build, torch_default_weights
@@ -94,7 +95,7 @@ def load_segmenter(path: Path) -> UNetSegmenter:
     """What ``save`` wrote. Raises ModelError."""
     try:
         data = path.read_bytes()
-        settings = {key: int(value) for key, value in json.loads(read_metadata(data)["segmenter"]).items()}
+        settings = {key: int(value) for key, value in parse_json(read_metadata(data)["segmenter"]).items()}
         members: dict[str, dict[str, Tensor]] = {}
         for key, tensor in load_tensors(data).items():
             member, _, name = key.partition(".")

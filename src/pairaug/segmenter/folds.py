@@ -7,7 +7,6 @@ groups, the preset, the precision, the recipe, the seed (``fitted.identity``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from pairaug.errors import DataError, PairaugError
 from pairaug.files import digest_file, mark_own, write_json
 from pairaug.fitted.identity import identity_digest, run_identity
+from pairaug.json_text import parse_json
 from pairaug.machine.work import SharedProgress, Work
 from pairaug.machine.workers import put_in_order, working
 from pairaug.pairs.checked import Checked
@@ -95,7 +95,7 @@ def _cached(
 ) -> tuple[tuple[Segmenter, ...], tuple[str, ...]] | None:
     """The cached segmenters; None where there are none, or not those that the record tells of."""
     try:
-        record = json.loads((folder / RECORD).read_bytes())
+        record = parse_json((folder / RECORD).read_bytes())
         digests = tuple(digest_file(_fold_path(folder, fold)) for fold in range(FOLDS))
         if record != {"key": key, "digests": list(digests)}:
             raise ValueError("the files are not those that were written")

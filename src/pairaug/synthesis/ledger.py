@@ -40,7 +40,7 @@ from pairaug.synthesis.manifest import (
     SCHEMA_VERSION,
 )
 from pairaug.synthesis.rejects import Judged
-from pairaug.synthesis.rows import Made, Outcome
+from pairaug.synthesis.rows import Made, Outcome, is_row
 from pairaug.synthesis.shards import STAGING
 
 OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
@@ -96,10 +96,13 @@ class Ledger:
             self._remove(found)
             return
         self.files = {name: digest if self._holds(name, digest) else "" for name, digest in found.files.items()}
+        if found.sound:  # tar files as they were written, beside rows that may say otherwise
+            packed = [row for row in found.rows if self.files.get(row.get("shard", ""))]
+            self.files |= dict.fromkeys(shards.unlike_rows(folder, packed), "")
         self.complete = found.complete and found.sound and all(self.files.values())
         self.most = found.most
         if found.sound:
-            self.rows = {row["index"]: row for row in found.rows if self._whole(row)}
+            self.rows = {row["index"]: row for row in found.rows if is_row(row) and self._whole(row)}
             self.judged = found.judged.of(self.rows)
         else:  # a row has no digest of its own: what it says can only be made again
             self.files = dict.fromkeys(self.files, "")
@@ -176,9 +179,9 @@ class Ledger:
 
     def finish(self, manifest: Mapping[str, Any], metadata_digest: str) -> None:
         """``manifest.json``; then the journal is no longer needed."""
-        assert all(self.files.values()), self.files
         head = {"schema_version": SCHEMA_VERSION, "tool": "pairaug"}
-        files = {name: self.files[name] for name in sorted(self.files)}
+        # A damaged journal names files that were never made.
+        files = {name: digest for name, digest in sorted(self.files.items()) if digest}
         digests = {"metadata_sha256": metadata_digest, "files": files, "identity": self.identity}
         write_json(self.folder / MANIFEST, {**head, **manifest, **digests})
         self.close()
@@ -208,7 +211,7 @@ class Ledger:
             self._journal({"file": name, "sha256": self.files[name]})
             for row in rows:
                 for path in shards.pair_paths(self.folder, row):
-                    path.unlink()
+                    path.unlink(missing_ok=True)  # damaged rows may name one file twice
 
     def _packed(self) -> list[list[dict[str, Any]]]:
         """The rows of each tar file that is whole."""

@@ -6,13 +6,13 @@ is believed only as far as it stays inside their own folder.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pairaug.errors import DataError
 from pairaug.files import checked_relative, read_json_lines, read_sound_lines
+from pairaug.json_text import parse_json
 
 MANIFEST = "manifest.json"
 METADATA = "metadata.jsonl"
@@ -27,9 +27,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{path}: does not exist; the data set is not complete, run synthesize again")
     try:
-        content = json.loads(path.read_bytes())
+        content = parse_json(path.read_bytes())
         if content["tool"] != "pairaug" or content["schema_version"] != SCHEMA_VERSION:
             raise ValueError("another tool or another version wrote it")
+        if not isinstance(content["metadata_sha256"], str) or not isinstance(content.get("files", {}), dict):
+            raise ValueError("its digests are damaged")
         return dict(content)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(

@@ -8,7 +8,6 @@ so is every slice of a volume and every DICOM file, because their headers may na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from pairaug.errors import DataError, ModelError
 from pairaug.files import digest_bytes, digest_file
 from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.json_text import parse_json
 from pairaug.machine.workers import in_order
 from pairaug.pairs.checked import CheckedPair, CheckPolicy
 from pairaug.pairs.checking import load_classes, load_image
@@ -43,7 +43,7 @@ _MOST_SLICES = 4096
 def data_root(folder: Path) -> Path | None:
     """Where the data of a fit lie, as its ``run.json`` says; None where that is not known."""
     try:
-        return Path(json.loads((folder / RUN_FILE).read_text())["source"]["root"])
+        return Path(parse_json((folder / RUN_FILE).read_text())["source"]["root"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

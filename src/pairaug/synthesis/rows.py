@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +45,21 @@ COLUMNS = {
     "glued": Column("text", "The side of the mask where one file holds both; this key is there in glued sets alone."),
     "shard": Column("text", "The tar file that holds the pair; this key is there in sharded sets alone."),
 }
+
+
+_SOMETIMES = {"glued", "shard"}
+_KINDS: dict[str, type | tuple[type, ...]] = {"text": str, "integer": int, "number": (int, float), "table": dict}
+
+
+def is_row(row: Mapping[str, Any]) -> bool:
+    """Whether every key is there, no other, and each holds what it should or null."""
+    return set(row) | _SOMETIMES == set(COLUMNS) and all(_fits(COLUMNS[name], row[name]) for name in row)
+
+
+def _fits(column: Column, value: Any) -> bool:
+    if column.many:
+        return isinstance(value, list) and all(isinstance(one, _KINDS[column.kind]) for one in value)
+    return value is None or isinstance(value, _KINDS[column.kind])
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,12 @@ def differences(folder: Path, rows: Sequence[Row]) -> Iterator[str]:
                 yield f"{shard}/{name}: changed"
 
 
+def unlike_rows(folder: Path, rows: Sequence[Row]) -> set[str]:
+    """The tar files that do not hold what ``rows`` say of them."""
+    names = {row["shard"] for row in rows}
+    return {name for name in names if any(differences(folder, [row for row in rows if row["shard"] == name]))}
+
+
 def clear_staging(folder: Path, keep: Sequence[Row]) -> None:
     """Remove every staged file but those of ``keep``, and the staging folder itself when it is empty."""
     staging = folder / STAGING

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from pairaug.files import digest_bytes, write_atomic
 from pairaug.fitted.header import read_metadata
+from pairaug.json_text import parse_json
 from pairaug.training.objectives.base import Objective
 
 KEPT = 2
@@ -102,7 +103,7 @@ def _content(path: Path, run: str) -> tuple[dict[str, Tensor], Progress] | None:
         header = read_metadata(data)
         if header.get("run") != run:
             return None
-        return load_tensors(data), Progress(**json.loads(header["progress"]))
+        return load_tensors(data), Progress(**parse_json(header["progress"]))
     except (SafetensorError, ValueError, KeyError, TypeError):
         return None
 

@@ -6,7 +6,6 @@ is never taken over in silence: another run in it is refused by naming what diff
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pairaug.errors import ModelError, OutputError
 from pairaug.files import digest_file, write_json
 from pairaug.fitted.identity import differences
 from pairaug.fitted.model_file import MODEL_FILE, PAIRS_FILE, load_model
+from pairaug.json_text import parse_json
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.slices import file_of
 from pairaug.registry import Kind
@@ -58,7 +58,7 @@ def open_run(folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> Earli
             raise OutputError(f"{folder}: holds a model without its run; --fresh replaces it, or give other --models")
         return None
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(path.read_text())
         theirs = dict(content["identity"])
     except (ValueError, KeyError, TypeError):
         raise OutputError(f"{path}: is damaged; --fresh starts again, --models puts this run elsewhere") from None

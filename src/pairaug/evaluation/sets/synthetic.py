@@ -151,7 +151,7 @@ def _of_rows(source: Path, rows: list[dict[str, Any]], scratch: Path) -> Found:
     """The pairs of metadata rows, in their order; those in tar files are unpacked."""
     root = source
     if any("shard" in row for row in rows):
-        extract(source, [checked_row(row) for row in rows], scratch)
+        extract(source, [checked_row(row) for row in rows if "shard" in row], scratch)
         root = scratch
     found = find_pairs(source if root is source else _listed(rows, scratch))
     by_image = {pair.image: pair for pair in found.pairs}

@@ -7,7 +7,6 @@ told of and made again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from pairaug import __version__
 from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.files import digest_bytes, write_atomic
-from pairaug.json_text import json_bytes
+from pairaug.json_text import json_bytes, parse_json
 from pairaug.metrics.pair_scores import ClassScores, PairScores
 from pairaug.reporting import Reporter
 
@@ -84,7 +83,7 @@ class CellFolder:
         except FileNotFoundError:
             return None
         try:
-            content = json.loads(data)
+            content = parse_json(data)
             body = content["cell"]
             if content["sha256"] != _fingerprint(body) or body["facts"] != self._context.facts(cell):
                 raise ValueError("it is not what was written")
