@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many workers as cores: one thread each, before torch is loaded
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

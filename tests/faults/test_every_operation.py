@@ -1,6 +1,6 @@
 """Kill and fail at every n-th file operation: the same command then ends well, with the same bytes.
 
-OMP_NUM_THREADS=1 python -m pytest -m slow -s tests/faults
+OMP_NUM_THREADS=1 python -m pytest -n 0 -m slow -s tests/faults
 
 PAIRAUG_FAULT_STEP (default 3) tries every so-manieth operation for each failure, PAIRAUG_KILL_STEP
 (default 1) for kills.

@@ -118,6 +118,8 @@ def joined() -> Iterator[Ranks]:
         distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         yield _own()
+        with _heard():  # no rank goes while another still hears from it
+            distributed.barrier()
     finally:
         distributed.destroy_process_group()
 

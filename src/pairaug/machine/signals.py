@@ -68,8 +68,9 @@ class Interruption:
         self.signal = number
         self._note(f"{signal.Signals(number).name}: finishing this step and saving; again to leave at once")
 
-    def error(self, saved: str) -> Interrupted:
-        return Interrupted(self.signal, f"interrupted; {saved}; the same command continues")
+    def error(self, saved: str, signal_number: int = 0) -> Interrupted:
+        """``signal_number``: that of another rank, where it is not this one's."""
+        return Interrupted(signal_number or self.signal, f"interrupted; {saved}; the same command continues")
 
 
 def _show_cursor() -> None:

@@ -49,11 +49,12 @@ class Crew:
                 assert ledger is not None
                 for _ in self._outcomes(render, missing, ledger.add, interruption):
                     self.reporter.progress(len(ledger.rows), total, "pairs")
+                signal = interruption.signal
             else:
-                self._in_rounds(folder, render, missing, ledger, total, interruption)
-            if interruption.signal:
+                signal = self._in_rounds(folder, render, missing, ledger, total, interruption)
+            if signal:
                 written = self.ranks.told(lambda: len(ledger.rows) if ledger else 0)
-                raise interruption.error(f"{written} of {total} pairs are written")
+                raise interruption.error(f"{written} of {total} pairs are written", signal)
         self.reporter.end_progress()
 
     def _in_rounds(
@@ -64,7 +65,9 @@ class Crew:
         ledger: Ledger | None,
         total: int,
         interruption: Interruption,
-    ) -> None:
+    ) -> int:
+        """The signal that ended it on any rank, 0 for none."""
+
         def put(outcome: Outcome) -> None:
             if isinstance(outcome, Made):
                 place(folder, outcome)
@@ -76,11 +79,11 @@ class Crew:
             for entry in itertools.chain.from_iterable(self.ranks.gathered(mine)):
                 if ledger is not None:
                     ledger.enter(entry)
-            interruption.signal = self.ranks.largest(interruption.signal)
-            if interruption.signal:
-                return
+            if signal := self.ranks.largest(interruption.signal):  # one that comes later is for the next round
+                return signal
             if ledger is not None:
                 self.reporter.progress(len(ledger.rows), total, "pairs")
+        return 0
 
     def _outcomes(
         self,

@@ -128,9 +128,8 @@ class _Run:
             self.on_epoch(self.objective.result, math.ceil(images / self.count), over)
         if over:
             return
-        interruption.signal = self.ranks.largest(interruption.signal)
-        if interruption.signal:
-            raise interruption.error(self._saved())
+        if signal := self.ranks.largest(interruption.signal):  # one that comes later is for the next step
+            raise interruption.error(self._saved(), signal)
         waited = time.monotonic() - self.saved_at
         due = self.ranks.first and waited > max(_CHECKPOINT_SECONDS, self.save_cost / _CHECKPOINT_SHARE)
         if self.ranks.any(due):
@@ -302,8 +301,7 @@ class _Run:
         if self.progress.batch_size == 1 or self.progress.batch_size < self.schedule.batch_size:
             raise StorageError(
                 f"not enough memory for a batch of {self.progress.batch_size}; "
-                "start again with --fresh and a smaller --size, or narrower networks by --set ('pairaug models --json' "
-                "lists the settings)"
+                "start again with --fresh and a smaller --size, or with narrower networks (see pairaug models)"
             )
         self.progress.batch_size //= 2
         self.reporter.warn(f"not enough memory: the batch is now {self.progress.batch_size}")
