@@ -106,7 +106,7 @@ class Objective(nn.Module, ABC):
         value = loss.item()
         if self.ranks.any(value != value or abs(value) == float("inf")):
             raise NonFiniteLoss(f"{name} is {value}")
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=self.ranks.count == 1)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         return value
