@@ -195,6 +195,15 @@ def test_a_sample_is_never_larger_than_asked_and_all_where_there_are_few() -> No
     assert evenly(10, 5, rng) != [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(("count", "wanted"), [(20, 8), (300, 200), (11, 10), (7, 3), (5, 5), (3, 9)])
+def test_no_pair_is_looked_at_twice(count: int, wanted: int) -> None:
+    for seed in range(50):
+        chosen = evenly(count, wanted, np.random.default_rng(seed))
+        assert len(set(chosen)) == len(chosen) == min(count, wanted)
+        assert chosen == sorted(chosen)
+        assert 0 <= chosen[0] <= chosen[-1] < count
+
+
 def test_pictures_are_made_when_asked_for_and_kept_no_longer_than_the_last_few() -> None:
     made: list[int] = []
 

@@ -1,1 +1,1 @@
-"""Networks and their losses. This room knows torch alone: no files, no images, no command line."""
+"""Networks and samplers: what draws masks and paints images. Torch and numpy alone: no files, no command line."""

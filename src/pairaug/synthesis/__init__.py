@@ -1,1 +1,1 @@
-"""From two fitted models to a data set on disk: index -> seed -> mask -> image -> files and a manifest row."""
+"""From two fitted models to a data set on disk: drafts, gates, painting, gates again, files and a manifest row."""

@@ -1,1 +1,1 @@
-"""From checked pairs to a fitted model: tensors, the one training loop, checkpoints, model files."""
+"""From checked pairs to a fitted model: objectives, the one training loop, checkpoints, the run folder."""

@@ -15,12 +15,15 @@ MOST_OF_ONE_MASK = 4
 
 
 def evenly(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
-    """``wanted`` of ``count`` indices, ascending, one in each of as many equal stretches; all where that is fewer."""
+    """``wanted`` of ``count`` indices, ascending, none twice: one in each of as many stretches of nearly equal length.
+
+    All indices where those are fewer.
+    """
     if wanted >= count:
         return list(range(count))
-    starts = np.arange(wanted) * (count / wanted)
-    places = starts + rng.random(wanted) * (count / wanted)
-    return [int(place) for place in np.minimum(places, count - 1)]
+    ends = np.arange(wanted + 1) * count // wanted
+    places = ends[:-1] + rng.random(wanted) * np.diff(ends)
+    return [int(place) for place in np.minimum(places, ends[1:] - 1)]
 
 
 def one_a_mask(masks: Sequence[int], per_mask: int) -> list[int]:
