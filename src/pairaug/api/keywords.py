@@ -84,6 +84,7 @@ class SynthesizeKeywords(TypedDict, total=False):
     models: Place
     seed: int
     batch_size: int
+    device: str
     threads: int
     overwrite: bool
 

@@ -95,15 +95,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         ] = None,
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
-        device: Annotated[
-            str,
-            opt.option(
-                "--device",
-                panel="Running",
-                help="Where to train: auto, cpu, cuda or mps (default auto).",
-                metavar="NAME",
-            ),
-        ] = "auto",
+        device: opt.Device = "auto",
         precision: Annotated[
             str,
             opt.option(

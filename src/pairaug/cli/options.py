@@ -49,6 +49,9 @@ Models = Annotated[
     Path, option("--models", panel=_RUN, help="Folder of the fitted models (default pairaug-models).", metavar="DIR")
 ]
 Seed = Annotated[int, option("--seed", panel=_RUN, help="Seed of everything random (default 0).", metavar="N")]
+Device = Annotated[
+    str, option("--device", panel=_RUN, help="Where to compute: auto, cpu, cuda or mps (default auto).", metavar="NAME")
+]
 Threads = Annotated[
     int | None, option("--threads", panel=_RUN, help="Processor threads (default: one for each core).", metavar="N")
 ]

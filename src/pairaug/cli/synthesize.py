@@ -66,8 +66,12 @@ def synthesize(
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
-        int, opt.option("--batch-size", panel="Running", help="Pairs in work at once (default 4).", metavar="N")
+        int,
+        opt.option(
+            "--batch-size", panel="Running", help="Pairs that a thread paints together (default 4).", metavar="N"
+        ),
     ] = 4,
+    device: opt.Device = "auto",
     threads: opt.Threads = None,
     overwrite: Annotated[
         bool,
@@ -106,6 +110,7 @@ def synthesize(
         masks_from=masks_from,
         per_mask=per_mask,
         batch_size=batch_size,
+        device=device,
         threads=threads,
         overwrite=overwrite,
         format=format,
