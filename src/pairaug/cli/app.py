@@ -69,11 +69,14 @@ def run() -> None:
     except PairaugError as error:
         agreed = error.told or isinstance(error, Interrupted | DivergedError)  # by all ranks alike
         code = error.exit_code if silent and agreed else _failed(error, as_json, debug)
+        _leave_other_ranks(code)
     except KeyboardInterrupt:
+        _leave_other_ranks(130)
         code = 130
     except OSError as error:
         text = f"{error.filename or 'the system'}: {error.strerror or error}; check the disk and the permissions"
         code = _failed(StorageError(text), as_json, debug)
+        _leave_other_ranks(code)
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # Typer's own usage errors
             if not error.format_message():  # bare "pairaug": the help has been shown
@@ -82,12 +85,26 @@ def run() -> None:
         else:
             text = f"{type(error).__name__}: {error}; this is a bug in pairaug, PAIRAUG_DEBUG=1 shows where"
             code = _failed(PairaugError(text), as_json, debug)
+            _leave_other_ranks(code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _several() -> bool:
+    """Whether ``torchrun`` started this process beside others."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
+
+
 def _not_first_of_several() -> bool:
-    """Whether ``torchrun`` started this process beside a first one, which talks for all."""
-    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
+    """Whether there is a first process beside this one, which talks for all."""
+    return _several() and os.environ.get("RANK", "0") != "0"
+
+
+def _leave_other_ranks(code: int) -> None:
+    """End this rank after an error: what it holds of the group would wait for the others, of which one may be gone."""
+    if _several():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _failed(error: PairaugError, as_json: bool, debug: bool) -> int:

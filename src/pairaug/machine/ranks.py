@@ -116,12 +116,11 @@ def joined() -> Iterator[Ranks]:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
         distributed.init_process_group(backend, timeout=_PATIENCE)
-    try:
-        yield _own()
-        with _heard():  # no rank goes while another still hears from it
-            distributed.barrier()
-    finally:
-        distributed.destroy_process_group()
+    yield _own()
+    # Not after an error: to take the group down is to wait for words, maybe of a rank that is gone.
+    with _heard():  # no rank goes while another still hears from it
+        distributed.barrier()
+    distributed.destroy_process_group()
 
 
 def _own() -> Ranks:
