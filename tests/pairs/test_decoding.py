@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import struct
-import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,66 +18,26 @@ from pairaug.errors import DataError
 from pairaug.pairs.decoding import COLOUR, decode_image, decode_mask, pack_colours, shown_as, unpack_colours
 from pairaug.pairs.encoding import encode_image, encode_mask
 from pairaug.pairs.form import DecodePolicy
-from tests.pairs.drawn import classes, photograph
-
-POLICY = DecodePolicy()
-PHOTO = photograph(7, 9, 8)
-GREY = np.ascontiguousarray(PHOTO[..., 0])
-DEEP = GREY.astype(np.uint16) * 257 + 3
-DEEP_COLOUR = PHOTO.astype(np.uint16) * 250 + 5
-MASK = classes(3, 3, 24, 20)
-
-
-def saved(picture: Image.Image, file_format: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def tiff(pixels: np.ndarray, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, pixels, **options)
-    return buffer.getvalue()
-
-
-def pnm(kind: str, pixels: np.ndarray, highest: int) -> bytes:
-    head = f"{kind}\n{pixels.shape[1]} {pixels.shape[0]}\n{highest}\n".encode()
-    return head + pixels.astype(">u2" if highest > 255 else np.uint8).tobytes()
-
-
-def indexed(indices: np.ndarray, colours: list[int]) -> Image.Image:
-    picture = Image.fromarray(indices.astype(np.uint8)).copy()
-    picture.putpalette(colours)
-    return picture
-
-
-def with_alpha(pixels: np.ndarray, lowest: int) -> Image.Image:
-    picture = Image.fromarray(pixels)
-    alpha = np.full(pixels.shape[:2], 255, np.uint8)
-    alpha[0, 0] = lowest
-    picture.putalpha(Image.fromarray(alpha))
-    return picture
-
-
-def written(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / name
-    path.write_bytes(data)
-    return path
-
-
-def jpeg2000_of_12_bits() -> bytes:
-    """A file whose size marker says 12 bits; it is refused before its pixels are decoded."""
-    data = bytearray(saved(Image.fromarray(DEEP), "JPEG2000"))
-    data[data.index(b"\xff\x4f\xff\x51") + 42] = 11
-    return bytes(data)
-
-
-def avif_head() -> bytes:
-    return b"\0\0\0\x1cftypavif\0\0\0\0" + bytes(200)
-
+from tests.pairs.drawn import photograph
+from tests.pairs.stored import (
+    DEEP,
+    DEEP_COLOUR,
+    GREY,
+    MASK,
+    PHOTO,
+    POLICY,
+    RGB,
+    avif_head,
+    indexed,
+    jpeg2000_of_12_bits,
+    pnm,
+    saved,
+    tiff,
+    with_alpha,
+    written,
+)
 
 HEAT = [0, 0, 0, 255, 0, 0, 255, 255, 0]
-RGB = Image.fromarray(PHOTO)
 RGB_TAG = {"photometric": "rgb"}
 BLACK_IS_ZERO = {"photometric": "minisblack", "planarconfig": "contig"}
 
@@ -370,68 +328,6 @@ def test_exif_rotation_is_applied_to_the_image(turn: int, tmp_path: Path) -> Non
     turned = {1: PHOTO, 2: PHOTO[:, ::-1], 3: PHOTO[::-1, ::-1], 4: PHOTO[::-1], 5: PHOTO.transpose(1, 0, 2)}
     turned |= {6: np.rot90(PHOTO, -1), 7: np.rot90(PHOTO, 2).transpose(1, 0, 2), 8: np.rot90(PHOTO)}
     np.testing.assert_array_equal(decoded, turned[turn])
-
-
-def test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.png", saved(RGB, "PNG"))
-    with pytest.raises(DataError, match=r"a\.png: 9x8 is more than 71 pixels; raise it with --max-pixels"):
-        decode_image(path, DecodePolicy(max_pixels=71))
-    decode_image(path, DecodePolicy(max_pixels=72))
-
-
-def test_a_file_of_more_bytes_than_its_pixels_could_need_is_not_read(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.png", saved(RGB, "PNG"))
-    with open(path, "r+b") as file:
-        file.truncate(3 * 2**20)
-    with pytest.raises(DataError, match=r"3\.1 MB is more than an image may hold; raise it with --max-pixels"):
-        decode_image(path, DecodePolicy(max_pixels=200_000))
-
-
-def test_a_chunk_that_claims_gigabytes_takes_none(tmp_path: Path) -> None:
-    data = saved(RGB, "PNG")
-    place = data.index(b"IDAT") - 4
-    path = written(tmp_path, "a.png", data[:place] + b"\x7f\xff\xff\xff" + data[place + 4 :])
-    tracemalloc.start()
-    try:
-        with contextlib.suppress(DataError):
-            decode_image(path, POLICY)
-        assert tracemalloc.get_traced_memory()[1] < 2**24
-    finally:
-        tracemalloc.stop()
-
-
-def test_tiles_that_the_file_cannot_hold_are_not_unpacked(tmp_path: Path) -> None:
-    """A header of 2 million rows on a file of 3 kB: each of its tiles would be looked for, for half a minute."""
-    data = bytearray(tiff(np.zeros((40, 40, 3), np.uint16), photometric="rgb", compression="zlib", tile=(16, 16)))
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        rows = file.pages.first.tags["ImageLength"]
-    struct.pack_into("<H", data, rows.offset + 2, 4)  # one number of 32 bits
-    struct.pack_into("<I", data, rows.offset + 8, 600_000)
-    path = written(tmp_path, "a.tif", bytes(data))
-    with pytest.raises(DataError, match=r"more than its \d+ bytes can hold; mend or replace it"):
-        decode_image(path, POLICY)
-
-
-def test_a_jpeg_that_claims_more_pixels_than_it_can_hold_is_refused(tmp_path: Path) -> None:
-    data = bytearray(saved(RGB, "JPEG"))
-    place = data.index(b"\xff\xc0") + 5
-    struct.pack_into(">HH", data, place, 3000, 8000)
-    path = written(tmp_path, "a.jpg", bytes(data))
-    with pytest.raises(DataError, match=r"8000x3000 is more than its \d+ bytes can hold; mend or replace it"):
-        decode_image(path, POLICY)
-    plain = written(tmp_path, "b.jpg", saved(Image.new("L", (4000, 4000), 9), "JPEG", progressive=True, optimize=True))
-    assert decode_image(plain, POLICY)[0].shape == (4000, 4000)
-
-
-def test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000_000)  # so that the test itself need not be one
-    path = written(tmp_path, "a.png", saved(Image.new("1", (6000, 5000)), "PNG"))
-    assert path.stat().st_size < 10_000
-    with pytest.raises(DataError, match=r"6000x5000 is more than 20000000 pixels; raise it with --max-pixels"):
-        decode_image(path, DecodePolicy(max_pixels=20_000_000))
-    assert decode_image(path, DecodePolicy(max_pixels=30_000_000))[0].shape == (5000, 6000)
 
 
 def test_colours_pack_and_unpack_to_themselves() -> None:

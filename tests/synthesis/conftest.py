@@ -1,9 +1,10 @@
-"""Fixtures of this room: models of several classes and sizes, and a way to fail at the n-th rename."""
+"""Fixtures of this room: models of many sizes, models of two pairs, and a way to fail at the n-th rename."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from pairaug import files
 from pairaug.training.fit import fit_mask_generator, fit_translator
 from pairaug.training.plan import FitOptions
+from tests.synthesis.two_pairs import fit_both, two_pairs
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,26 @@ def fitted_cells(tmp_path_factory: pytest.TempPathFactory, cells: Path) -> Path:
     fit_mask_generator(cells / "GT", FitOptions(models=models, threads=1))
     fit_translator(cells, FitOptions(models=models, epochs=1, settings={"base": 2}, threads=1))
     return models
+
+
+@pytest.fixture(scope="module")
+def own(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of one's own: ``data``, two pairs of ``drive``, and ``models`` fitted on them."""
+    own = tmp_path_factory.mktemp("own")
+    fit_both(two_pairs(drive, own / "data"), own / "models")
+    return own
+
+
+@pytest.fixture
+def data(own: Path, drive: Path) -> Path:
+    """The data set of ``own``, which a test may change: it is made anew for each."""
+    shutil.rmtree(own / "data", ignore_errors=True)
+    return two_pairs(drive, own / "data")
+
+
+@pytest.fixture
+def models(own: Path, data: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(own / "models", tmp_path / "models"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The training pairs beside the synthetic ones: the same files, marked, never harmed; and the terms of the source."""
+"""The training pairs beside the synthetic ones: the same files, marked, never harmed."""
 
 from __future__ import annotations
 
@@ -17,57 +17,14 @@ from pairaug.files import digest_bytes, link_atomic
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.labels import Cleaning
 from pairaug.synthesis.formats import FORMATS
-from pairaug.synthesis.manifest import MANIFEST, METADATA
+from pairaug.synthesis.manifest import MANIFEST
 from pairaug.synthesis.rows import COLUMNS
-from pairaug.synthesis.run import SynthesisOptions, synthesize
+from pairaug.synthesis.run import synthesize
 from pairaug.synthesis.verify import verify
 from pairaug.training.fit import fit_mask_generator, fit_translator
 from pairaug.training.plan import FitOptions
 from tests.conftest import Cli, contents
-
-NARROW = {"base": 2}
-
-
-@pytest.fixture(scope="module")
-def own(drive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of one's own: ``data``, two pairs of ``drive``, and ``models`` fitted on them."""
-    own = tmp_path_factory.mktemp("own")
-    fit_both(two_pairs(drive, own / "data"), own / "models")
-    return own
-
-
-@pytest.fixture
-def data(own: Path, drive: Path) -> Path:
-    """The data set of ``own``, which a test may change: it is made anew for each."""
-    shutil.rmtree(own / "data", ignore_errors=True)
-    return two_pairs(drive, own / "data")
-
-
-@pytest.fixture
-def models(own: Path, data: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(own / "models", tmp_path / "models"))
-
-
-def two_pairs(drive: Path, folder: Path) -> Path:
-    for kind in ("images", "masks"):
-        (folder / kind).mkdir(parents=True)
-        for path in sorted((drive / kind).iterdir())[:2]:
-            shutil.copy(path, folder / kind / path.name)
-    return folder
-
-
-def fit_both(data: Path, models: Path, policy: CheckPolicy | None = None) -> Path:
-    fit_mask_generator(data, FitOptions(models=models, threads=1), policy=policy)
-    fit_translator(data, FitOptions(models=models, epochs=1, settings=NARROW, threads=1), policy=policy)
-    return models
-
-
-def with_originals(models: Path, **others: object) -> SynthesisOptions:
-    return SynthesisOptions(**{"count": 1, "models": models, "include_originals": True, **others})  # type: ignore[arg-type]
-
-
-def rows_of(out: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
+from tests.synthesis.two_pairs import NARROW, fit_both, rows_of, with_originals
 
 
 def test_originals_come_first_as_the_very_same_files_and_are_marked(data: Path, models: Path, tmp_path: Path) -> None:
@@ -241,70 +198,6 @@ def test_models_of_an_earlier_version_say_that_they_do_not_know(data: Path, mode
     object.__setattr__(old, "info", {key: value for key, value in old.info.items() if key != "reading"})
     with pytest.raises(ModelError, match="fit it again, or leave --include-originals out"):
         find_originals(old, models / "translator", open_format("mirror", old))
-
-
-def test_the_terms_of_the_source_travel_by_name_and_digest_alone(data: Path, tmp_path: Path) -> None:
-    texts = {"LICENSE": b"only for teaching", "Readme.md": b"made by hand", "COPYING.txt": b"copy it"}
-    for name, text in texts.items():
-        (data / name).write_bytes(text)
-    (data / "notes.txt").write_text("private")
-    models = fit_both(data, tmp_path / "models")
-    synthesize(tmp_path / "out", SynthesisOptions(1, models))
-    expected = [{"name": name, "sha256": hashlib.sha256(texts[name]).hexdigest()} for name in sorted(texts)]
-    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert manifest["terms"] == expected
-    assert manifest["models"]["translator"]["terms"] == expected
-    everything = b"".join(contents(tmp_path / "out").values())
-    for text in (*texts.values(), b"notes.txt", str(data).encode()):
-        assert text not in everything
-
-
-def test_a_set_without_terms_says_so(models: Path, tmp_path: Path) -> None:
-    synthesize(tmp_path / "out", SynthesisOptions(1, models))
-    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert manifest["terms"] == []
-    assert manifest["license"] is None
-    assert "license" not in json.loads((tmp_path / "out/croissant.json").read_text())
-
-
-def test_the_license_given_is_in_the_manifest_and_in_every_description(models: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    synthesize(out, SynthesisOptions(1, models, license="CC BY 4.0", format="coco"))
-    assert json.loads((out / MANIFEST).read_text())["license"] == "CC BY 4.0"
-    assert json.loads((out / "croissant.json").read_text())["license"] == "CC BY 4.0"
-    coco = json.loads((out / "annotations.json").read_text())
-    assert coco["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": ""}]
-    assert {image["license"] for image in coco["images"]} == {1}
-
-
-def test_an_empty_license_is_refused(cli: Cli) -> None:
-    ran = cli("synthesize", "--out", "o", "--license", " ")
-    assert ran.code == 2
-    assert "--license: is empty; give the terms in words" in ran.err
-
-
-def test_croissant_describes_the_rows_by_the_keys_of_the_specification(models: Path, tmp_path: Path) -> None:
-    """The required properties of Croissant 1.0: dataset, FileObject, RecordSet and Field."""
-    out = tmp_path / "out"
-    synthesize(out, with_originals(models))
-    content = json.loads((out / "croissant.json").read_text())
-    assert content["@type"] == "sc:Dataset"
-    assert content["conformsTo"] == "http://mlcommons.org/croissant/1.0"
-    assert content["name"]
-    assert content["description"].startswith("1 synthetic image/mask pairs and 2 originals")
-    (file,) = content["distribution"]
-    assert (file["@type"], file["contentUrl"]) == ("cr:FileObject", METADATA)
-    assert file["encodingFormat"] == "application/jsonlines"
-    assert file["sha256"] == hashlib.sha256((out / METADATA).read_bytes()).hexdigest()
-    (records,) = content["recordSet"]
-    assert records["@type"] == "cr:RecordSet"
-    columns = [field["source"]["extract"]["column"] for field in records["field"]]
-    assert list(dict.fromkeys(columns)) == list(rows_of(out)[0])
-    assert [f["name"] for f in records["field"] if "transform" in f["source"]] == ["class_pixels/0", "class_pixels/255"]
-    for field in records["field"]:
-        assert field["@type"] == "cr:Field"
-        assert field["dataType"].startswith("sc:")
-        assert field["source"]["fileObject"] == {"@id": file["@id"]}
 
 
 def test_united_masks_are_found_again_where_a_list_had_to_name_them(drive: Path, tmp_path: Path) -> None:
