@@ -6,15 +6,15 @@ The method, its source and what was chosen are told in ``models.translators.vess
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pairaug.models.layers import adam, build, mask_planes, normal_weights, plane_count, real_or_fake_loss
+from pairaug.models.layers import build, mask_planes, normal_weights, plane_count, real_or_fake_loss
 from pairaug.models.translators.vess2image import SLOPE, Vess2Image, down_block, paint
-from pairaug.training.objectives.base import Batch, Objective
+from pairaug.training.objectives.adversarial import AdversarialObjective
+from pairaug.training.objectives.base import Batch
 
 
 class PatchGAN(nn.Module):
@@ -33,22 +33,12 @@ class PatchGAN(nn.Module):
         return logits
 
 
-class Vess2ImageObjective(Objective):
+class Vess2ImageObjective(AdversarialObjective):
     """Discriminator first, then generator, in each step."""
 
     def __init__(self, model: Vess2Image, generator: torch.Generator) -> None:
-        super().__init__(model)
-        config, shape = model.config, model.shape
-        inputs = plane_count(shape.classes) + shape.channels
-        self.discriminator = build(lambda: PatchGAN(inputs, config.base), generator, normal_weights)
-        self._optimizers = {
-            "generator": adam(model.generator, config.learning_rate, config.beta1),
-            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
-        }
-
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        return self._optimizers
+        inputs = plane_count(model.shape.classes) + model.shape.channels
+        super().__init__(model, build(lambda: PatchGAN(inputs, model.config.base), generator, normal_weights))
 
     def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         assert batch.images is not None
@@ -58,15 +48,11 @@ class Vess2ImageObjective(Objective):
         on_real, on_fake = judge(planes, real), judge(planes, fake.detach())
         loss = (real_or_fake_loss(on_real, 1.0) + real_or_fake_loss(on_fake, 0.0)) / 2
         discriminator = self.descend(self._optimizers["discriminator"], loss, "discriminator loss")
-        # The discriminator's weights are only passed through here; their gradients are not needed.
-        self.discriminator.requires_grad_(False)
-        try:
+        with self.discriminator_fixed():
             adversarial = real_or_fake_loss(self.discriminator(planes, fake), 1.0)
             distance = functional.l1_loss(fake, real)
             total = adversarial + self.model.config.l1_weight * distance
             generator_loss = self.descend(self._optimizers["generator"], total, "generator loss")
-        finally:
-            self.discriminator.requires_grad_(True)
         return {
             "discriminator": discriminator,
             "generator": generator_loss,

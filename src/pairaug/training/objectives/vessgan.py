@@ -6,15 +6,15 @@ The method, its source and what was chosen are told in ``models.masks.vessgan``.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pairaug.models.layers import adam, build, dropout, mask_planes, real_or_fake_loss, uniform_weights
+from pairaug.models.layers import build, dropout, mask_planes, real_or_fake_loss, uniform_weights
 from pairaug.models.masks.vessgan import HIDDEN_BLOCKS, SLOPE, VessGAN
-from pairaug.training.objectives.base import Batch, Objective
+from pairaug.training.objectives.adversarial import AdversarialObjective
+from pairaug.training.objectives.base import Batch
 
 
 class Discriminator(nn.Module):
@@ -33,26 +33,16 @@ class Discriminator(nn.Module):
         return logits
 
 
-class VessGANObjective(Objective):
+class VessGANObjective(AdversarialObjective):
     """Discriminator steps, then one of the generator."""
 
     model: VessGAN
 
     def __init__(self, model: VessGAN, generator: torch.Generator) -> None:
-        super().__init__(model)
-        config, shape = model.config, model.shape
-        pixels = model.planes * shape.height * shape.width
-        self.discriminator = build(
-            lambda: Discriminator(pixels, config.width, config.dropout), generator, uniform_weights
+        config, pixels = model.config, model.planes * model.shape.height * model.shape.width
+        super().__init__(
+            model, build(lambda: Discriminator(pixels, config.width, config.dropout), generator, uniform_weights)
         )
-        self._optimizers = {
-            "generator": adam(model.generator, config.learning_rate, config.beta1),
-            "discriminator": adam(self.discriminator, config.learning_rate, config.beta1),
-        }
-
-    @property
-    def optimizers(self) -> Mapping[str, torch.optim.Optimizer]:
-        return self._optimizers
 
     def step(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         real = mask_planes(batch.labels, self.model.shape.classes).flatten(1)
@@ -62,11 +52,8 @@ class VessGANObjective(Objective):
                 fake = self.model.generator(self.model.noise(len(real), generator))
             loss = real_or_fake_loss(judge(real, generator), 1.0) + real_or_fake_loss(judge(fake, generator), 0.0)
             losses.append(self.descend(self._optimizers["discriminator"], loss, "discriminator loss"))
-        self.discriminator.requires_grad_(False)
-        try:
+        with self.discriminator_fixed():
             fake = self.through("generator")(self.model.noise(len(real), generator))
             loss = real_or_fake_loss(self.discriminator(fake, generator), 1.0)
             descended = self.descend(self._optimizers["generator"], loss, "generator loss")
-        finally:
-            self.discriminator.requires_grad_(True)
         return {"discriminator": sum(losses) / len(losses), "generator": descended}
