@@ -25,79 +25,67 @@ _ROUND = 4  # batches of each thread in a round
 
 @dataclass(frozen=True)
 class Crew:
-    """Who makes the pairs: ``threads`` on each of the ``ranks``, ``batch_size`` pairs at a time in each thread."""
+    """Who makes the pairs: ``threads`` on each of the ``ranks``, ``batch_size`` pairs at a time in each thread.
 
+    ``render``: indices of the set -> their pairs; ``ledger``: of the set, on the first rank; ``total``: pairs wanted.
+    """
+
+    folder: Path
+    render: Callable[[Sequence[int]], list[Outcome]]
+    ledger: Ledger | None
+    total: int
     threads: int
     batch_size: int
     ranks: Ranks
     reporter: Reporter
 
-    def make(
-        self,
-        folder: Path,
-        render: Callable[[Sequence[int]], list[Outcome]],
-        missing: Sequence[int],
-        ledger: Ledger | None,
-        total: int,
-    ) -> None:
-        """Bring ``missing`` indices into the set of ``total`` pairs; ``ledger``: on the first rank.
-
-        Raises Interrupted after a signal, with all that is written on record.
-        """
+    def make(self, missing: Sequence[int]) -> None:
+        """Bring ``missing`` indices into the set. Raises Interrupted after a signal, all that is written on record."""
         with Interruption(self.reporter.warn) as interruption:
             if self.ranks.count == 1:
-                assert ledger is not None
-                for _ in self._outcomes(render, missing, ledger.add, interruption):
-                    self.reporter.progress(len(ledger.rows), total, "pairs")
+                assert self.ledger is not None
+                for _ in self._outcomes(missing, self.ledger.add, interruption):
+                    self._progress()
                 signal = interruption.signal
             else:
-                signal = self._in_rounds(folder, render, missing, ledger, total, interruption)
+                signal = self._in_rounds(missing, interruption)
             if signal:
-                written = self.ranks.told(lambda: len(ledger.rows) if ledger else 0)
-                raise interruption.error(f"{written} of {total} pairs are written", signal)
+                written = self.ranks.told(lambda: len(self.ledger.rows) if self.ledger else 0)
+                raise interruption.error(f"{written} of {self.total} pairs are written", signal)
         self.reporter.end_progress()
 
-    def _in_rounds(
-        self,
-        folder: Path,
-        render: Callable[[Sequence[int]], list[Outcome]],
-        missing: Sequence[int],
-        ledger: Ledger | None,
-        total: int,
-        interruption: Interruption,
-    ) -> int:
+    def _progress(self) -> None:
+        if self.ledger is not None:
+            self.reporter.progress(len(self.ledger.rows), self.total, "pairs")
+
+    def _in_rounds(self, missing: Sequence[int], interruption: Interruption) -> int:
         """The signal that ended it on any rank, 0 for none."""
 
         def put(outcome: Outcome) -> None:
             if isinstance(outcome, Made):
-                place(folder, outcome)
+                place(self.folder, outcome)
 
         size = self.batch_size * self.threads * self.ranks.count * _ROUND
         for start in range(0, len(missing), size):
             share = missing[start : start + size][self.ranks.rank :: self.ranks.count]
-            mine = [Entry.of(outcome) for outcome in self._outcomes(render, share, put, interruption)]
+            mine = [Entry.of(outcome) for outcome in self._outcomes(share, put, interruption)]
             for entry in itertools.chain.from_iterable(self.ranks.gathered(mine)):
-                if ledger is not None:
-                    ledger.enter(entry)
+                if self.ledger is not None:
+                    self.ledger.enter(entry)
             if signal := self.ranks.largest(interruption.signal):  # one that comes later is for the next round
                 return signal
-            if ledger is not None:
-                self.reporter.progress(len(ledger.rows), total, "pairs")
+            self._progress()
         return 0
 
     def _outcomes(
-        self,
-        render: Callable[[Sequence[int]], list[Outcome]],
-        indices: Sequence[int],
-        write: Callable[[Outcome], None],
-        interruption: Interruption,
+        self, indices: Sequence[int], write: Callable[[Outcome], None], interruption: Interruption
     ) -> Iterator[Outcome]:
         """Each outcome as soon as it is written; nothing is begun after a signal."""
         rendering, stop = threading.Semaphore(self.threads), threading.Event()
 
         def make(batch: Sequence[int]) -> list[Outcome]:
             with rendering:
-                outcomes = render(batch)
+                outcomes = self.render(batch)
             for outcome in outcomes:
                 if not stop.is_set():  # a write that failed is followed by no other
                     write(outcome)

@@ -138,13 +138,14 @@ class _Synthesis:
         with ExitStack() as held:
             missing = self.ranks.told(lambda: self._opened(held, ledgers))
             if missing is not None:
-                self._crew().make(self.out, self._render, missing, ledgers[0] if ledgers else None, self.total)
+                self._crew(ledgers[0] if ledgers else None).make(missing)
                 self.ranks.told(lambda: self._finish(ledgers[0]))
-            return self.ranks.told(lambda: self._ended(ledgers[0]))
+            return self.ranks.told(lambda: Synthesized(self.out, _rows(ledgers[0]), len(ledgers[0].judged.gaps)))
 
-    def _crew(self) -> Crew:
+    def _crew(self, ledger: Ledger | None) -> Crew:
         threads = self.options.threads or max(1, default_threads() // self.ranks.here)
-        return Crew(threads, self.options.batch_size, self.ranks, self.reporter)
+        batch_size = self.options.batch_size
+        return Crew(self.out, self._render, ledger, self.total, threads, batch_size, self.ranks, self.reporter)
 
     def _opened(self, held: ExitStack, ledgers: list[Ledger]) -> list[int] | None:
         """Lock the output for as long as ``held`` lasts; what is missing of the set, None where it is complete."""
@@ -184,15 +185,6 @@ class _Synthesis:
         with ledger.beside(CROISSANT) as file:
             file.write(json_document(describe(rows, metadata_digest, license)))
         ledger.finish(self._body(ledger), metadata_digest)
-
-    def _ended(self, ledger: Ledger) -> Synthesized:
-        given_up = len(ledger.judged.gaps)
-        if given_up:
-            attempts = self.options.gates.attempts
-            self.reporter.warn(
-                f"{given_up} of {self.count} pairs were given up after {attempts} rejected drawings each"
-            )
-        return Synthesized(self.out, _rows(ledger), given_up)
 
     def _body(self, ledger: Ledger) -> dict[str, Any]:
         renderer, judged = self.renderer, ledger.judged
