@@ -14,6 +14,7 @@ from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
 from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
 from pairaug.errors import DivergedError, Interrupted, PairaugError, StorageError, UsageError
+from pairaug.machine.launch import is_first, several
 
 app = typer.Typer(
     name="pairaug",
@@ -61,7 +62,7 @@ def run() -> None:
     debug = bool(os.environ.get("PAIRAUG_DEBUG"))
     occupy_closed_streams()
     accept_any_file_name()
-    silent = _not_first_of_several()
+    silent = not is_first()
     if silent:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
@@ -89,19 +90,9 @@ def run() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _several() -> bool:
-    """Whether ``torchrun`` started this process beside others."""
-    return os.environ.get("WORLD_SIZE", "1") != "1"
-
-
-def _not_first_of_several() -> bool:
-    """Whether there is a first process beside this one, which talks for all."""
-    return _several() and os.environ.get("RANK", "0") != "0"
-
-
 def _leave_other_ranks(code: int) -> None:
     """End this rank after an error: what it holds of the group would wait for the others, of which one may be gone."""
-    if _several():
+    if several():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -20,6 +20,7 @@ import torch
 from torch import distributed, nn
 
 from pairaug.errors import PairaugError, StorageError
+from pairaug.machine.launch import several
 
 Told = TypeVar("Told")
 # Rank 0 may check a large data set while the others wait for it.
@@ -49,7 +50,7 @@ class Ranks:
             return mine
         number = torch.tensor([mine])
         with _heard():
-            distributed.all_reduce(number, distributed.ReduceOp.MAX, group=_words())
+            distributed.all_reduce(number, distributed.ReduceOp.MAX)
         return int(number)
 
     def mean(self, values: dict[str, float]) -> dict[str, float]:
@@ -58,7 +59,7 @@ class Ranks:
             return values
         numbers = torch.tensor(list(values.values()), dtype=torch.float64)
         with _heard():
-            distributed.all_reduce(numbers, group=_words())
+            distributed.all_reduce(numbers)
         return dict(zip(values, (numbers / self.count).tolist(), strict=True))
 
     def told(self, find: Callable[[], Told]) -> Told:
@@ -72,7 +73,7 @@ class Ranks:
             except PairaugError as error:
                 answer = [error]
         with _heard():
-            distributed.broadcast_object_list(answer, group=_words())
+            distributed.broadcast_object_list(answer)
         if isinstance(answer[0], PairaugError):
             answer[0].told = True
             raise answer[0]
@@ -84,7 +85,7 @@ class Ranks:
             return [mine]
         answers: list[object] = [None] * self.count
         with _heard():
-            distributed.all_gather_object(answers, mine, group=_words())
+            distributed.all_gather_object(answers, mine)
         return answers  # type: ignore[return-value]
 
     def share(self, network: nn.Module) -> nn.Module:
@@ -97,15 +98,10 @@ class Ranks:
 ALONE = Ranks()
 
 
-def started_as_ranks() -> bool:
-    """Whether ``torchrun`` started this process beside others."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 @contextmanager
 def joined() -> Iterator[Ranks]:
     """The ranks of this run while the block lasts; ``ALONE`` where nothing started several."""
-    if not started_as_ranks():
+    if not several():
         yield ALONE
         return
     if distributed.is_initialized():
@@ -128,23 +124,16 @@ def _own() -> Ranks:
     return Ranks(distributed.get_rank(), count, int(os.environ.get("LOCAL_WORLD_SIZE", str(count))))
 
 
-def _words() -> distributed.ProcessGroup:
-    """The group in which ranks agree; words travel between processors."""
-    group = distributed.group.WORLD
-    assert group is not None
-    return group
-
-
 @contextmanager
 def _heard() -> Iterator[None]:
     """Turns what torch says of a rank that is gone into one line."""
     try:
         yield
     except RuntimeError as error:
-        raise lost(error) from error
+        raise lost() from error
 
 
-def lost(error: BaseException) -> PairaugError:
+def lost() -> PairaugError:
     """The refusal to raise where another rank does not answer any more."""
     refusal = StorageError("another process of this run ended; what was saved is kept, and the same command continues")
     refusal.told = True

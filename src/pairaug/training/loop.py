@@ -201,7 +201,7 @@ class _Run:
             return
         except (RuntimeError, MemoryError) as error:
             if self.ranks.count > 1 and is_lost(error):
-                raise lost(error) from error
+                raise lost() from error
             if not out_of_memory(error):
                 raise
             self._halve_batch()
