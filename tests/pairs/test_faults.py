@@ -47,8 +47,8 @@ MET_BY = {
     ),
     "decompression bomb": (
         "pairs/test_claims.py::test_a_decompression_bomb_is_refused_by_its_size_and_max_pixels_lifts_it",
-        "pairs/test_decoding.py::test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked",
-        "pairs/test_decoding.py::test_tiles_that_the_file_cannot_hold_are_not_unpacked",
+        "pairs/test_claims.py::test_a_file_larger_than_allowed_is_refused_before_it_is_unpacked",
+        "pairs/test_claims.py::test_tiles_that_the_file_cannot_hold_are_not_unpacked",
         "pairs/test_medical.py::test_a_small_file_that_unpacks_to_much_is_refused_before_it_does",
     ),
     "EPS or other format in disguise": ("pairs/test_decoding.py::test_a_refusal_says_what_was_found_and_what_to_do",),
