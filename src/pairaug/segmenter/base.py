@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pairaug.reporting import Reporter
 
 Augmentation = Literal["none", "classical", "classical and warped"]
+Change = Literal["none", "copy-paste", "histogram matching", "amplitude swap"]
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,26 @@ class Example:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is drawn in training: a share of ``synthetic_share`` of every batch is synthetic, the rest real.
+    """What is drawn in training: a share of ``synthetic_share`` of the draws is synthetic, the rest real.
 
     ``real`` is never empty: even where all draws are synthetic it says at which size and for how long to train.
+    ``last_share``: the share falls in a straight line to this one at the last step (None: it stays).
 
     ``augmentation``: none; classical (flips, rotation, scale, shear, mild elastic, contrast, equalisation, gamma,
     colour); classical, with image and mask also warped together by a strong elastic field in half of the draws.
+
+    ``change``: what happens to a synthetic draw before it is augmented, anew each time (``changes``): nothing; objects
+    of ``real`` are pasted into it; its grey levels, or its coarse appearance, become those of one of ``donors``, images
+    (H, W, C) float32 in [0, 1] of which no mask is known.
     """
 
     real: Sequence[Example]
     synthetic: Sequence[Example] = ()
     synthetic_share: float = 0.0
     augmentation: Augmentation = "classical"
+    last_share: float | None = None
+    change: Change = "none"
+    donors: Sequence[NDArray[np.float32]] = ()
 
 
 class Segmenter(Protocol):
