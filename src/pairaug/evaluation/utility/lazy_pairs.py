@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairaug.segmenter.base import Example
 
 KEPT = 8
@@ -31,6 +34,27 @@ class LazyPair:
     def has_foreground(self) -> bool:
         """False for an empty mask, whose file may be that of many pairs without anybody having copied."""
         return bool(self.read().labels.any())
+
+
+@dataclass(frozen=True)
+class LazyImage:
+    """One image without a mask."""
+
+    name: str
+    image_sha256: str
+    group: str
+    read: Callable[[], NDArray[np.float32]]
+
+
+class LazyImages(Sequence[NDArray[np.float32]]):
+    def __init__(self, items: Sequence[LazyImage]) -> None:
+        self.items = tuple(items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:  # type: ignore[override]
+        return self.items[index].read()
 
 
 class LazyExamples(Sequence[Example]):

@@ -15,7 +15,7 @@ import numpy as np
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
-from pairaug.evaluation.utility.lazy_pairs import LazyPair
+from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.metrics.novelty import POWER, Share
 from pairaug.reporting import Reporter
 
@@ -36,6 +36,8 @@ class Sides:
     split: bool
     power: Share
     notes: tuple[str, ...]
+    unlabelled: tuple[LazyImage, ...] = ()
+    oracle: tuple[LazyPair, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
