@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pairaug.evaluation.utility.beside import NOTHING, Beside
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
 from pairaug.evaluation.utility.judging import judge_cells
@@ -52,8 +53,11 @@ def measure_utility(
     workers: int = 1,
     clock: Callable[[], float] = time.monotonic,
     ranks: Ranks = ALONE,
+    beside: Beside = NOTHING,
 ) -> Utility:
     """``test`` None: a split of ``real`` by groups; ``workers``: cells at once, without effect on any of them.
+
+    ``beside``: images without masks, and pairs whose masks no model saw.
 
     Raises DataError where a comparison would not be honest.
     """
@@ -61,7 +65,9 @@ def measure_utility(
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
     with one_thread_each():
-        sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter)
+        sides = choose_sides(
+            real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter, beside=beside
+        )
     for note in sides.notes:
         reporter.note(f"utility: {note}")
     plan = make_plan(options, sides.real, sides.extra)
