@@ -110,9 +110,10 @@ def test_a_set_without_a_manifest_needs_a_list(drive: Path, tmp_path: Path) -> N
 
 
 def test_flags_of_utility_alone_are_refused_without_it(drive: Path, cli: Cli) -> None:
-    ran = cli("evaluate", drive, drive, "--test", drive)
-    assert ran.code == 2
-    assert "only together with --utility" in ran.err
+    for flag in ("--test", "--fitted-on", "--unlabelled", "--oracle"):
+        ran = cli("evaluate", drive, drive, flag, drive)
+        assert ran.code == 2
+        assert f"{flag} {drive}: only together with --utility" in ran.err
     with pytest.raises(UsageError, match="--seeds 0"):
         UtilityOptions(seeds=0)
 

@@ -31,6 +31,8 @@ class UtilityAsked:
     utility: bool = False
     test: Path | None = None
     fitted_on: Path | None = None
+    unlabelled: Path | None = None
+    oracle: Path | None = None
     seeds: int = 3
     share: str = "0.5"
     sizes: str | None = None
@@ -49,9 +51,9 @@ class UtilityAsked:
         )
 
         if not self.utility:
-            for flag, value in (("--test", self.test), ("--fitted-on", self.fitted_on)):
-                if value is not None:
-                    raise UsageError(f"{flag} {value}: only together with --utility")
+            for name in ("test", "fitted_on", "unlabelled", "oracle"):
+                if (value := getattr(self, name)) is not None:
+                    raise UsageError(f"--{name.replace('_', '-')} {value}: only together with --utility")
             return None
         return UtilityOptions(
             arms=parse_names(self.arms),
@@ -103,7 +105,9 @@ def evaluation_options(
 def _usefulness(options: UtilityOptions | None, asked: UtilityAsked) -> UtilityRequest | None:
     from pairaug.evaluation.utility.usefulness import UtilityRequest
 
-    return None if options is None else UtilityRequest(options, asked.test, asked.fitted_on)
+    if options is None:
+        return None
+    return UtilityRequest(options, asked.test, asked.fitted_on, unlabelled=asked.unlabelled, oracle=asked.oracle)
 
 
 def refuse_outputs(html: Path | None, out_items: Path | None) -> None:

@@ -104,6 +104,8 @@ class EvaluateKeywords(PairKeywords, total=False):
     utility: bool
     test: Place
     fitted_on: Place
+    unlabelled: Place
+    oracle: Place
     seeds: int
     share: Values
     sizes: Values

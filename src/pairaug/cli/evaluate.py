@@ -51,6 +51,24 @@ class UtilityFlags(UtilityAsked):
             metavar="LIST",
         ),
     ]
+    unlabelled: Annotated[
+        Path | None,
+        opt.option(
+            "--unlabelled",
+            panel=_UTILITY,
+            help="Images without masks: a folder, whose masks are ignored, or a list.",
+            metavar="SOURCE",
+        ),
+    ]
+    oracle: Annotated[
+        Path | None,
+        opt.option(
+            "--oracle",
+            panel=_UTILITY,
+            help="Further real pairs, whose masks no model saw: how much was there to gain?",
+            metavar="SOURCE",
+        ),
+    ]
     seeds: Annotated[
         int, opt.option("--seeds", panel=_UTILITY, help="Training runs of each arm (default 3).", metavar="N")
     ]

@@ -189,7 +189,7 @@ def _look_at(root: Path, pair: Pair, policy: CheckPolicy, kept: KeptPixels | Non
             raise DataError(_two_sizes(pair, pixels.shape[:2], raw.shape, turn))
         image_digest = content_digest(root / pair.image)
         levels = (int(pixels.min()), int(pixels.max()))
-        grey = _is_grey(pixels)
+        grey = is_grey(pixels)
     if kept is not None:
         kept.keep(pair, raw, pixels)
     parts = [content_digest(root / name) for name in pair.masks]
@@ -218,7 +218,7 @@ def _two_sizes(pair: Pair, image: tuple[int, ...], mask: tuple[int, ...], turn: 
     return f"{sizes} (the image is {EXIF_TURNS[turn]}, as EXIF says); bring both to one size"
 
 
-def _is_grey(pixels: NDArray[Any]) -> bool:
+def is_grey(pixels: NDArray[Any]) -> bool:
     """Whether an image has one channel, or three that are equal."""
     if pixels.ndim == 2:
         return True

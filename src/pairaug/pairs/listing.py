@@ -1,7 +1,7 @@
-"""Pairs that somebody has listed: a list file, lines on stdin, or the ``metadata.jsonl`` of a data set.
+"""Pairs or images that somebody has listed: a list file, lines on stdin, or the ``metadata.jsonl`` of a data set.
 
-Enters: lines, each ``image TAB mask`` or a JSON object. Leaves: the pairs, relative to the deepest folder that holds
-them all (for ``metadata.jsonl`` its own folder, which no path may leave).
+Enters: lines, each ``image TAB mask`` or a JSON object. Leaves: the pairs (or the images alone),
+relative to the deepest folder that holds them all (for ``metadata.jsonl`` its own folder, which no path may leave).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pairaug.json_text import parse_json
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import leads_out
 from pairaug.pairs.slices import file_of
-from pairaug.pairs.templates import glued_pair, pair_of_paths
+from pairaug.pairs.templates import glued_pair, image_of_path, pair_of_paths
 
 METADATA = "metadata.jsonl"
 _SIDES = ("left", "right")
@@ -45,6 +45,28 @@ def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
     listed = [_entry(line.rstrip("\r\n"), f"{name}: line {n}") for n, line in enumerate(lines, 1) if line.strip()]
     if not listed:
         raise DataError(f"{name}: the list is empty; each line is 'image TAB mask' or a JSON object with both")
+    root, found = _below_one_root(listed, name)
+    pairs = [replace(_pair(image, masks, side, name), split=None) for image, masks, side in found]
+    _refuse_twice(pairs, name)
+    return root, pairs
+
+
+def images_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
+    """The root and the images of a list, as pairs without masks; masks that it names are not looked at.
+
+    Each line is the path of an image, or as in a list of pairs. Raises DataError naming the line.
+    """
+    listed = [_image_entry(line.rstrip("\r\n"), f"{name}: line {n}") for n, line in enumerate(lines, 1) if line.strip()]
+    if not listed:
+        raise DataError(f"{name}: the list is empty; each line is the path of an image")
+    root, found = _below_one_root(listed, name)
+    images = [image_of_path(image, side) for image, _, side in found]
+    _refuse_twice(images, name)
+    return root, images
+
+
+def _below_one_root(listed: Sequence[Entry], name: str) -> tuple[Path, list[Entry]]:
+    """The deepest folder that holds all files, and the entries relative to it; the files are there."""
     base = Path.cwd()
     if name != "-" and not (base / file_of(listed[0][0])).exists():
         base = Path(name).resolve().parent
@@ -54,12 +76,10 @@ def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
     paths = [path for image, masks, _ in absolute for path in (image, *masks)]
     _refuse_missing(paths, name)
     root = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
-    pairs = [
-        replace(_pair(_relative(image, root), tuple(_relative(m, root) for m in masks), side, name), split=None)
+    return root, [
+        (_relative(image, root), tuple(_relative(mask, root) for mask in masks), side)
         for image, masks, side in absolute
     ]
-    _refuse_twice(pairs, name)
-    return root, pairs
 
 
 def pairs_of_metadata(root: Path) -> list[Pair]:
@@ -104,6 +124,20 @@ def _entry(text: str, origin: str) -> Entry:
     if len(parts) != 2 or not all(parts):
         raise DataError(f"{origin}: {text[:80]!r} is not 'image TAB mask'")
     return parts[0], (parts[1],), None
+
+
+def _image_entry(text: str, origin: str) -> Entry:
+    """The image of a line, without the masks that it may name."""
+    if not text.lstrip().startswith("{"):
+        return text.split("\t")[0], (), None
+    try:
+        row = parse_json(text)
+    except ValueError as error:
+        raise DataError(f"{origin}: not JSON ({error})") from None
+    image, side = row.get("image", row.get("file_name")), row.get("glued")
+    if not isinstance(image, str) or side not in (None, *_SIDES):
+        raise DataError(f'{origin}: needs "image", and "glued" of "left" or "right" where the file holds a mask too')
+    return image, (), side
 
 
 def _json_entry(row: dict[str, Any], origin: str) -> Entry:

@@ -16,11 +16,11 @@ class Pair:
     """One image and its mask, as paths relative to a root (POSIX, never leaving it); of a slice, see ``slices``.
 
     ``masks`` holds one path, or several whose union is the mask (one file per nucleus, say). ``image`` is empty
-    where only masks are wanted. The templates are the same paths with ``{id}`` in place of what tells one pair
-    from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at which side of the image the
-    mask lies where one file holds both halves (then image, mask and their templates are the same path). ``group``
-    names the patient, say, where the user has told how to find it. ``mask_labels``: where each mask shows one class,
-    the label value of that class, in the order of ``masks``.
+    where only masks are wanted, ``masks`` where only images are. The templates are the same paths with ``{id}`` in
+    place of what tells one pair from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at
+    which side of the image the mask lies where one file holds both halves (then image, mask and their templates are
+    the same path). ``group`` names the patient, say, where the user has told how to find it. ``mask_labels``: where
+    each mask shows one class, the label value of that class, in the order of ``masks``.
     """
 
     image: str

@@ -69,7 +69,7 @@ def find_pairs(source: str | Path, selection: Selection = Selection(), lines: It
     found = _found(source, selection, lines)
     if not found.pairs:
         raise _nothing_pairs(found)
-    return _narrowed(found, selection)
+    return narrowed(found, selection)
 
 
 def find_masks(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -77,7 +77,7 @@ def find_masks(source: str | Path, selection: Selection = Selection(), lines: It
     found = _found(source, selection, lines)
     if not found.pairs:
         found = _bare_masks(Path(source), selection)
-    return _narrowed(found, selection)
+    return narrowed(found, selection)
 
 
 def choose_split(found: Found, wanted: str | None) -> tuple[Found, str | None]:
@@ -114,7 +114,7 @@ def _found(source: str | Path, selection: Selection, lines: Iterable[str] | None
 
 
 def _from_folder(root: Path, selection: Selection) -> Found:
-    kept, passed_over = _not_excluded(root, selection)
+    kept, passed_over = not_excluded(root, selection)
     left: list[Skipped] = []
     class_names: tuple[str, ...] = ()
     if selection.glued:
@@ -122,7 +122,7 @@ def _from_folder(root: Path, selection: Selection) -> Found:
     elif selection.pair:
         pairs, left = _by_template(kept, selection.pair)
     else:
-        found = discover(kept, _looks_like_mask(root), _teller(selection), selection.several)
+        found = discover(kept, looks_like_mask(root), _teller(selection), selection.several)
         pairs, left, class_names = found.pairs, found.skipped, found.class_names
     if selection.only:
         left = [entry for entry in left if any_match(selection.only, entry.path)]
@@ -130,14 +130,14 @@ def _from_folder(root: Path, selection: Selection) -> Found:
     return Found(root, tuple(pairs), _describe_layout(pairs), tuple(skipped), class_names=class_names)
 
 
-def _not_excluded(root: Path, selection: Selection) -> tuple[list[str], list[Skipped]]:
+def not_excluded(root: Path, selection: Selection) -> tuple[list[str], list[Skipped]]:
     files, skipped = scan(root)
     out = {path for path in files if any_match(selection.exclude, path)}
     return [path for path in files if path not in out], [*skipped, *(Skipped(path, "--exclude") for path in out)]
 
 
 def _bare_masks(root: Path, selection: Selection) -> Found:
-    files, skipped = _not_excluded(root, selection)
+    files, skipped = not_excluded(root, selection)
     if not files:
         raise DataError(f"{root}: no image files; give a folder of masks or of image/mask pairs")
     masks = mask_files(files)
@@ -145,7 +145,7 @@ def _bare_masks(root: Path, selection: Selection) -> Found:
     return Found(root, tuple(map(mask_of_path, masks)), _BARE, (*skipped, *left))
 
 
-def _narrowed(found: Found, selection: Selection) -> Found:
+def narrowed(found: Found, selection: Selection) -> Found:
     pairs = list(found.pairs)
     if selection.group_by is not None:
         pairs = grouped(pairs, selection.group_by)
@@ -233,7 +233,7 @@ def _template_regex(template: str) -> str:
     return re.escape(first) + middle
 
 
-def _looks_like_mask(root: Path) -> Callable[[str], bool]:
+def looks_like_mask(root: Path) -> Callable[[str], bool]:
     def look(path: str) -> bool:
         try:
             if is_medical(path):

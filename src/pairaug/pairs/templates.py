@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from pairaug.pairs.naming import File, Style, describe
@@ -41,6 +42,14 @@ def mask_of_path(path: str) -> Pair:
     """A mask without an image: ``masks/21_manual1.gif`` -> ``masks/{id}_manual1.gif``."""
     (file,) = describe([path], Style.AFFIXES)
     return Pair("", (path,), "", _template(file, file.core))
+
+
+def image_of_path(path: str, side: Side | None = None) -> Pair:
+    """An image without a mask; where the file holds both, the mask lies at this side and is not looked at."""
+    if side is not None:
+        return replace(glued_pair(path, side), masks=(), mask_template="", split=None)
+    (file,) = describe([path], Style.AFFIXES)
+    return Pair(path, (), _template(file, file.core), "")
 
 
 def role_by_words(path: str) -> Role:

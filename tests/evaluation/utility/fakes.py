@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from pairaug.evaluation.utility.disguise import Copy
 from pairaug.evaluation.utility.identity import Fitting, fitting_of
-from pairaug.evaluation.utility.lazy_pairs import LazyPair
+from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.evaluation.utility.options import REAL_ARMS, UtilityOptions
 from pairaug.evaluation.utility.result import Compared, Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
@@ -183,6 +183,9 @@ class NoCopies:
         pass
 
     def copies(self, found: Sequence[LazyPair], reporter: Reporter) -> list[Copy]:
+        return []
+
+    def image_copies(self, found: Sequence[LazyImage], reporter: Reporter) -> list[Copy]:
         return []
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from pairaug.evaluation.utility import usefulness
 from pairaug.pairs.drawing import write_demo_pairs
@@ -182,3 +184,54 @@ def test_ranks_share_the_runs_and_the_first_answers(
     assert sorted(path.name for path in Path("models/utility").glob("*.json")) == sorted(
         path.name for path in Path("alone/utility").glob("*.json")
     )
+
+
+@pytest.fixture
+def further(tmp_path: Path) -> Path:
+    """Pairs of which neither models nor tests know anything."""
+    return write_demo_pairs(tmp_path / "further", 5, side=96, seed=91)
+
+
+def test_images_without_masks_and_an_oracle_reach_it_from_files(
+    cli: Cli, drive: Path, augmented: Path, others: Path, further: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "oracle.txt"
+    listed.write_text("".join(f"{further}/images/0{n}.png\t{further}/masks/0{n}.png\n" for n in (1, 2, 3)))
+    bare = tmp_path / "site"
+    for place in (further, others):
+        copytree(place / "images", bare / place.name)
+    command = ("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--unlabelled", bare)
+    ran = cli(*command, "--oracle", listed)
+    assert ran.code == 0, ran.err
+    content = json.loads(ran.out)["utility"]
+    assert (content["unlabelled_images"], content["oracle_pairs"]) == (5, 3)
+    assert any("4 of 9 images without masks are left out: 4 of test pairs" in note for note in content["notes"])
+
+
+def test_an_oracle_of_fitted_pairs_is_exit_3(cli: Cli, drive: Path, augmented: Path, others: Path) -> None:
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", others, "--oracle", drive)
+    assert ran.code == 3
+    assert "--oracle: 6 of its 6 pairs were fitted on, such as images/" in ran.err
+
+
+def test_images_of_other_channels_than_the_real_ones_are_exit_3(
+    cli: Cli, drive: Path, augmented: Path, others: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "grey").mkdir()
+    Image.fromarray(np.arange(96 * 96, dtype=np.uint32).reshape(96, 96).astype(np.uint8)).save(tmp_path / "grey/1.png")
+    ran = cli("evaluate", drive, augmented, *FLAGS, "--test", others, "--unlabelled", tmp_path / "grey")
+    assert ran.code == 3
+    assert "its images are grey, the real ones colour; convert one set to the other's mode" in ran.err
+
+
+def test_an_image_without_a_mask_left_out_by_skip_bad_is_exit_8(
+    cli: Cli, drive: Path, augmented: Path, others: Path, further: Path
+) -> None:
+    image = further / "images/05.png"
+    image.write_bytes(image.read_bytes()[:60])
+    command = ("evaluate", drive, augmented, *FLAGS, "--test", others, "--json", "--unlabelled", further / "images")
+    assert cli(*command).code == 3
+    ran = cli(*command, "--skip-bad")
+    assert ran.code == 8, ran.err
+    assert "05.png" in ran.err
+    assert json.loads(ran.out)["utility"]["unlabelled_images"] == 4

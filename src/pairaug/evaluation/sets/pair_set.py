@@ -23,6 +23,7 @@ from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.labels import show_values
 from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
+from pairaug.pairs.unlabelled import CheckedImages
 from pairaug.segmenter.base import Example
 
 LOOKED_AT_SIDE = 256
@@ -77,15 +78,7 @@ class PairSet:
 
     def image(self, index: int) -> FloatArray:
         """Image ``index``, (H, W, C) in [0, 1]."""
-        pixels = self.pixels(index)
-        low, high = self.terms.intensity
-        levels = pixels.astype(np.float32)
-        if pixels.dtype == np.uint8 and self.terms.deep:
-            levels = deepened(levels, self.terms.intensity)
-        unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
-        planes = unit[..., None] if unit.ndim == 2 else unit
-        wanted = self.terms.channels
-        return planes if planes.shape[2] == wanted else np.repeat(planes[..., :1], wanted, axis=2)
+        return unit_image(self.pixels(index), self.terms)
 
     def labels(self, index: int) -> NDArray[np.uint8]:
         """Mask ``index``, (H, W) in [0, K)."""
@@ -138,6 +131,13 @@ def in_terms(
             f"{name}: label values {show_values(strange)} are not among the real set's "
             f"{show_values(terms.label_values)}; write both with the same values, or make both binary with --threshold"
         )
+    refuse_other_kind(name, checked, terms)
+    to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
+    return PairSet(checked, terms, to_real, group_numbers(checked.pairs), kept)
+
+
+def refuse_other_kind(name: str, checked: Checked | CheckedImages, terms: Terms) -> None:
+    """Grey images are not compared with colour, nor 16 bits with 8. Raises DataError."""
     if checked.stored_channels != terms.channels and not (terms.grey and checked.channels == 1):
         kinds = {1: "grey", 3: "colour"}
         raise DataError(
@@ -146,8 +146,17 @@ def in_terms(
         )
     if checked.deep and not terms.deep:
         raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
-    to_real = np.array([terms.label_values.index(value) for value in values], dtype=np.uint8)
-    return PairSet(checked, terms, to_real, group_numbers(checked.pairs), kept)
+
+
+def unit_image(pixels: NDArray[np.uint8] | NDArray[np.uint16], terms: Terms) -> FloatArray:
+    """Decoded pixels (H, W) or (H, W, 3) as an image (H, W, C) float32 in [0, 1], C the channels of the real set."""
+    low, high = terms.intensity
+    levels = pixels.astype(np.float32)
+    if pixels.dtype == np.uint8 and terms.deep:
+        levels = deepened(levels, terms.intensity)
+    unit: FloatArray = np.clip((levels - low) / (high - low), 0.0, 1.0)
+    planes = unit[..., None] if unit.ndim == 2 else unit
+    return planes if planes.shape[2] == terms.channels else np.repeat(planes[..., :1], terms.channels, axis=2)
 
 
 def lenient(policy: CheckPolicy) -> CheckPolicy:

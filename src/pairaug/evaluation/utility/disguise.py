@@ -18,7 +18,7 @@ Enters: items with labels in [0, K) and images in [0, 1]. Leaves: ``Copy`` findi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from pairaug.evaluation.utility.lazy_pairs import LazyPair
+from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.machine.workers import default_threads, put_in_order, working
 from pairaug.metrics.novelty import Share, wilson
 from pairaug.metrics.planting import plant
@@ -110,14 +110,22 @@ class Detector:
 
     def copies(self, items: Sequence[LazyPair], reporter: Reporter) -> list[Copy]:
         """Those of ``items`` that are test pairs in disguise, the first finding of each."""
+        return self._found(items, lambda place: _planes(items[place].read()), reporter)
 
+    def image_copies(self, items: Sequence[LazyImage], reporter: Reporter) -> list[Copy]:
+        """Those of ``items`` that are images of test pairs in disguise."""
+        return self._found(items, lambda place: {"image": _grey(items[place].read())}, reporter)
+
+    def _found(
+        self, items: Sequence[LazyPair | LazyImage], planes: Callable[[int], dict[What, FloatArray]], reporter: Reporter
+    ) -> list[Copy]:
         def look(place: int) -> tuple[What, int] | None:
-            return self._look(_planes(items[place].read()))
+            return self._look(planes(place))
 
         found = []
         with working(look, range(len(items)), default_threads()) as results:
             for number, result in enumerate(results, start=1):
-                reporter.progress(number, len(items), "pairs compared with the test pairs")
+                reporter.progress(number, len(items), "items compared with the test pairs")
                 found.append(result)
         reporter.end_progress()
         return [
@@ -127,8 +135,8 @@ class Detector:
         ]
 
     def _look(self, planes: dict[What, FloatArray]) -> tuple[What, int] | None:
-        for what, side in self._sides.items():
-            index = side.copied(planes[what])
+        for what, plane in planes.items():
+            index = self._sides[what].copied(plane)
             if index is not None:
                 return what, index
         return None
@@ -146,10 +154,12 @@ class Detector:
 def _planes(example: Example) -> dict[What, FloatArray]:
     """The image in grey and the mask with evenly spaced classes, each (H, W, 1) in [0, 1]."""
     labels = example.labels.astype(np.float32)
-    return {
-        "image": example.image.mean(axis=2, keepdims=True, dtype=np.float32),
-        "mask": (labels / max(1.0, float(labels.max())))[..., None],
-    }
+    return {"image": _grey(example.image), "mask": (labels / max(1.0, float(labels.max())))[..., None]}
+
+
+def _grey(image: FloatArray) -> FloatArray:
+    grey: FloatArray = image.mean(axis=2, keepdims=True, dtype=np.float32)
+    return grey
 
 
 def _small(plane: FloatArray) -> tuple[int, int]:

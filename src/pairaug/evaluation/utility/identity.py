@@ -82,7 +82,7 @@ def seen_pairs(real: Sequence[LazyPair], fitting: Fitting) -> list[int]:
                 sorted(digests),
             )
     seen = fitting.known
-    found = [index for index, item in enumerate(real) if _was_seen(item, seen)]
+    found = [index for index, item in enumerate(real) if was_seen(item, seen)]
     if not found:
         raise DataError(
             "none of the pairs that the models saw can be identified in REAL; give as REAL the data set that they "
@@ -94,7 +94,7 @@ def seen_pairs(real: Sequence[LazyPair], fitting: Fitting) -> list[int]:
 def remarks(real: Sequence[LazyPair], fitting: Fitting) -> list[str]:
     """What a reader has to know where the models did not see the same."""
     notes = []
-    counts = {name: sum(_was_seen(item, seen) for item in real) for name, seen in fitting.models.items()}
+    counts = {name: sum(was_seen(item, seen) for item in real) for name, seen in fitting.models.items()}
     if len(set(counts.values())) > 1:
         each = ", ".join(f"{name} {count}" for name, count in counts.items())
         notes.append(f"the models saw different numbers of pairs ({each}); every arm is given all of them")
@@ -109,7 +109,7 @@ def remarks(real: Sequence[LazyPair], fitting: Fitting) -> list[str]:
     return notes
 
 
-def _was_seen(item: LazyPair, seen: frozenset[str]) -> bool:
+def was_seen(item: LazyPair, seen: frozenset[str]) -> bool:
     """By its image or its mask; an empty mask is the same file for many images and says nothing."""
     return item.image_sha256 in seen or (item.mask_sha256 in seen and item.has_foreground())
 

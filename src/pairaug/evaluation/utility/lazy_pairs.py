@@ -1,4 +1,4 @@
-"""Pairs as utility needs them: who they are, which group they belong to, and their pixels only when asked for."""
+"""Pairs and images as utility needs them: who they are, to which group they belong, and their pixels when asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import overload
+from typing import Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pairaug.segmenter.base import Example
 
 KEPT = 8
+Image = NDArray[np.float32]
+Content = TypeVar("Content", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -38,51 +40,53 @@ class LazyPair:
 
 @dataclass(frozen=True)
 class LazyImage:
-    """One image without a mask."""
+    """One image without a mask. ``read`` decodes it, (H, W, C) float32 in [0, 1]; ``group`` as of a pair."""
 
     name: str
     image_sha256: str
     group: str
-    read: Callable[[], NDArray[np.float32]]
+    read: Callable[[], Image]
 
 
-class LazyImages(Sequence[NDArray[np.float32]]):
-    def __init__(self, items: Sequence[LazyImage]) -> None:
-        self.items = tuple(items)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, index: int) -> NDArray[np.float32]:  # type: ignore[override]
-        return self.items[index].read()
+class _Readable(Protocol[Content]):
+    @property
+    def read(self) -> Callable[[], Content]: ...
 
 
-class LazyExamples(Sequence[Example]):
-    """The examples of items, decoded when they are looked at; the last ``kept`` stay in memory."""
+class _Lazy(Sequence[Content], Generic[Content]):
+    """What items hold, decoded when it is looked at; the last ``kept`` stay in memory. Threads may share it."""
 
-    def __init__(self, items: Sequence[LazyPair], kept: int = KEPT) -> None:
+    def __init__(self, items: Sequence[_Readable[Content]], kept: int = KEPT) -> None:
         self.items, self._kept = tuple(items), kept
-        self._held: OrderedDict[int, Example] = OrderedDict()
+        self._held: OrderedDict[int, Content] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self.items)
 
     @overload
-    def __getitem__(self, index: int) -> Example: ...
+    def __getitem__(self, index: int) -> Content: ...
     @overload
-    def __getitem__(self, index: slice) -> LazyExamples: ...
-    def __getitem__(self, index: int | slice) -> Example | LazyExamples:
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Content | Self:
         if isinstance(index, slice):
-            return LazyExamples(self.items[index], self._kept)
+            return type(self)(self.items[index], self._kept)
         place = range(len(self.items))[index]
         with self._lock:
             if place in self._held:
                 self._held.move_to_end(place)
                 return self._held[place]
-        example = self.items[place].read()
+        found = self.items[place].read()
         with self._lock:
-            self._held[place] = example
+            self._held[place] = found
             while len(self._held) > self._kept:
                 self._held.popitem(last=False)
-        return example
+        return found
+
+
+class LazyExamples(_Lazy[Example]):
+    """The examples of pairs."""
+
+
+class LazyImages(_Lazy[Image]):
+    """The images of images without masks."""

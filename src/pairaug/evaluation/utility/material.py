@@ -28,10 +28,13 @@ Key = tuple[tuple[int, ...], int]  # the pairs and the seed of a cell
 
 
 class Material:
-    """Recipes of the cells of one measurement. Cells on several threads may ask at once."""
+    """Recipes of the cells of one measurement. Cells on several threads may ask at once.
 
-    def __init__(self, context: Context, cells: CellFolder, trainer: Trainer) -> None:
-        self._context, self._cells, self._trainer = context, cells, trainer
+    ``teaching``: cells of *self-training* are to come, for which the baseline's segmenters are kept.
+    """
+
+    def __init__(self, context: Context, cells: CellFolder, trainer: Trainer, *, teaching: bool) -> None:
+        self._context, self._cells, self._trainer, self._teaching = context, cells, trainer, teaching
         self._synthetic, self._oracle = LazyExamples(context.synthetic), LazyExamples(context.oracle)
         self._unlabelled = LazyImages(context.unlabelled)
         self._real: dict[tuple[int, ...], LazyExamples] = {}
@@ -52,8 +55,8 @@ class Material:
         )
 
     def keep_teacher(self, cell: Cell, segmenter: Segmenter) -> None:
-        """Keep the segmenter of a baseline's cell, where images without masks wait for it."""
-        if cell.arm.option == "classical" and len(self._unlabelled):
+        """Keep the segmenter of a baseline's cell, where a cell of *self-training* may wait for it."""
+        if cell.arm.option == "classical" and self._teaching:
             _save(segmenter, self._cells.teacher(cell))
 
     def _others(self, cell: Cell, real: LazyExamples, reporter: Reporter) -> Sequence[Example]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairaug.evaluation.utility.arms import Available, chosen_arms
+from pairaug.evaluation.utility.beside import NOTHING, Beside
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
 from pairaug.evaluation.utility.judging import judge_cells
@@ -53,8 +54,11 @@ def measure_utility(
     workers: int = 1,
     clock: Callable[[], float] = time.monotonic,
     ranks: Ranks = ALONE,
+    beside: Beside = NOTHING,
 ) -> Utility:
     """``test`` None: a split of ``real`` by groups; ``workers``: cells at once, without effect on any of them.
+
+    ``beside``: images without masks, and pairs whose masks no model saw.
 
     Raises DataError where a comparison would not be honest.
     """
@@ -62,7 +66,9 @@ def measure_utility(
     reporter.note("utility: looking for test pairs among what was trained on, also in disguise")
     rng = np.random.default_rng([options.seed, 6])
     with one_thread_each():
-        sides = choose_sides(real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter)
+        sides = choose_sides(
+            real, synthetic, fitting, test, grouped=setting.grouped, rng=rng, reporter=reporter, beside=beside
+        )
     for note in sides.notes:
         reporter.note(f"utility: {note}")
     available = Available(bool(sides.synthetic), bool(sides.unlabelled), bool(sides.oracle))

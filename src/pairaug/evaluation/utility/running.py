@@ -48,9 +48,11 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
     SIGTERM; finished cells are saved then.
     """
     total = len(done) + len(left)
+    teaching = any(cell.arm.others == "pseudo-labelled" for cell in left)
     left = left[setup.ranks.rank :: setup.ranks.count]
     steps = _Steps(setup, sum(setup.trainer.schedule(cell.size)[-1] for cell in left))
-    material, pace = Material(setup.context, setup.cells, setup.trainer), _Pace(setup)
+    material = Material(setup.context, setup.cells, setup.trainer, teaching=teaching)
+    pace = _Pace(setup)
 
     def saved() -> str:
         return f"{len(done)} of {total} cells are saved"

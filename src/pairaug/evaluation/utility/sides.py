@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
+from pairaug.evaluation.utility.beside import NOTHING, Beside, TestSide, images_apart, refuse_unfit_oracle
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
@@ -26,7 +27,8 @@ FEWEST_TESTS = 2
 class Sides:
     """``real``: what the models saw; ``extra``: real pairs that nothing saw, for the learning curve alone.
 
-    ``split``: the test pairs were taken from REAL; ``power``: the share of disguised test pairs that would be found.
+    ``split``: the test pairs were taken from REAL; ``power``: the share of disguised test pairs that would be found;
+    ``unlabelled``: images whose masks no arm knows; ``oracle``: pairs whose masks the oracle arm alone knows.
     """
 
     real: tuple[LazyPair, ...]
@@ -49,6 +51,8 @@ class Sides:
             "test_groups": len({item.group for item in self.test}),
             "test_from": "split of REAL" if self.split else "--test",
             "disguised_copies_found": self.power.value,
+            "unlabelled_images": len(self.unlabelled),
+            "oracle_pairs": len(self.oracle),
         }
 
 
@@ -69,8 +73,9 @@ def choose_sides(
     grouped: bool,
     rng: np.random.Generator,
     reporter: Reporter,
+    beside: Beside = NOTHING,
 ) -> Sides:
-    """``test`` None: a split of REAL by whole groups that no model saw (``grouped``).
+    """``test`` None: a split of REAL by whole groups that no model saw (``grouped``); ``beside``: what may stand by.
 
     Raises DataError for a leak, UsageError where there is nothing to test on.
     """
@@ -96,19 +101,34 @@ def choose_sides(
             f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
         )
     _refuse_copies(list(detector.copies(fitted, reporter)), "the models saw")
+    new, of_originals = _new(synthetic, detector, reporter)
+    extra, of_extra = _independent(others, test, detector, grouped, reporter)
+    side = TestSide(test, detector, grouped)
+    refuse_unfit_oracle(beside.oracle, fitting, side, reporter)
+    unlabelled, of_images = images_apart(beside.unlabelled, fitted, side, reporter)
+    return Sides(
+        real=tuple(fitted),
+        extra=tuple(extra),
+        test=tuple(test),
+        synthetic=tuple(new),
+        split=split,
+        power=detector.power,
+        notes=(*notes, *of_originals, *of_extra, *of_images),
+        unlabelled=unlabelled,
+        oracle=beside.oracle,
+    )
+
+
+def _new(
+    synthetic: Sequence[LazyPair], detector: Detector, reporter: Reporter
+) -> tuple[list[LazyPair], tuple[str, ...]]:
+    """The pairs of the set that are synthetic, and a note on the others. DataError for test pairs in disguise."""
     new = [item for item in synthetic if not item.original]
     if not new:
         raise DataError(f"none of the {len(synthetic)} pairs of the synthetic set is synthetic; synthesise some first")
     _refuse_copies(list(detector.copies(new, reporter)), "the synthetic set holds")
-    if len(new) < len(synthetic):
-        notes.append(f"{len(synthetic) - len(new)} originals inside the synthetic set are left out of the arms")
-    extra, left_out = _independent(others, test, detector, grouped, reporter)
-    if left_out:
-        notes.append(
-            f"{len(left_out)} further real pairs stand on the side of the test pairs and are left out of the learning "
-            f"curve, such as {left_out[0]}"
-        )
-    return Sides(tuple(fitted), tuple(extra), tuple(test), tuple(new), split, detector.power, tuple(notes))
+    originals = len(synthetic) - len(new)
+    return new, (f"{originals} originals inside the synthetic set are left out of the arms",) if originals else ()
 
 
 def _split(
@@ -178,7 +198,8 @@ def _refuse_copies(found: Sequence[Copy], holders: str) -> None:
 
 def _independent(
     others: Sequence[LazyPair], test: Sequence[LazyPair], detector: Detector, grouped: bool, reporter: Reporter
-) -> tuple[list[LazyPair], list[str]]:
+) -> tuple[list[LazyPair], tuple[str, ...]]:
+    """Those of the ``others`` that stand apart from the test pairs, and a note on the rest."""
     groups = {item.group for item in test} if grouped else set()
     digests = {item.image_sha256 for item in test} | {i.mask_sha256 for i in test if i.has_foreground()}
     apart = [
@@ -188,4 +209,10 @@ def _independent(
     kept = [item for item in apart if item.name not in copies]
     names = {item.name for item in kept}
     left_out = [item.name for item in others if item.name not in names]
-    return kept, left_out
+    note = (
+        f"{len(left_out)} further real pairs stand on the side of the test pairs and are left out of the learning "
+        f"curve, such as {left_out[0]}"
+        if left_out
+        else ""
+    )
+    return kept, (note,) if note else ()

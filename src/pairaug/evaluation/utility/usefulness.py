@@ -9,14 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from pairaug.evaluation.sets.image_set import images_in_terms
 from pairaug.evaluation.sets.pair_set import PairSet, check_set, in_terms, lenient
 from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.utility.beside import Beside
 from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
-from pairaug.evaluation.utility.lazy_pairs import LazyPair
+from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
@@ -26,7 +29,8 @@ from pairaug.machine.work import Work
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
-from pairaug.pairs.source import Selection, find_pairs
+from pairaug.pairs.source import Selection, choose_split, find_pairs
+from pairaug.pairs.unlabelled import check_images, find_images
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Trainer
 from pairaug.segmenter.reference import ReferenceSegmenter
@@ -38,22 +42,26 @@ MOST_SYNTHETIC = 5000
 class UtilityRequest:
     """What to measure it with. ``test``: real pairs that nothing saw (None: a split of the real set by groups).
 
-    ``fitted_on``: a list of the pairs that the models saw; ``trainer``: None for the reference segmenter.
+    ``fitted_on``: a list of the pairs that the models saw; ``trainer``: None for the reference segmenter;
+    ``unlabelled``: images without masks; ``oracle``: pairs whose masks no model saw.
     """
 
     options: UtilityOptions = field(default_factory=UtilityOptions)
     test: str | Path | None = None
     fitted_on: Path | None = None
     trainer: Trainer | None = None
+    unlabelled: str | Path | None = None
+    oracle: str | Path | None = None
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What was given beside the two sets, read: ``test`` (None: none given) and the pairs of it that --skip-bad leaves
-    out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing).
+    """What was given beside the two sets, read. ``test``: None where none is given; ``skipped``: what of all of it
+    --skip-bad leaves out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing).
     """
 
     test: list[LazyPair] | None
+    beside: Beside
     skipped: tuple[Skipped, ...]
     vouched: frozenset[str] | None
 
@@ -71,7 +79,9 @@ def prepare(
     test, skipped = _test_side(wanted, real, selection, reporter)
     seen_pairs(list(_items(real)), fitting)
     refuse_seen(test or (), fitting)
-    return Prepared(test, skipped, vouched)
+    oracle, unfit = _oracle_side(wanted, real, selection, reporter)
+    unlabelled, bad = _unlabelled_side(wanted, real, selection)
+    return Prepared(test, Beside(tuple(unlabelled), tuple(oracle)), (*skipped, *unfit, *bad), vouched)
 
 
 def measure_usefulness(
@@ -102,6 +112,7 @@ def measure_usefulness(
             reporter=work.reporter,
             workers=work.workers,
             ranks=ranks,
+            beside=prepared.beside,
         )
 
 
@@ -134,6 +145,38 @@ def _test_side(
         found = replace(found, pairs=kept)
     checked = check_set(str(wanted.test), found, lenient(real.checked.policy))
     return list(_items(in_terms(str(wanted.test), checked, real.terms))), checked.bad
+
+
+def _oracle_side(
+    wanted: UtilityRequest, real: PairSet, selection: Selection, reporter: Reporter
+) -> tuple[list[LazyPair], tuple[Skipped, ...]]:
+    """The pairs of the oracle, of a folder with splits those of the training split; and those left out."""
+    if wanted.oracle is None:
+        return [], ()
+    found, sentence = choose_split(_found(wanted.oracle, Selection(group_by=selection.group_by)), None)
+    if sentence:
+        reporter.note(f"oracle: {sentence}")
+    checked = check_set(str(wanted.oracle), found, lenient(real.checked.policy))
+    return list(_items(in_terms(str(wanted.oracle), checked, real.terms))), checked.bad
+
+
+def _unlabelled_side(
+    wanted: UtilityRequest, real: PairSet, selection: Selection
+) -> tuple[list[LazyImage], tuple[Skipped, ...]]:
+    """The images without masks, and those left out. Slices are cut as those of REAL are."""
+    if wanted.unlabelled is None:
+        return [], ()
+    name, path = str(wanted.unlabelled), Path(wanted.unlabelled)
+    chosen = Selection(group_by=selection.group_by, slices=selection.slices, most_voxels=selection.most_voxels)
+    found = find_images(name, chosen, read_list(path) if path.is_file() else None)
+    policy = real.checked.policy
+    checked = check_images(name, found, policy.decode, skip_bad=policy.skip_bad)
+    images = images_in_terms(name, checked, real.terms)
+    items = []
+    for index, item in enumerate(images.images):
+        group = item.pair.image if item.pair.group is None else item.pair.group
+        items.append(LazyImage(item.pair.image, item.digest, group, partial(images.image, index)))
+    return items, checked.bad
 
 
 def _digests(listed: Path, policy: CheckPolicy) -> frozenset[str]:
