@@ -106,7 +106,8 @@ def test_what_evaluate_assumes_is_what_its_command_assumes() -> None:
         (lambda d: pairaug.evaluate(d, d, html="."), "html='.': is a folder; give the name of a file"),
         (
             lambda d: pairaug.evaluate(d, d, utility=True, share=2),
-            "share=2: must lie between 0 and 1; arms='synthetic-alone' is a share of 1",
+            "share=2: must lie between 0 and 1, or fall to 0 or more as in 0.5-0; "
+            "arms='synthetic-alone' is a share of 1",
         ),
     ],
 )

@@ -74,14 +74,20 @@ def report(data: Path, name: str, split: dict[str, Any], preset: str, seed: int)
     test = items(data, split["test"], train.terms)
     began = time.monotonic()
     recipe = Recipe([train.example(index) for index in range(len(train))])
-    segmenter = fit_segmenter(recipe, train.terms.classes, PRESETS[preset], seed, Reporter())
+    looks: dict[int, list[PairScores]] = {}
+
+    def look(steps: int, segmenter: Segmenter) -> None:
+        looks[steps] = [scored(segmenter, test.example(index), train.terms.classes) for index in range(len(test))]
+
+    segmenter = fit_segmenter(recipe, train.terms.classes, PRESETS[preset], seed, Reporter(), look=look)
     seconds = time.monotonic() - began
-    scores = [scored(segmenter, test.example(index), train.terms.classes) for index in range(len(test))]
+    steps, scores = list(looks.items())[-1]
     aim = AIMS.get(name) or second_observer(data, split["test"], test)
     return (
-        f"{name}: {len(train)} pairs, {PRESETS[preset].steps(len(train))} steps, {seconds:.0f} s, side "
+        f"{name}: {len(train)} pairs, {steps} steps, {seconds:.0f} s, side "
         f"{segmenter.settings['side']}: Dice {mean(scores):.4f} on {len(test)} pairs (by class "
-        f"{', '.join(f'{value:.3f}' for value in by_class(scores))}); aim {aim:.4f}"
+        f"{', '.join(f'{value:.3f}' for value in by_class(scores))}; over steps "
+        f"{', '.join(f'{mean(found):.4f}' for found in looks.values())}); aim {aim:.4f}"
     )
 
 

@@ -19,8 +19,10 @@ from pairaug.segmenter.augment import Augmenter, Draw
 from pairaug.segmenter.base import Augmentation, Example, Recipe
 from pairaug.segmenter.batches import Batches
 from pairaug.segmenter.fit import (
+    POWER,
     SETTLING,
     UNetSegmenter,
+    _average,
     _built,
     _settle,
     fit_segmenter,
@@ -51,15 +53,12 @@ def as_labels(mask: np.ndarray) -> np.ndarray:
 
 
 def weights(segmenter: UNetSegmenter) -> torch.Tensor:
-    states = [network.state_dict() for network in segmenter.networks]
-    return torch.cat([value.double().ravel() for state in states for value in state.values()])
+    return torch.cat([value.double().ravel() for value in segmenter.network.state_dict().values()])
 
 
 @pytest.fixture(scope="module")
 def fitted() -> UNetSegmenter:
-    return fit_segmenter(
-        Recipe(blobs(0, 6)), 3, replace(TINY, few=240, many=240, members=2), seed=1, reporter=Reporter()
-    )
+    return fit_segmenter(Recipe(blobs(0, 6)), 3, replace(TINY, few=240, many=240), seed=1, reporter=Reporter())
 
 
 def test_it_finds_drawn_blobs_in_pictures_that_it_has_not_seen(fitted: UNetSegmenter) -> None:
@@ -77,7 +76,7 @@ def test_a_rare_class_is_found_whatever_the_initial_weights(start: int, monkeypa
     assert scores.min() > 0.5
 
 
-def test_every_seed_starts_from_the_same_weights_and_every_member_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_seed_starts_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     starts: list[int] = []
 
     def built(settings: dict[str, int], seed: int) -> FoldedUNet:
@@ -86,34 +85,50 @@ def test_every_seed_starts_from_the_same_weights_and_every_member_from_others(mo
 
     monkeypatch.setattr(fit, "_built", built)
     for seed in (0, 1):
-        fit_segmenter(Recipe(blobs(0, 2)), 3, Preset("two", 2, 2, 2, 4, 1e-3, 0.1, members=2), seed, Reporter())
-    assert starts[:2] == starts[2:]
-    assert starts[0] != starts[1]
+        fit_segmenter(Recipe(blobs(0, 2)), 3, Preset("two", 2, 2, 2, 4, 1e-3, 0.1), seed, Reporter())
+    assert len(set(starts)) == 1
 
 
-def test_members_share_the_steps_and_their_probabilities_are_averaged() -> None:
-    preset = Preset("three", 7, 7, 2, 4, 1e-3, 0.1, members=3)
-    assert preset.steps(5) == 6
+def test_one_fit_is_looked_at_after_doubling_numbers_of_steps() -> None:
+    preset = Preset("looked at", 8, 8, 2, 4, 1e-3, 0.1, points=3)
+    assert preset.schedule(5) == (2, 4, 8)
+    seen: dict[int, torch.Tensor] = {}
     told: list[tuple[int, int | None]] = []
 
     class Listener(Reporter):
         def progress(self, done: int, total: int | None, unit: str, detail: str = "") -> None:
             told.append((done, total))
 
-    found = fit_segmenter(Recipe(blobs(0, 2)), 3, preset, 0, Listener())
-    assert told == [(step + 1, 6) for step in range(6)]
-    image = blobs(1, 1)[0].image
-    alone = [UNetSegmenter([network], found.settings).probabilities(image) for network in found.networks]
-    assert len(alone) == 3
-    assert torch.allclose(found.probabilities(image), torch.stack(alone).mean(dim=0))
+    found = fit_segmenter(
+        Recipe(blobs(0, 2)), 3, preset, 0, Listener(), look=lambda steps, one: seen.update({steps: weights(one)})
+    )
+    assert told == [(step + 1, 8) for step in range(8)]
+    assert list(seen) == [2, 4, 8]
+    assert torch.equal(seen[8], weights(found))
+    assert not torch.equal(seen[4], seen[8])
 
 
-def test_many_pairs_get_one_network_of_all_the_steps() -> None:
-    preset = Preset("two", 6, 6, 2, 4, 1e-3, 0.1, members=2)
-    assert [preset.members_at(pairs) for pairs in (1, 9, 10, 50)] == [2, 2, 1, 1]
-    assert preset.steps(9) == preset.steps(10) == 6
-    found = fit_segmenter(Recipe(blobs(0, 10)), 3, preset, 0, Reporter())
-    assert len(found.networks) == 1
+def test_looking_changes_nothing_and_a_look_is_what_a_shorter_fit_leads_to() -> None:
+    """No look needs a run of its own: after 4 of 8 steps a fit is where a fit of 4 steps ends."""
+    seen: dict[int, torch.Tensor] = {}
+    whole = Preset("whole", 8, 8, 2, 4, 1e-3, 0.1, points=2)
+    looked_at = fit_segmenter(
+        Recipe(blobs(0, 2)), 3, whole, 0, Reporter(), look=lambda steps, one: seen.update({steps: weights(one)})
+    )
+    alone = fit_segmenter(Recipe(blobs(0, 2)), 3, replace(whole, few=4, many=4, points=1), 0, Reporter())
+    assert torch.equal(seen[4], weights(alone))
+    blind = fit_segmenter(Recipe(blobs(0, 2)), 3, replace(whole, points=1), 0, Reporter())
+    assert torch.equal(weights(looked_at), weights(blind))
+
+
+def test_what_is_looked_at_is_a_mean_of_the_weights_over_the_last_steps() -> None:
+    network, average = (_built({"channels": 1, "classes": 2, "width": 4}, 0) for _ in range(2))
+    moved, steps = next(network.parameters()), 200
+    for step in range(1, steps + 1):
+        moved.data.fill_(float(step))
+        _average(average, network, step)
+    mean = float(next(average.parameters()).detach().mean())
+    assert mean == pytest.approx(steps * (POWER + 1) / (POWER + 2), rel=0.01)  # the centre of step ** POWER
 
 
 def test_a_prediction_has_the_size_of_its_image_whatever_that_is(fitted: UNetSegmenter) -> None:
@@ -290,8 +305,9 @@ def test_a_frame_keeps_the_aspect_and_each_class_its_area() -> None:
 
 def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
     full = PRESETS["full"]
-    assert full.steps(3) == full.steps(5) == full.few
-    assert full.few < full.steps(10) < full.steps(20) == full.steps(50) == full.steps(500) == full.many
+    steps = {pairs: full.schedule(pairs)[-1] for pairs in (3, 5, 10, 20, 50, 500)}
+    assert steps[3] == steps[5] == full.few
+    assert full.few < steps[10] < steps[20] == steps[50] == steps[500] == full.many
     assert full.expected_seconds(50) == pytest.approx(full.many * full.step_seconds)
 
 

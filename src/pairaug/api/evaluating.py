@@ -39,12 +39,11 @@ class UtilityAsked:
     arms: str | None = None
     curve: str | None = None
     preset: str = "full"
+    steps: int | None = None
 
     def options(self, models: Path, seed: int) -> UtilityOptions | None:
         """None where utility is not wanted. Raises UsageError."""
         from pairaug.evaluation.utility.options import (
-            ARM_NAMES,
-            REAL_ARMS,
             UtilityOptions,
             parse_names,
             parse_shares,
@@ -57,13 +56,14 @@ class UtilityAsked:
                     raise UsageError(f"--{name.replace('_', '-')} {value}: only together with --utility")
             return None
         return UtilityOptions(
-            arms=parse_names(self.arms, ARM_NAMES),
-            curve=parse_names(self.curve, REAL_ARMS),
+            arms=parse_names(self.arms),
+            curve=parse_names(self.curve) or (),
             shares=parse_shares(self.share),
             sizes=parse_sizes(self.sizes),
             seeds=self.seeds,
             seed=seed,
             preset=self.preset,
+            steps=self.steps,
             cells=models / "utility",
         )
 

@@ -112,6 +112,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     arms: Values
     curve: Values
     preset: str
+    steps: int | None
     html: Place
     out_items: Place
     models: Place

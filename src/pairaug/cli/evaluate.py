@@ -77,7 +77,7 @@ class UtilityFlags(UtilityAsked):
         opt.option(
             "--share",
             panel=_UTILITY,
-            help="Shares of synthetic pairs among those drawn in training (default 0.5).",
+            help="Shares of synthetic pairs among those drawn in training (default 0.5); 0.5-0 falls to 0.",
             metavar="S,...",
         ),
     ]
@@ -95,7 +95,9 @@ class UtilityFlags(UtilityAsked):
         opt.option(
             "--arms",
             panel=_UTILITY,
-            help="Arms to train: real, classical, warped, synthetic, synthetic-alone (default: all).",
+            help="Arms to train: classical, the baseline, and real, warped, dilution, copy-paste, self-training, "
+            "histogram-matching, amplitude-swap, oracle, synthetic, synthetic-alone (default: classical, copy-paste, "
+            "and what there is data for).",
             metavar="A,...",
         ),
     ]
@@ -104,13 +106,19 @@ class UtilityFlags(UtilityAsked):
         opt.option(
             "--curve",
             panel=_UTILITY,
-            help="Arms on the learning curve: real, classical, warped, or none (default: all three).",
+            help="Arms on the learning curve: real, classical, warped, or none (default none).",
             metavar="A,...",
         ),
     ]
     preset: Annotated[
         str,
         opt.option("--preset", panel=_UTILITY, help="How long to train: quick or full (default full).", metavar="NAME"),
+    ]
+    steps: Annotated[
+        int | None,
+        opt.option(
+            "--steps", panel=_UTILITY, help="Optimiser steps of each run (default: by the preset).", metavar="N"
+        ),
     ]
 
 

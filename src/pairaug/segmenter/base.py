@@ -6,7 +6,7 @@ examples, synthetic ones for a share of the draws, which augmentation. A ``Prese
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -64,6 +64,9 @@ class Segmenter(Protocol):
         ...
 
 
+Look = Callable[[int, Segmenter], None]  # told the steps taken and shown what they led to
+
+
 class Trainer(Protocol):
     """A way to fit segmenters; ``name`` stands for everything that decides a fit beside the recipe and the seed.
 
@@ -72,14 +75,16 @@ class Trainer(Protocol):
 
     name: str
 
-    def steps(self, pairs: int) -> int:
-        """Optimiser steps at so many real pairs."""
+    def schedule(self, pairs: int) -> tuple[int, ...]:
+        """The numbers of optimiser steps, ascending, at which a fit on so many real pairs may be looked at."""
         ...
 
     def seconds(self, pairs: int) -> float:
-        """About how long that takes."""
+        """About how long all steps take."""
         ...
 
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Segmenter: ...
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter, look: Look | None = None) -> Segmenter:
+        """What all steps lead to; ``look`` is called at each point of the schedule, the last one included."""
+        ...
 
     def load(self, path: Path) -> Segmenter: ...

@@ -1,23 +1,25 @@
 """Fitting the reference segmenter, and using it.
 
-AdamW with a one-cycle learning rate that ends at zero; cross entropy plus soft Dice against the share that each class
-has of a pixel. What a seed draws it draws in every arm (``batches``). The initial weights are always the same ones:
-with five pairs two of them differ by more Dice points than the arms do (``presets``), and the instrument is not the
-question.
-At the end of a fit the statistics of batch norm are taken once more, over ``SETTLING`` batches that are not augmented
-(Wu and Johnson 2021, arXiv:2105.07576): the last few batches alone are a noisy sample, and of stranger pictures than
-will be segmented. Where a preset has several members, each starts from weights of its own and sees draws of its own.
+AdamW at a constant rate after a short warm-up; cross entropy plus soft Dice against the share that each class has of a
+pixel. What is looked at is not the network of the last step but a mean of its weights over the last steps, of a length
+that grows with the steps taken (power-function average, Karras et al. 2024, arXiv:2312.02696, relative width 0.1).
+That quiets it as a falling rate does, and does so at every number of steps: one fit gives its scores over training.
+
+What a seed draws it draws in every arm (``batches``). The initial weights are always the same ones: with five pairs
+two of them differ by more Dice points than the arms do, and the instrument is not the question.
+Before a look the statistics of batch norm are taken once more for the mean weights, over ``SETTLING`` batches that are
+not augmented (Wu and Johnson 2021, arXiv:2105.07576).
 On processors that multiply in bfloat16 the convolutions run in it over float32 weights, which halves the time of a
 step (``machine.precision``); which precision it was is part of the segmenter's name (``identity``).
-A prediction is the mean of the probabilities of the members and of four flips, brought to the image's own size, of
-which ``decision`` makes labels.
+A prediction is the mean of the probabilities of four flips, brought to the image's own size, of which ``decision``
+makes labels.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,54 +38,43 @@ from pairaug.machine.precision import in_precision, processor_precision
 from pairaug.machine.randomness import derive
 from pairaug.models.layers import build, torch_default_weights
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.base import Look, Recipe
 from pairaug.segmenter.batches import Batches, SegmenterBatch
 from pairaug.segmenter.decision import decide
 from pairaug.segmenter.frames import KeptFrames, to_picture, working_side
 from pairaug.segmenter.network import MULTIPLE, FoldedUNet
 from pairaug.segmenter.presets import Preset
 
-WARM_UP = 0.15
+WARM_UP = 100  # steps
 WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 5.0
 SETTLING = 50
+POWER = 6.94  # of the average's weights over steps: a relative width of 0.1
 
 
 class UNetSegmenter:
-    """Fitted networks, whose probabilities are averaged, with the long side at which they work."""
+    """A fitted network with the long side at which it works."""
 
-    def __init__(self, networks: Sequence[FoldedUNet], settings: dict[str, int]) -> None:
-        self.networks = [network.eval() for network in networks]
+    def __init__(self, network: FoldedUNet, settings: dict[str, int]) -> None:
+        self.network = network.eval()
         self.settings = settings
 
+    @torch.inference_mode()
     def probabilities(self, image: NDArray[np.floating[Any]]) -> Tensor:
         """(K, H, W) at the image's own size."""
-        return torch.stack(self.members_probabilities(image)).mean(dim=0)
-
-    @torch.inference_mode()
-    def members_probabilities(self, image: NDArray[np.floating[Any]]) -> list[Tensor]:
-        """What every network finds, (K, H, W) each at the image's own size."""
         picture = torch.from_numpy(to_picture(image, self.settings["side"])).permute(2, 0, 1)[None]
         height, width = picture.shape[-2:]
         padded = functional.pad(picture, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
-        views = torch.cat([torch.flip(padded, axes) for axes in _FLIPS])
-        members = []
-        for network in self.networks:
-            found = _logits(network, views).softmax(dim=1)
-            turned = [torch.flip(view, axes) for view, axes in zip(found, _VIEW_FLIPS, strict=True)]
-            inner = torch.stack(turned).mean(dim=0)[None, :, :height, :width]
-            members.append(functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0])
-        return members
+        found = _logits(self.network, torch.cat([torch.flip(padded, axes) for axes in _FLIPS])).softmax(dim=1)
+        turned = [torch.flip(view, axes) for view, axes in zip(found, _VIEW_FLIPS, strict=True)]
+        inner = torch.stack(turned).mean(dim=0)[None, :, :height, :width]
+        return functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0]
 
     def predict(self, image: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
         return decide(self.probabilities(image).numpy())
 
     def save(self, path: Path) -> None:
-        weights = {
-            f"{member}.{name}": value.contiguous()
-            for member, network in enumerate(self.networks)
-            for name, value in network.state_dict().items()
-        }
+        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
         save_file(weights, path, metadata={"segmenter": json.dumps(self.settings)})
 
 
@@ -96,16 +87,9 @@ def load_segmenter(path: Path) -> UNetSegmenter:
     try:
         data = path.read_bytes()
         settings = {key: int(value) for key, value in parse_json(read_metadata(data)["segmenter"]).items()}
-        members: dict[str, dict[str, Tensor]] = {}
-        for key, tensor in load_tensors(data).items():
-            member, _, name = key.partition(".")
-            members.setdefault(member, {})[name] = tensor
-        networks = [_loaded(members[member], settings) for member in sorted(members, key=int)]
-        if not networks:
-            raise ValueError("it holds no weights")
+        return UNetSegmenter(_loaded(load_tensors(data), settings), settings)
     except Exception as error:  # a damaged file may raise anything
         raise ModelError(f"{path}: not a segmenter ({error}); delete it, and it is fitted again") from None
-    return UNetSegmenter(networks, settings)
 
 
 def _loaded(weights: dict[str, Tensor], settings: dict[str, int]) -> FoldedUNet:
@@ -116,11 +100,18 @@ def _loaded(weights: dict[str, Tensor], settings: dict[str, int]) -> FoldedUNet:
 
 
 def fit_segmenter(
-    recipe: Recipe, classes: int, preset: Preset, seed: int, reporter: Reporter, kept: KeptFrames | None = None
+    recipe: Recipe,
+    classes: int,
+    preset: Preset,
+    seed: int,
+    reporter: Reporter,
+    kept: KeptFrames | None = None,
+    look: Look | None = None,
 ) -> UNetSegmenter:
     """Fit one on a recipe's examples, for as many steps and at the size that its real examples call for.
 
-    ``kept``: frames of earlier fits, where several share their examples.
+    ``kept``: frames of earlier fits, where several share their examples. ``look`` is shown the segmenter at each number
+    of steps of the preset's schedule; what it is shown changes when the fit goes on.
     """
     settings = {
         "channels": int(recipe.real[0].image.shape[2]),
@@ -129,43 +120,53 @@ def fit_segmenter(
         "side": working_side(recipe.real, classes),
     }
     batches = Batches(recipe, settings["side"], classes, kept or KeptFrames())
-    members, steps = preset.members_at(len(recipe.real)), preset.steps(len(recipe.real))
-    done = itertools.count(1)
-    networks = []
-    for member in range(members):
-        network = _built(settings, derive(member, "segmenter weights"))
-        draws = derive(seed, "member", member)
-        for _ in _training(network, batches.draw(preset.batch_size, draws), steps // members, preset.rate):
-            reporter.progress(next(done), steps, "steps")
-        _settle(network, batches.draw(preset.batch_size, derive(draws, "settling"), plain=True))
-        networks.append(network)
+    points = preset.schedule(len(recipe.real))
+    network, average = (_built(settings, derive(0, "segmenter weights")) for _ in range(2))
+    shown = UNetSegmenter(average, settings)
+    draws = derive(seed, "segmenter")
+    for step, _ in enumerate(_training(network, batches.draw(preset.batch_size, draws), points[-1], preset.rate), 1):
+        _average(average, network, step)
+        reporter.progress(step, points[-1], "steps")
+        if step in points:
+            _settle(average, batches.draw(preset.batch_size, derive(draws, "settling"), plain=True))
+            if look is not None:
+                look(step, shown)
     reporter.end_progress()
-    return UNetSegmenter(networks, settings)
+    return shown
 
 
 def _training(network: FoldedUNet, batches: Iterable[SegmenterBatch], steps: int, rate: float) -> Iterator[None]:
     """Take ``steps`` optimiser steps with the network, one each time that it is asked."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=WARM_UP)
-    for pictures, shares in itertools.islice(batches, steps):
+    for step, (pictures, shares) in enumerate(itertools.islice(batches, steps), start=1):
+        optimiser.param_groups[0]["lr"] = rate * min(1.0, step / WARM_UP)
         loss = _loss(_logits(network, pictures), shares)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
         optimiser.step()
-        schedule.step()
         yield
 
 
 @torch.no_grad()
+def _average(average: FoldedUNet, network: FoldedUNet, step: int) -> None:
+    """Move the mean weights to hold those of ``step``, counted from 1, with a weight of about ``step ** POWER``."""
+    share = 1 - (1 - 1 / step) ** (POWER + 1)
+    for mean, value in zip(average.parameters(), network.parameters(), strict=True):
+        mean.lerp_(value, share)
+
+
+@torch.no_grad()
 def _settle(network: FoldedUNet, batches: Iterable[SegmenterBatch]) -> None:
-    """The statistics of batch norm as plain means over ``SETTLING`` batches."""
+    """The statistics of batch norm as plain means over ``SETTLING`` batches; the network is ready to be used then."""
+    network.train()
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None
     for pictures, _ in itertools.islice(batches, SETTLING):
         _logits(network, pictures)
+    network.eval()
 
 
 def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:

@@ -47,14 +47,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ENOUGH = 10
-
 
 @dataclass(frozen=True)
 class Preset:
     """``few`` steps at 5 or fewer real pairs, ``many`` at 20 or more, linear in the logarithm between.
 
-    Below ``ENOUGH`` pairs they are shared out among ``members`` networks, of which the probabilities are averaged.
+    A fit is looked at ``points`` times, each time after twice as many steps as the time before, at the end at last.
     """
 
     name: str
@@ -64,23 +62,19 @@ class Preset:
     width: int
     rate: float
     step_seconds: float
-    members: int = 1
+    points: int = 1
 
-    def members_at(self, pairs: int) -> int:
-        """How many networks are fitted on so many real pairs."""
-        return self.members if pairs < ENOUGH else 1
-
-    def steps(self, pairs: int) -> int:
-        """Optimiser steps on so many real pairs, of all members together."""
+    def schedule(self, pairs: int) -> tuple[int, ...]:
+        """Numbers of steps at which a fit on so many real pairs is looked at; it ends with the last."""
         place = np.interp(np.log(max(pairs, 1)), np.log([5, 20]), [0.0, 1.0])
-        members = self.members_at(pairs)
-        return members * round((self.few + float(place) * (self.many - self.few)) / members)
+        last = round(self.few + float(place) * (self.many - self.few))
+        return tuple(sorted({max(1, last >> halvings) for halvings in range(self.points)}))
 
     def expected_seconds(self, pairs: int) -> float:
-        return self.steps(pairs) * self.step_seconds
+        return self.schedule(pairs)[-1] * self.step_seconds
 
 
 PRESETS = {
-    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.45),
-    "full": Preset("full", few=700, many=2000, batch_size=8, width=16, rate=3e-3, step_seconds=0.45, members=2),
+    "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.3),
+    "full": Preset("full", few=2800, many=5600, batch_size=8, width=16, rate=3e-3, step_seconds=0.3, points=4),
 }

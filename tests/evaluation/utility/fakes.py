@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,17 @@ from scipy import ndimage
 from pairaug.evaluation.utility.disguise import Copy
 from pairaug.evaluation.utility.identity import Fitting, fitting_of
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
-from pairaug.evaluation.utility.options import UtilityOptions
+from pairaug.evaluation.utility.options import REAL_ARMS, UtilityOptions
 from pairaug.evaluation.utility.result import Compared, Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.scenario import Scenario
 from pairaug.files import digest_bytes
 from pairaug.metrics.novelty import Share
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Example, Recipe
+from pairaug.segmenter.base import Example, Look, Recipe
 
 SIDE = 64
+FIVE = (*REAL_ARMS, "synthetic", "synthetic-alone")
 
 
 @lru_cache(maxsize=512)
@@ -75,6 +76,8 @@ class FakeTrainer:
 
     ``plain``: what leaving out all augmentation gains.
 
+    ``looks``: steps for each real pair, and what *real + classical* scores there more than at the end.
+
     ``shared``: what a seed does to every arm; ``own``: to this arm alone. A cell takes ``pace`` seconds of ``clock``.
     """
 
@@ -89,14 +92,15 @@ class FakeTrainer:
     fits: list[tuple[Recipe, int]] = field(default_factory=list)
     clock: float = 0.0
     before: Callable[[int], None] = lambda count: None
+    looks: dict[int, float] = field(default_factory=lambda: {50: 0.0, 100: 0.0})
 
-    def steps(self, pairs: int) -> int:
-        return 100 * pairs
+    def schedule(self, pairs: int) -> tuple[int, ...]:
+        return tuple(steps * pairs for steps in self.looks)
 
     def seconds(self, pairs: int) -> float:
         return 60.0
 
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Spoiler:
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter, look: Look | None = None) -> Spoiler:
         self.before(len(self.fits))
         self.fits.append((recipe, seed))
         self.clock += self.pace
@@ -107,10 +111,15 @@ class FakeTrainer:
         arm = [seed, size, round(100 * recipe.synthetic_share), len(recipe.augmentation)]
         level += np.random.default_rng([*arm, 2]).normal(0, self.own)
 
-        def at(key: bytes) -> float:
-            return float(level + np.random.default_rng([*arm, *key[:8]]).normal(0, self.own))
+        def at(key: bytes, more: float = 0.0) -> float:
+            return float(level + more + np.random.default_rng([*arm, *key[:8]]).normal(0, self.own))
 
         truths = {item.read().image.tobytes(): item.read().labels for item in self.tests}
+        for steps, more in self.looks.items():
+            reporter.progress(steps, None, "steps")
+            if look is not None:
+                plain = recipe.synthetic_share == 0 and recipe.augmentation == "classical"
+                look(steps * size, Spoiler(truths, partial(at, more=more if plain else 0.0)))
         return Spoiler(truths, at)
 
 
@@ -154,7 +163,7 @@ class DrawnCase:
             fitting or self.fitting(),
             Setting(2, "as drawn", self.grouped),
             trainer,
-            UtilityOptions(cells=self.cells, **options),  # type: ignore[arg-type]
+            UtilityOptions(**{"cells": self.cells, "arms": FIVE, "curve": REAL_ARMS} | options),  # type: ignore[arg-type]
             self.listener,
             clock=lambda: trainer.clock,
             workers=workers,

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pairaug.errors import UsageError
+from pairaug.evaluation.utility.options import Share
 from tests.evaluation.utility.fakes import DrawnCase, difference
 
 SYNTHETIC = "real + classical + synthetic"
@@ -127,9 +128,14 @@ def test_equal_numbers_of_real_pairs_get_equal_steps(case: DrawnCase) -> None:
     ("options", "text"),
     [
         ({"arms": ("classical", "synthetik")}, "--arms synthetik: unknown; did you mean 'synthetic'?"),
-        ({"arms": ("real", "synthetic")}, "classical, the baseline, and synthetic or synthetic-alone are needed"),
-        ({"shares": (1.0,)}, "--share 1: must lie between 0 and 1; --arms synthetic-alone is a share of 1"),
-        ({"shares": (0.5, 0.5)}, "a share is given twice"),
+        ({"arms": ("real", "synthetic")}, "--arms real,synthetic: give classical, the baseline, and at least one"),
+        ({"arms": ("classical",)}, "--arms classical: give classical, the baseline, and at least one arm more"),
+        ({"arms": ("classical", "oracle")}, "--arms oracle: needs pairs whose masks no model saw; give them with"),
+        ({"arms": ("classical", "self-training")}, "--arms self-training: needs images without masks; give them"),
+        ({"shares": (Share(1.0),)}, "--share 1: must lie between 0 and 1, or fall to 0 or more as in 0.5-0; --arms"),
+        ({"shares": (Share(0.5, 1.0),)}, "--share 0.5-1: must lie between 0 and 1"),
+        ({"shares": (Share(0.5), Share(0.5))}, "a share is given twice"),
+        ({"steps": 0}, "--steps 0: must be 1 or more"),
         ({"seeds": 0}, "--seeds 0: must be 1 or more"),
         ({"preset": "fast"}, "--preset fast: unknown; known: full, quick"),
         ({"max_seconds": 0.0}, "--max-minutes 0: must be above 0"),
@@ -141,3 +147,27 @@ def test_settings_that_cannot_be_are_refused(case: DrawnCase, options: dict[str,
     with pytest.raises(UsageError) as refusal:
         case.measure(case.trainer(), **options)
     assert text in refusal.value.message
+
+
+def test_the_arm_is_taken_at_its_end_and_the_baseline_at_its_best(case: DrawnCase) -> None:
+    trainer = case.trainer(gain={0.5: 0.05}, looks={25: -0.02, 50: 0.03, 100: 0.0})
+    found = case.measure(trainer, curve=())
+    gain = difference(found, SYNTHETIC)
+    assert (gain.steps, gain.baseline_steps) == (500, 250)
+    assert gain.difference.mean == pytest.approx(0.02, abs=0.005)
+    assert any("real + classical is at its best after 250 of 500 steps" in note for note in found.notes)
+
+
+def test_the_scores_over_training_are_told(case: DrawnCase) -> None:
+    trainer = case.trainer(looks={25: -0.02, 50: 0.03, 100: 0.0})
+    content = case.measure(trainer, curve=()).to_json()
+    baseline = next(arm for arm in content["arms"] if arm["arm"] == "real + classical")
+    assert [look["steps"] for look in baseline["over_steps"]] == [125, 250, 500]
+    assert [len(look["scores"]) for look in baseline["over_steps"]] == [3] * 3
+    assert baseline["over_steps"][1]["dice"] - baseline["over_steps"][2]["dice"] == pytest.approx(0.03, abs=0.005)
+    assert baseline["dice"] == baseline["over_steps"][2]["dice"]
+
+
+def test_a_gain_that_the_baseline_had_earlier_in_training_is_no_gain(case: DrawnCase) -> None:
+    found = case.measure(case.trainer(gain={0.5: 0.03}, looks={50: 0.05, 100: 0.0}), curve=())
+    assert found.word == "does not help"

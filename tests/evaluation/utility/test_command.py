@@ -14,7 +14,7 @@ from PIL import Image
 from pairaug.evaluation.utility import usefulness
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Recipe
+from pairaug.segmenter.base import Look, Recipe
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import Cli
 from tests.several import together
@@ -37,18 +37,22 @@ class Darker:
 class QuickRuler:
     fits = 0
 
-    def __init__(self, preset: str, *, sharing: bool) -> None:
-        self.name = f"darker, {preset}"
+    def __init__(self, preset: str, *, sharing: bool, steps: int | None) -> None:
+        self.name = f"darker, {preset}, {steps}"
 
-    def steps(self, pairs: int) -> int:
-        return pairs
+    def schedule(self, pairs: int) -> tuple[int, ...]:
+        return pairs, 2 * pairs
 
     def seconds(self, pairs: int) -> float:
         return 1.0
 
-    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter) -> Darker:
+    def fit(self, recipe: Recipe, classes: int, seed: int, reporter: Reporter, look: Look | None = None) -> Darker:
         QuickRuler.fits += 1
-        return Darker(0.1 + 0.01 * len(recipe.real) + 0.002 * seed)
+        found = Darker(0.1 + 0.01 * len(recipe.real) + 0.002 * seed)
+        for steps in self.schedule(len(recipe.real)):
+            if look is not None:
+                look(steps, found)
+        return found
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +72,9 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_demo_pairs(tmp_path_factory.mktemp("data") / "others", 4, side=96, seed=77)
 
 
-FLAGS = ("--utility", "--parts", "utility", "--arms", "classical,synthetic", "--seeds", "2")
+FLAGS = (
+    "--utility", "--parts", "utility", "--arms", "classical,synthetic", "--curve", "classical", "--seeds", "2",
+)  # fmt: skip
 
 
 def test_it_answers_and_the_second_run_reads_what_is_saved(

@@ -13,19 +13,28 @@ import pytest
 
 from pairaug.errors import Interrupted, UsageError
 from pairaug.evaluation.utility.arms import chosen_arms
-from pairaug.evaluation.utility.lazy_pairs import LazyExamples
-from pairaug.evaluation.utility.options import UtilityOptions
-from pairaug.evaluation.utility.plan import make_plan
+from pairaug.evaluation.utility.lazy_pairs import LazyExamples, LazyPair
+from pairaug.evaluation.utility.options import REAL_ARMS, Share, UtilityOptions
+from pairaug.evaluation.utility.plan import Plan, make_plan
 from pairaug.evaluation.utility.slender import slender_classes
 from pairaug.segmenter import batches
+from pairaug.segmenter.base import Recipe
 from pairaug.segmenter.frames import KeptFrames
-from tests.evaluation.utility.fakes import DrawnCase, FakeTrainer, draw, items
+from tests.evaluation.utility.fakes import FIVE, DrawnCase, FakeTrainer, draw, items
 
 ALL = 5 * 3 + 3 * 3 * 3  # five arms at the models' pairs, three real ones at 2, 10 and 20, three seeds
 
 
+def planned(real: list[LazyPair], extra: list[LazyPair], **options: object) -> Plan:
+    chosen = UtilityOptions(FIVE, REAL_ARMS, **options)  # type: ignore[arg-type]
+    return make_plan(chosen, chosen_arms(chosen), real, extra)
+
+
 def test_the_arms_are_those_of_the_issue() -> None:
-    arms = {arm.title: (arm.share, arm.augmentation) for arm in chosen_arms(UtilityOptions(shares=(0.5, 0.25)))}
+    arms = {
+        arm.title: (arm.share, arm.augmentation)
+        for arm in chosen_arms(UtilityOptions(FIVE, shares=(Share(0.5), Share(0.25))))
+    }
     assert arms == {
         "real": (0.0, "none"),
         "real + classical": (0.0, "classical"),
@@ -67,7 +76,7 @@ def test_arms_are_paired_by_seed_and_the_judged_arm_comes_first(case: DrawnCase)
 def test_the_real_segmenter_draws_the_share_that_the_arm_says(case: DrawnCase) -> None:
     """Counts what the reference segmenter takes from each side, by the frames of its walks."""
     real, synthetic = LazyExamples(case.real[:5]), LazyExamples(case.synthetic)
-    for arm in chosen_arms(UtilityOptions()):
+    for arm in chosen_arms(UtilityOptions(FIVE)):
         drawn = {"real": 0, "synthetic": 0}
         inner = batches.walk
 
@@ -79,7 +88,9 @@ def test_the_real_segmenter_draws_the_share_that_the_arm_says(case: DrawnCase) -
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(batches, "walk", counted)
-            drawing = batches.Batches(arm.recipe(real, synthetic), 64, 2, KeptFrames()).draw(8, 0)
+            drawing = batches.Batches(Recipe(real, synthetic, arm.share, arm.augmentation), 64, 2, KeptFrames()).draw(
+                8, 0
+            )
             for _ in range(10):
                 next(drawing)
         assert drawn == {"real": round(80 * (1 - arm.share)), "synthetic": round(80 * arm.share)}, arm.title
@@ -88,7 +99,7 @@ def test_the_real_segmenter_draws_the_share_that_the_arm_says(case: DrawnCase) -
 def test_curves_are_drawn_in_whole_groups_and_nested() -> None:
     real = items(0, 6, "real", lambda n: f"child{n // 2}")
     extra = items(50, 12, "extra", lambda n: f"other{n // 3}")
-    plan = make_plan(UtilityOptions(), real, extra)
+    plan = planned(real, extra)
     pool = [*real, *extra]
     assert plan.sizes == (2, 6, 12, 18)
     for cell in plan.cells:
@@ -108,9 +119,9 @@ def test_every_size_that_groups_can_add_up_to_is_found() -> None:
         rng = np.random.default_rng(seed)
         counts = rng.integers(30, 300, size=10)
         names = np.repeat(np.arange(10), counts)
-        make_plan(UtilityOptions(), items(0, len(names), "real", lambda n, names=names: f"volume{names[n]}"), [])
+        planned(items(0, len(names), "real", lambda n, names=names: f"volume{names[n]}"), [])
     with pytest.raises(UsageError, match="4 pairs cannot be filled with whole groups"):
-        make_plan(UtilityOptions(sizes=(4,)), items(0, 9, "real", lambda n: f"child{n // 3}"), [])
+        planned(items(0, 9, "real", lambda n: f"child{n // 3}"), [], sizes=(4,))
 
 
 def test_sizes_can_be_chosen(case: DrawnCase) -> None:
@@ -188,7 +199,7 @@ def test_an_interruption_loses_at_most_the_cell_under_way(case: DrawnCase) -> No
 def test_a_run_killed_for_good_loses_at_most_one_cell(case: DrawnCase) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom pairaug.evaluation.utility import sides\n"
-        "from tests.evaluation.utility.fakes import DrawnCase, NoCopies\n"
+        "from tests.evaluation.utility.fakes import FIVE, DrawnCase, NoCopies\n"
         "sides.Detector = NoCopies\n"
         "case = DrawnCase(Path(sys.argv[1]))\n"
         "def wait(count):\n    if count == 3:\n        print('ready', flush=True)\n        sys.stdin.read()\n"
@@ -210,11 +221,11 @@ def test_a_signal_ends_all_cells_under_way_and_the_command_with_them(case: Drawn
     code = (
         "import sys, threading\nfrom pathlib import Path\nfrom pairaug.errors import Interrupted\n"
         "from pairaug.evaluation.utility import sides\n"
-        "from tests.evaluation.utility.fakes import DrawnCase, FakeTrainer, NoCopies\n"
+        "from tests.evaluation.utility.fakes import FIVE, DrawnCase, FakeTrainer, NoCopies\n"
         "sides.Detector = NoCopies\n"
         "both = threading.Barrier(2, action=lambda: print('ready', flush=True))\n"
         "class Endless(FakeTrainer):\n"
-        "    def fit(self, recipe, classes, seed, reporter):\n"
+        "    def fit(self, recipe, classes, seed, reporter, look=None):\n"
         "        both.wait()\n"
         "        while True:\n            reporter.progress(1, 2, 'steps')\n"
         "case = DrawnCase(Path(sys.argv[1]))\n"
@@ -249,7 +260,7 @@ def test_a_damaged_cell_is_made_again_with_a_warning(case: DrawnCase, damage: by
     data = path.read_bytes()
     if damage is None:  # a figure that somebody changed
         content = json.loads(data)
-        content["cell"]["items"][0]["dice"] = [0.999]
+        content["cell"]["looks"][0]["items"][0]["dice"] = [0.999]
         damage = json.dumps(content).encode()
     path.write_bytes(damage)
     trainer = case.trainer()
@@ -272,7 +283,7 @@ def test_a_cell_is_not_used_for_another_question(case: DrawnCase, change: str) -
     elif change == "synthetic":
         case.synthetic, expected, fitting = case.synthetic[:-1], 1, case.fitting()
     elif change == "share":
-        arms["shares"], expected = (0.3,), 1
+        arms["shares"], expected = (Share(0.3),), 1
     else:
         case.seen = 6
     case.measure(again, fitting, **arms)
@@ -335,7 +346,7 @@ def test_the_ruler_of_the_project_fits_these_recipes() -> None:
     from pairaug.segmenter.reference import ReferenceSegmenter
 
     trainer = ReferenceSegmenter("full")
-    assert trainer.steps(20) >= trainer.steps(5) > 0
+    assert trainer.schedule(20)[-1] >= trainer.schedule(5)[-1] > trainer.schedule(5)[0] > 0
     assert trainer.seconds(20) >= trainer.seconds(5) > 0
     assert "full" in trainer.name
     assert isinstance(FakeTrainer([]).name, str)

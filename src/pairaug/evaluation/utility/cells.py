@@ -13,21 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from pairaug import __version__
-from pairaug.evaluation.utility.lazy_pairs import LazyPair
+from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
+from pairaug.evaluation.utility.options import OF_UNLABELLED
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.files import digest_bytes, write_atomic
 from pairaug.json_text import json_bytes, parse_json
 from pairaug.metrics.pair_scores import ClassScores, PairScores
 from pairaug.reporting import Reporter
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run left: the scores of every test item in order, and how long it took."""
+    """What a run left: ``looks``, the scores of every test item in order after each number of steps; how long it took.
 
-    items: tuple[PairScores, ...]
+    ``steps`` are those numbers, ascending.
+    """
+
+    steps: tuple[int, ...]
+    looks: tuple[tuple[PairScores, ...], ...]
     seconds: float
 
 
@@ -37,6 +42,8 @@ class Context:
 
     pool: Sequence[LazyPair]
     synthetic: Sequence[LazyPair]
+    oracle: Sequence[LazyPair]
+    unlabelled: Sequence[LazyImage]
     test: Sequence[LazyPair]
     reading: str
     classes: int
@@ -49,21 +56,31 @@ class Context:
 
     def facts(self, cell: Cell) -> dict[str, Any]:
         """Everything that decides a cell, in JSON's terms; lists of digests by their digest."""
+        arm = cell.arm
+        given = {"synthetic": self.synthetic, "oracle": self.oracle}.get(arm.others, ())
+        looked_at = self.unlabelled if arm.option in OF_UNLABELLED else ()
         return {
             "version": __version__,
-            "arm": cell.arm.title if cell.arm.share in (0.0, 1.0) else "real + classical + synthetic",
-            "augmentation": cell.arm.augmentation,
-            "share": cell.arm.share,
+            "arm": arm.option,
+            "augmentation": arm.augmentation,
+            "share": arm.share,
+            "last_share": arm.last_share,
             "seed": cell.seed,
             "real": _digest(self.real_of(cell)),
             "real_pairs": cell.size,
-            "synthetic": _digest(self.synthetic) if cell.arm.synthetic else None,
+            "others": _digest(given),
+            "unlabelled": digest_bytes("\n".join(image.image_sha256 for image in looked_at).encode()),
             "test": _digest(self.test),
             "reading": self.reading,
             "classes": self.classes,
             "slender": list(self.slender),
             "ruler": self.trainer,
         }
+
+    def teacher_facts(self, cell: Cell) -> dict[str, Any]:
+        """Everything that decides the segmenter of the baseline with a cell's pairs and seed."""
+        facts = ("version", "seed", "real", "real_pairs", "reading", "classes", "ruler")
+        return {name: value for name, value in self.facts(cell).items() if name in facts}
 
 
 class CellFolder:
@@ -74,6 +91,10 @@ class CellFolder:
 
     def path(self, cell: Cell) -> Path:
         return self.folder / f"{_fingerprint(self._context.facts(cell))[:24]}.json"
+
+    def teacher(self, cell: Cell) -> Path:
+        """Where the segmenter of the baseline with a cell's pairs and seed is kept, for pseudo-labels."""
+        return self.folder / f"teacher-{_fingerprint(self._context.teacher_facts(cell))[:24]}.safetensors"
 
     def read(self, cell: Cell) -> Scored | None:
         """The finished cell; None where there is none, or a damaged one."""
@@ -87,10 +108,14 @@ class CellFolder:
             body = content["cell"]
             if content["sha256"] != _fingerprint(body) or body["facts"] != self._context.facts(cell):
                 raise ValueError("it is not what was written")
-            items = tuple(PairScores(_scores(row["dice"]), _scores(row["cldice"])) for row in body["items"])
-            if len(items) != len(self._context.test):
+            steps = tuple(int(look["steps"]) for look in body["looks"])
+            looks = tuple(
+                tuple(PairScores(_scores(row["dice"]), _scores(row["cldice"])) for row in look["items"])
+                for look in body["looks"]
+            )
+            if not looks or any(len(items) != len(self._context.test) for items in looks):
                 raise ValueError("test items are missing")
-            return Scored(items, float(body["seconds"]))
+            return Scored(steps, looks, float(body["seconds"]))
         except (ValueError, KeyError, TypeError) as error:
             self._reporter.warn(f"{path}: is damaged ({error}); this cell ({cell.title}) is made again")
             return None
@@ -100,9 +125,15 @@ class CellFolder:
         body = {
             "facts": self._context.facts(cell),
             "seconds": round(scored.seconds, 1),
-            "items": [
-                {"name": name, "dice": list(item.dice), "cldice": list(item.centreline)}
-                for name, item in zip(names, scored.items, strict=True)
+            "looks": [
+                {
+                    "steps": steps,
+                    "items": [
+                        {"name": name, "dice": list(item.dice), "cldice": list(item.centreline)}
+                        for name, item in zip(names, items, strict=True)
+                    ],
+                }
+                for steps, items in zip(scored.steps, scored.looks, strict=True)
             ],
         }
         content = {"schema_version": SCHEMA_VERSION, "sha256": _fingerprint(body), "cell": body}

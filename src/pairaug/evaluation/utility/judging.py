@@ -1,5 +1,10 @@
 """From the scores of the cells to an answer: arms, paired differences, worth in real pairs, verdict.
 
+The rule, fixed before anything is scored: an arm is taken at the end of its training, the last point of the schedule,
+as a user takes it who cannot look at the test pairs. What it is compared with is taken at its own best point, which
+does look at them: a gain counts only over the best that the baseline reaches after any number of steps at which it was
+looked at. So whatever stops training early, or knows when to, is granted to the baseline and not to the arm.
+
 Enters: the finished cells. Leaves: ``Utility``, whose figures are Dice in [0, 1] and, for thin structures, clDice.
 Differences are paired by seed and draw: a cell without its partner does not count. The interval covers seeds and
 groups of test items; it covers the choice of training pairs only where there were several draws, and says so.
@@ -12,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from pairaug.evaluation.utility.arms import BASELINE, REAL_TITLES, WARPED, judged
+from pairaug.evaluation.utility.arms import BASELINE, Arm, judged
 from pairaug.evaluation.utility.cells import Scored
 from pairaug.evaluation.utility.plan import Cell, Plan
-from pairaug.evaluation.utility.result import ArmResult, Compared, Utility, WorthResult
+from pairaug.evaluation.utility.result import AfterSteps, ArmResult, Compared, Utility, WorthResult
+from pairaug.evaluation.utility.saying import caveats, oracle_shares, sentence_of, worth_sentence
 from pairaug.metrics.bootstrap import Cells, Verdict, paired_difference, verdict, worth_real_pairs
 
 MEASURES = ("dice", "cldice")
+RIVALLING = ("warped", "copy-paste", "self-training", "histogram-matching", "amplitude-swap")
 
 Done = Mapping[Cell, Scored]
 
@@ -27,39 +34,41 @@ def judge_cells(
     plan: Plan,
     done: Done,
     groups: Sequence[int],
-    steps: Mapping[int, int],
     worthwhile: float,
     rng: np.random.Generator,
     facts: Mapping[str, Any],
     notes: Sequence[str],
 ) -> Utility:
-    """``groups``: of the test items; ``steps``: optimiser steps at each number of real pairs."""
+    """``groups``: of the test items."""
     runs = _by_arm(plan, done)
-    main = judged(list(dict.fromkeys(cell.arm for cell in plan.cells))).title
+    arms = list(dict.fromkeys(cell.arm for cell in plan.cells))
+    main = judged(arms)
     differences = [
         compared
         for arm, size in runs
-        for baseline in (BASELINE, WARPED)
-        if size == plan.own and _comparable(plan, arm, baseline)
+        for baseline in [BASELINE, *(rival.title for rival in arms if rival.option in RIVALLING)]
+        if size == plan.own and _comparable(arms, arm, baseline)
         for compared in _compared(runs, arm, baseline, size, groups, rng)
     ]
-    worth = _worth(runs, main, plan.own, groups, rng)
-    wanted = next((c for c in differences if (c.arm, c.baseline, c.measure) == (main, BASELINE, "dice")), None)
+    worth = _worth(runs, main.title, plan.own, groups, rng)
+    of_dice = [one for one in differences if one.measure == "dice" and one.baseline == BASELINE]
+    wanted = next((one for one in of_dice if one.arm == main.title), None)
     word: Verdict = "cannot tell" if wanted is None else verdict(wanted.difference, worthwhile)
-    sentence = _sentence(word, wanted, worthwhile)
+    sentence = sentence_of(word, wanted, worthwhile, "training on these pairs" if main.synthetic else main.title)
     if worth.worth is not None and worth.reason is None:
-        sentence += " " + _worth_sentence(worth)
+        sentence += " " + worth_sentence(worth)
     left_out = _left_out(plan, done)
     return Utility(
         word=word,
         sentence=sentence,
-        judged_arm=main,
-        arms=tuple(_arm_result(cells, done, steps[size]) for (_, size), cells in runs.items()),
+        judged_arm=main.title,
+        arms=tuple(_arm_result(cells) for cells in runs.values()),
         differences=tuple(differences),
+        oracle_share=oracle_shares(of_dice),
         worth=worth,
         facts=facts,
         left_out=left_out,
-        notes=(*notes, *_caveats(plan, done, wanted, differences)),
+        notes=(*notes, *caveats(plan, done, wanted, of_dice)),
     )
 
 
@@ -85,10 +94,9 @@ def _left_out(plan: Plan, done: Done) -> tuple[str, ...]:
     )
 
 
-def _comparable(plan: Plan, arm: str, baseline: str) -> bool:
-    """Everything is compared with real + classical, what is synthetic with the warped arm too."""
-    synthetic = {cell.arm.title for cell in plan.cells if cell.arm.synthetic}
-    return arm != baseline and (baseline == BASELINE or arm in synthetic)
+def _comparable(arms: Sequence[Arm], arm: str, baseline: str) -> bool:
+    """Everything is compared with real + classical, what is synthetic with the rivals of generators too."""
+    return arm != baseline and (baseline == BASELINE or any(one.synthetic for one in arms if one.title == arm))
 
 
 def _compared(
@@ -99,22 +107,35 @@ def _compared(
     paired = [(cell, partner[cell.pairs, cell.seed]) for cell in ours if (cell.pairs, cell.seed) in partner]
     if not paired:
         return []
+    ours_paired, theirs_paired = [cell for cell, _ in paired], [cell for _, cell in paired]
+    best = best_look(theirs_paired, theirs)
     found = []
     for measure in MEASURES:
         if measure == "cldice" and not _has_centreline(ours):
             continue
-        first = _cells([cell for cell, _ in paired], ours, measure)
-        second = _cells([cell for _, cell in paired], theirs, measure)
+        first = _cells(ours_paired, ours, measure)
+        second = _cells(theirs_paired, theirs, measure, best)
         gains = (first.scores - second.scores).mean(axis=1)
         difference = paired_difference(first, second, groups, rng)
         draws = len(set(first.draws))
-        found.append(Compared(arm, baseline, measure, size, len(paired), draws, difference, _spread(gains)))
+        steps, baseline_steps = ours[ours_paired[0]].steps[-1], theirs[theirs_paired[0]].steps[best]
+        found.append(
+            Compared(
+                arm, baseline, measure, size, steps, baseline_steps, len(paired), draws, difference, _spread(gains)
+            )
+        )
     return found
+
+
+def best_look(chosen: Sequence[Cell], runs: Mapping[Cell, Scored]) -> int:
+    """The place of the look at which these runs together have their greatest mean Dice; the first of equals."""
+    looks = range(len(runs[chosen[0]].steps))
+    return int(np.argmax([_cells(chosen, runs, "dice", look).scores.mean() for look in looks]))
 
 
 def _worth(runs: Runs, arm: str, own: int, groups: Sequence[int], rng: np.random.Generator) -> WorthResult:
     curve = {size: cells for (title, size), cells in sorted(runs.items(), key=lambda r: r[0][1]) if title == BASELINE}
-    scores = {size: _cells(list(cells), cells, "dice") for size, cells in curve.items()}
+    scores = {size: _cells(list(cells), cells, "dice", best_look(list(cells), cells)) for size, cells in curve.items()}
     points = tuple((size, float(cells.scores.mean())) for size, cells in scores.items())
     ours = runs.get((arm, own))
     if ours is None:
@@ -133,33 +154,41 @@ def _worth(runs: Runs, arm: str, own: int, groups: Sequence[int], rng: np.random
     return WorthResult(arm, own, points, worth, reason)
 
 
-def _cells(chosen: Sequence[Cell], runs: Mapping[Cell, Scored], measure: str) -> Cells:
+def _cells(chosen: Sequence[Cell], runs: Mapping[Cell, Scored], measure: str, look: int = -1) -> Cells:
+    """The scores of runs at one of their looks, the last where nothing else is said."""
     rows = [
-        [item.mean_dice if measure == "dice" else item.mean_centreline for item in runs[cell].items] for cell in chosen
+        [item.mean_dice if measure == "dice" else item.mean_centreline for item in runs[cell].looks[look]]
+        for cell in chosen
     ]
     return Cells(np.array(rows), [cell.draw for cell in chosen])
 
 
 def _has_centreline(runs: Mapping[Cell, Scored]) -> bool:
-    return all(scored.items[0].centreline for scored in runs.values())
+    return all(scored.looks[-1][0].centreline for scored in runs.values())
 
 
-def _arm_result(runs: Mapping[Cell, Scored], done: Done, steps: int) -> ArmResult:
+def _arm_result(runs: Mapping[Cell, Scored]) -> ArmResult:
     cell, cells = next(iter(runs)), sorted(runs, key=lambda one: one.seed)
-    means = _cells(cells, runs, "dice").scores.mean(axis=1)
-    by_class = zip(*(item.dice for scored in runs.values() for item in scored.items), strict=True)
+    over_steps = []
+    for look, steps in enumerate(runs[cell].steps):
+        means = _cells(cells, runs, "dice", look).scores.mean(axis=1)
+        over_steps.append(AfterSteps(steps, float(means.mean()), tuple(float(mean) for mean in means)))
+    last = over_steps[-1]
+    by_class = zip(*(item.dice for scored in runs.values() for item in scored.looks[-1]), strict=True)
     return ArmResult(
         arm=cell.arm.title,
         real_pairs=cell.size,
         share=cell.arm.share,
-        steps=steps,
+        last_share=cell.arm.last_share,
+        steps=last.steps,
         runs=len(runs),
         draws=len({one.draw for one in cells}),
-        dice=float(means.mean()),
-        scores=tuple(float(mean) for mean in means),
+        dice=last.dice,
+        scores=last.scores,
         dice_by_class=tuple(_known_mean(values) for values in by_class),
         cldice=float(_cells(cells, runs, "cldice").scores.mean()) if _has_centreline(runs) else None,
-        sd_over_runs=_spread(means),
+        sd_over_runs=_spread(np.array(last.scores)),
+        over_steps=tuple(over_steps),
         seconds=round(sum(round(scored.seconds, 1) for scored in runs.values()), 1),  # as they are saved
     )
 
@@ -171,68 +200,3 @@ def _known_mean(values: Sequence[float | None]) -> float | None:
 
 def _spread(values: np.ndarray[Any, Any]) -> float | None:
     return float(values.std(ddof=1)) if len(values) > 1 else None
-
-
-def _surely_above(found: Compared) -> bool:
-    return found.difference.low is not None and found.difference.low > 0
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f}"
-
-
-def _sentence(word: Verdict, wanted: Compared | None, worthwhile: float) -> str:
-    """One sentence: the word, the difference, its interval, and what could have been seen."""
-    if wanted is None:
-        return "Cannot tell whether training on these pairs helps: no run of the arm has its partner yet."
-    found, where = wanted.difference, f"over {wanted.baseline} at {wanted.real_pairs} real pairs"
-    mean = f"{_points(found.mean)} Dice points"
-    if found.low is None or found.high is None or found.detectable is None:
-        why = "one run" if wanted.runs < 2 else "one group of test pairs"
-        return f"Cannot tell whether training on these pairs helps: {mean} {where}, from {why} without an interval."
-    interval = f"(95 % interval {_points(found.low)} to {_points(found.high)})"
-    seen = f"the smallest difference that this run could have seen is {100 * found.detectable:.1f} points"
-    if word == "helps":
-        return f"Training on these pairs helps: {mean} {interval} {where}; {seen}."
-    if word == "does not help" and found.high < 0:
-        return f"Training on these pairs does not help, it harms: {mean} {interval} {where}; {seen}."
-    if word == "does not help":
-        points = "1 point" if worthwhile == 0.01 else f"{100 * worthwhile:g} points"
-        least = f"a gain of {points} is ruled out"
-        return f"Training on these pairs does not help: {mean} {interval} {where}, so {least}; {seen}."
-    return f"Cannot tell whether training on these pairs helps: {mean} {interval} {where}; {seen}."
-
-
-def _worth_sentence(found: WorthResult) -> str:
-    assert found.worth is not None
-    assert found.worth.value is not None
-    low, high = found.worth.low, found.worth.high
-    sizes = [size for size, _ in found.curve]
-    if low is None and high is None:
-        interval = "interval not determinable"
-    else:
-        shown = (
-            f"under {min(sizes)}" if low is None else f"{low:.1f}",
-            f"over {max(sizes)}" if high is None else f"{high:.1f}",
-        )
-        interval = f"95 % interval {shown[0]} to {shown[1]}"
-    what = f"{found.real_pairs} real + synthetic" if found.arm.startswith("real") else found.arm
-    return f"{what} is worth {found.worth.value:.1f} real ({interval})."
-
-
-def _caveats(plan: Plan, done: Done, wanted: Compared | None, differences: Sequence[Compared]) -> list[str]:
-    notes = [
-        f"{one.arm} scores {_points(one.difference.mean)} Dice points over {BASELINE}: the verdict is about "
-        "the second, which is not the best that can be done without synthetic pairs"
-        for one in differences
-        if one.measure == "dice" and one.baseline == BASELINE and one.arm in REAL_TITLES and _surely_above(one)
-    ]
-    if wanted is not None and wanted.draws == 1:
-        notes.append(
-            "the intervals cover seeds and test items, not the choice of the training pairs: the models saw one draw "
-            "of them; other draws need models of their own"
-        )
-    lone = [size for size in plan.sizes if size != plan.own and len({c.draw for c in done if c.size == size}) == 1]
-    if lone:
-        notes.append(f"the learning curve at {', '.join(map(str, lone))} real pairs stands on one draw of them")
-    return notes

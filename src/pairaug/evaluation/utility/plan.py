@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairaug.errors import UsageError
-from pairaug.evaluation.utility.arms import Arm, chosen_arms, judged
+from pairaug.evaluation.utility.arms import Arm, judged
 from pairaug.evaluation.utility.lazy_pairs import LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.segmenter.base import Trainer
@@ -56,16 +56,18 @@ class Plan:
         return tuple(sorted({cell.size for cell in self.cells}))
 
 
-def make_plan(options: UtilityOptions, real: Sequence[LazyPair], extra: Sequence[LazyPair]) -> Plan:
+def make_plan(
+    options: UtilityOptions, arms: Sequence[Arm], real: Sequence[LazyPair], extra: Sequence[LazyPair]
+) -> Plan:
     """Raises UsageError for a size that cannot be drawn in whole groups."""
-    arms = chosen_arms(options)
     own, seeds = tuple(range(len(real))), range(options.seed, options.seed + options.seeds)
     baseline = next(arm for arm in arms if arm.option == "classical")
     first = judged(arms)
     cells = [Cell(arm, own, 0, seed) for seed in seeds for arm in (baseline, first)]
     cells += [Cell(arm, own, 0, seed) for seed in seeds for arm in arms if arm not in (baseline, first)]
-    curve = [arm for arm in arms if not arm.synthetic and arm.option in options.curve]
-    draws = {size: _draws(size, real, extra, seeds) for size in _sizes(options, real, extra)}
+    curve = [arm for arm in arms if arm.option in options.curve]
+    sizes = _sizes(options, real, extra) if curve else []
+    draws = {size: _draws(size, real, extra, seeds) for size in sizes}
     for arm in sorted(curve, key=lambda arm: arm is not baseline):
         for size in sorted(draws, key=lambda size: (size < len(real), size)):
             cells += [Cell(arm, pairs, draw, seed) for seed, (pairs, draw) in zip(seeds, draws[size], strict=True)]

@@ -14,15 +14,26 @@ from pairaug.report.figure import Figure
 
 
 @dataclass(frozen=True)
+class AfterSteps:
+    """Mean Dice after so many optimiser steps: over runs, and of every run in the order of seeds."""
+
+    steps: int
+    dice: float
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ArmResult:
     """One arm at one number of real pairs: mean scores over runs and test items, their spread over runs.
 
-    ``scores``: mean Dice of every run, in the order of seeds.
+    All figures are those at the plateau, after ``steps``. ``scores``: mean Dice of every run, in the order of seeds.
+    ``over_steps``: the same over training.
     """
 
     arm: str
     real_pairs: int
     share: float
+    last_share: float | None
     steps: int
     runs: int
     draws: int
@@ -31,17 +42,23 @@ class ArmResult:
     dice_by_class: tuple[float | None, ...]
     cldice: float | None
     sd_over_runs: float | None
+    over_steps: tuple[AfterSteps, ...]
     seconds: float
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Mean of ``arm`` minus ``baseline``; ``sd_per_cell``: of the difference, over paired runs."""
+    """Mean of ``arm`` after ``steps`` minus ``baseline`` after ``baseline_steps``.
+
+    ``sd_per_cell``: deviation of the difference over paired runs.
+    """
 
     arm: str
     baseline: str
     measure: str
     real_pairs: int
+    steps: int
+    baseline_steps: int
     runs: int
     draws: int
     difference: Difference
@@ -69,6 +86,14 @@ class WorthResult:
 
 
 @dataclass(frozen=True)
+class OracleShare:
+    """How much of what the true masks of further pairs gain an arm gains; None where they gain nothing for sure."""
+
+    arm: str
+    share: float | None
+
+
+@dataclass(frozen=True)
 class Utility:
     """The answer. ``word`` is the verdict on ``judged_arm``; ``sentence`` says it with its figures."""
 
@@ -81,6 +106,7 @@ class Utility:
     facts: Mapping[str, Any]
     left_out: tuple[str, ...]
     notes: tuple[str, ...]
+    oracle_share: tuple[OracleShare, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The ``utility`` object of ``evaluate --json``."""
@@ -105,6 +131,7 @@ class Utility:
                 {**{k: v for k, v in asdict(one).items() if k != "difference"}, **asdict(one.difference)}
                 for one in self.differences
             ],
+            "oracle_share": [asdict(one) for one in self.oracle_share] or None,
             **self.facts,
             "left_out": list(self.left_out),
             "notes": list(self.notes),

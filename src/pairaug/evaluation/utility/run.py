@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pairaug.evaluation.utility.arms import Available, chosen_arms
 from pairaug.evaluation.utility.beside import NOTHING, Beside
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.identity import Fitting
@@ -70,11 +71,14 @@ def measure_utility(
         )
     for note in sides.notes:
         reporter.note(f"utility: {note}")
-    plan = make_plan(options, sides.real, sides.extra)
+    available = Available(bool(sides.synthetic), bool(sides.unlabelled), bool(sides.oracle))
+    plan = make_plan(options, chosen_arms(options, available), sides.real, sides.extra)
     tests = LazyExamples(sides.test)
     context = Context(
         pool=(*sides.real, *sides.extra),
         synthetic=sides.synthetic,
+        oracle=sides.oracle,
+        unlabelled=sides.unlabelled,
         test=sides.test,
         reading=setting.reading,
         classes=setting.classes,
@@ -94,7 +98,6 @@ def measure_utility(
         plan=plan,
         done=done,
         groups=[numbers[item.group] for item in sides.test],
-        steps={size: trainer.steps(size) for size in plan.sizes},
         worthwhile=options.worthwhile,
         rng=np.random.default_rng([options.seed, 7]),
         facts=_facts(sides, options, trainer),
@@ -121,10 +124,11 @@ def announcement(plan: Plan, done: dict[Cell, Scored], trainer: Trainer, options
 def _facts(sides: Sides, options: UtilityOptions, trainer: Trainer) -> dict[str, object]:
     return {
         **sides.facts(),
-        "share": options.shares[0],
+        "share": options.shares[0].first,
+        "last_share": options.shares[0].last,
         "seeds": options.seeds,
         "preset": options.preset,
         "ruler": trainer.name,
-        "steps": trainer.steps(len(sides.real)),
+        "steps": trainer.schedule(len(sides.real))[-1],
         "worthwhile": options.worthwhile,
     }

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pairaug.errors import Interrupted
 from pairaug.evaluation.utility.cells import CellFolder, Context, Scored
 from pairaug.evaluation.utility.lazy_pairs import LazyExamples
+from pairaug.evaluation.utility.material import Material
 from pairaug.evaluation.utility.plan import Cell
 from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.signals import Interruption
 from pairaug.machine.workers import working
-from pairaug.metrics.pair_scores import score_pair
+from pairaug.metrics.pair_scores import PairScores, score_pair
 from pairaug.reporting import Reporter
-from pairaug.segmenter.base import Trainer
+from pairaug.segmenter.base import Segmenter, Trainer
 
 SIGINT = 2
 
@@ -47,15 +48,17 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
     SIGTERM; finished cells are saved then.
     """
     total = len(done) + len(left)
+    teaching = any(cell.arm.others == "pseudo-labelled" for cell in left)
     left = left[setup.ranks.rank :: setup.ranks.count]
-    steps = _Steps(setup, sum(setup.trainer.steps(cell.size) for cell in left))
-    pairs, pace = _TrainingPairs(setup.context), _Pace(setup)
+    steps = _Steps(setup, sum(setup.trainer.schedule(cell.size)[-1] for cell in left))
+    material = Material(setup.context, setup.cells, setup.trainer, teaching=teaching)
+    pace = _Pace(setup)
 
     def saved() -> str:
         return f"{len(done)} of {total} cells are saved"
 
     def run(cell: Cell) -> Scored:
-        return _run(cell, setup, pairs, steps)
+        return _run(cell, setup, material, steps)
 
     with Interruption(setup.reporter.note) as asked:
 
@@ -78,25 +81,20 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
         done.update(others)
 
 
-def _run(cell: Cell, setup: CellSetup, pairs: _TrainingPairs, steps: _Steps) -> Scored:
+def _run(cell: Cell, setup: CellSetup, material: Material, counted: _Steps) -> Scored:
     start = setup.clock()
-    recipe = cell.arm.recipe(pairs.real(cell), pairs.synthetic)
-    segmenter = setup.trainer.fit(recipe, setup.context.classes, cell.seed, _Listener(steps, cell.title))
+    listener = _Listener(counted, cell.title)
     classes, slender = setup.context.classes, setup.context.slender
-    items = tuple(score_pair(segmenter.predict(test.image), test.labels, classes, slender) for test in setup.tests)
-    return Scored(items, setup.clock() - start)
+    looks: dict[int, tuple[PairScores, ...]] = {}
 
+    def look(steps: int, segmenter: Segmenter) -> None:
+        looks[steps] = tuple(
+            score_pair(segmenter.predict(test.image), test.labels, classes, slender) for test in setup.tests
+        )
 
-class _TrainingPairs:
-    """What cells train on: the same sequence for the same pairs, so that a trainer may keep what it makes of it."""
-
-    def __init__(self, context: Context) -> None:
-        self.synthetic = LazyExamples(context.synthetic)
-        self._context = context
-        self._real: dict[tuple[int, ...], LazyExamples] = {}
-
-    def real(self, cell: Cell) -> LazyExamples:
-        return self._real.setdefault(cell.pairs, LazyExamples(self._context.real_of(cell)))
+    recipe = material.recipe(cell, listener)
+    material.keep_teacher(cell, setup.trainer.fit(recipe, classes, cell.seed, listener, look))
+    return Scored(tuple(looks), tuple(looks.values()), setup.clock() - start)
 
 
 class _Pace:
@@ -136,7 +134,7 @@ class _Steps:
             raise _Stopped
         with self._lock:
             self._done += 1
-            self._reporter.progress(self._done, self._total, "steps", title)
+            self._reporter.progress(self._done, max(self._done, self._total), "steps", title)
 
 
 class _Listener(Reporter):

@@ -107,7 +107,7 @@ def measure_usefulness(
             test=prepared.test,
             fitting=fitting_of(opened.manifest, others, prepared.vouched),
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
-            trainer=wanted.trainer or ReferenceSegmenter(options.preset, sharing=True),
+            trainer=wanted.trainer or ReferenceSegmenter(options.preset, sharing=True, steps=options.steps),
             options=options,
             reporter=work.reporter,
             workers=work.workers,
