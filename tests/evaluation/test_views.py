@@ -25,7 +25,7 @@ from pairaug.report.page.document import render
 from pairaug.reporting import Reporter
 from tests.evaluation.conftest import Whole
 from tests.evaluation.sets import REAL, InstantTrainer, opened
-from tests.evaluation.utility.fakes import DrawnCase, NoCopies
+from tests.evaluation.utility.fakes import DrawnCase, NoCopies, untold
 
 KEYS = Path(__file__).with_name("json_keys.txt")
 
@@ -48,6 +48,7 @@ def test_the_keys_of_the_json_and_their_order_are_a_promise(
     from pairaug.evaluation.utility import sides
 
     monkeypatch.setattr(sides, "Detector", NoCopies)
+    monkeypatch.setattr(sides, "scenario_of", untold)
     case = DrawnCase(tmp_path / "cells")
     utility = case.measure(case.trainer(gain={0.5: 0.03}), seeds=2).to_json()
     assert list(keys_of({**whole.content, "utility": utility})) == KEYS.read_text().splitlines()

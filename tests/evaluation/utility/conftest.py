@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pairaug.evaluation.utility import sides
-from tests.evaluation.utility.fakes import DrawnCase, NoCopies, items
+from tests.evaluation.utility.fakes import DrawnCase, NoCopies, items, untold
 
 
 @pytest.fixture
@@ -22,4 +22,5 @@ def strict_case(tmp_path: Path) -> DrawnCase:
 def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DrawnCase:
     """A case that is not searched for copies in disguise."""
     monkeypatch.setattr(sides, "Detector", NoCopies)
+    monkeypatch.setattr(sides, "scenario_of", untold)
     return DrawnCase(tmp_path / "cells")

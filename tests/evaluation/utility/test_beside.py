@@ -17,15 +17,16 @@ from pairaug.evaluation.utility.sides import Sides, choose_sides
 from pairaug.fitted.seen import Seen
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Example
-from tests.evaluation.utility.fakes import NoCopies, draw, item_of, items, manifest_of
+from tests.evaluation.utility.fakes import NoCopies, draw, item_of, items, manifest_of, untold
 
 REAL, TEST, NEW = items(0, 7, "real"), items(100, 6, "test"), items(200, 6, "new")
 
 
 @pytest.fixture
 def unsearched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Copies in disguise are not looked for."""
+    """Copies in disguise and the scenario are not looked for."""
     monkeypatch.setattr(sides, "Detector", NoCopies)
+    monkeypatch.setattr(sides, "scenario_of", untold)
 
 
 def images(pairs: Sequence[LazyPair]) -> tuple[LazyImage, ...]:
@@ -149,9 +150,11 @@ def mirrored(pair: LazyPair, name: str) -> LazyPair:
     return item_of(Example(np.ascontiguousarray(image), np.ascontiguousarray(example.labels[:, ::-1])), name)
 
 
-def test_images_that_are_test_images_in_disguise_are_left_out() -> None:
+def test_images_that_are_test_images_in_disguise_are_left_out_and_the_scenario_is_told() -> None:
     found = chosen([*items(300, 2, "bare"), mirrored(TEST[3], "disguised")])
     assert names(found) == ["bare300", "bare301"]
+    assert found.facts()["scenario"]["word"] == "unlabelled images"
+    assert found.notes[0].startswith("scenario: images without masks at hand (2)")
     assert any("1 of test pairs in disguise (such as disguised)" in note for note in found.notes)
 
 

@@ -17,6 +17,7 @@ from pairaug.evaluation.utility.beside import NOTHING, Beside, TestSide, images_
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
+from pairaug.evaluation.utility.scenario import Scenario, scenario_of
 from pairaug.metrics.novelty import POWER, Share
 from pairaug.reporting import Reporter
 
@@ -28,7 +29,8 @@ class Sides:
     """``real``: what the models saw; ``extra``: real pairs that nothing saw, for the learning curve alone.
 
     ``split``: the test pairs were taken from REAL; ``power``: the share of disguised test pairs that would be found;
-    ``unlabelled``: images whose masks no arm knows; ``oracle``: pairs whose masks the oracle arm alone knows.
+    ``unlabelled``: images whose masks no arm knows; ``oracle``: pairs whose masks the oracle arm alone knows;
+    ``scenario``: the situation that all of this is taken for.
     """
 
     real: tuple[LazyPair, ...]
@@ -40,6 +42,7 @@ class Sides:
     notes: tuple[str, ...]
     unlabelled: tuple[LazyImage, ...] = ()
     oracle: tuple[LazyPair, ...] = ()
+    scenario: Scenario | None = None
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
@@ -53,6 +56,7 @@ class Sides:
             "disguised_copies_found": self.power.value,
             "unlabelled_images": len(self.unlabelled),
             "oracle_pairs": len(self.oracle),
+            "scenario": None if self.scenario is None else self.scenario.facts(),
         }
 
 
@@ -106,6 +110,7 @@ def choose_sides(
     side = TestSide(test, detector, grouped)
     refuse_unfit_oracle(beside.oracle, fitting, side, reporter)
     unlabelled, of_images = images_apart(beside.unlabelled, fitted, side, reporter)
+    scenario = scenario_of(fitted, test, len(unlabelled), rng)
     return Sides(
         real=tuple(fitted),
         extra=tuple(extra),
@@ -113,9 +118,10 @@ def choose_sides(
         synthetic=tuple(new),
         split=split,
         power=detector.power,
-        notes=(*notes, *of_originals, *of_extra, *of_images),
+        notes=(scenario.sentence, *notes, *of_originals, *of_extra, *of_images),
         unlabelled=unlabelled,
         oracle=beside.oracle,
+        scenario=scenario,
     )
 
 
