@@ -121,7 +121,7 @@ def _compared(
         steps, baseline_steps = ours[ours_paired[0]].steps[-1], theirs[theirs_paired[0]].steps[best]
         found.append(
             Compared(
-                arm, baseline, measure, size, steps, baseline_steps, len(paired), draws, difference, _spread(gains)
+                arm, baseline, measure, size, len(paired), draws, difference, _spread(gains), steps, baseline_steps
             )
         )
     return found
