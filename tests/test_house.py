@@ -28,7 +28,10 @@ STAIRS = {
         "markup numbers contents", "svg parts", "charts", "plots steps_plot pictures tables",
         "findings_section pairs_section training_section", "document",
     ),
-    "segmenter": ("base network presets decision", "frames identity folds", "augment", "batches", "fit", "reference"),
+    "segmenter": (
+        "base network presets decision", "frames identity folds", "augment pasting recolouring", "changes", "batches",
+        "fit", "reference",
+    ),
 }  # fmt: skip
 HEAVY = ("torch", "scipy", "skimage")
 

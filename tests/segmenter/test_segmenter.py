@@ -14,7 +14,7 @@ from pairaug.errors import ModelError
 from pairaug.metrics.overlap import class_dice
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
 from pairaug.reporting import Reporter
-from pairaug.segmenter import batches, fit
+from pairaug.segmenter import augment, batches, fit
 from pairaug.segmenter.augment import Augmenter, Draw
 from pairaug.segmenter.base import Augmentation, Example, Recipe
 from pairaug.segmenter.batches import Batches
@@ -325,3 +325,16 @@ def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkey
     assert 0 < float((both[0] - both[1]).abs().mean()) < 0.1
     monkeypatch.setattr(name.format("fit"), lambda: torch.float32)
     assert float((found[1].probabilities(image) - both[1]).abs().mean()) < 0.01
+
+
+def test_a_crop_at_any_place_is_sampled_as_from_the_whole_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the part that a crop reads is converted: also where it reaches far beyond the frame, and is reflected."""
+    found = []
+    frame = to_frame(blobs(2, 1, height=90, width=150)[0], 150, 3)
+    for whole in (False, True):
+        if whole:
+            monkeypatch.setattr(augment, "_needed", lambda places, size: slice(0, size))
+        augmenter = Augmenter((64, 160), "classical and warped")
+        draws = [Draw(frame, (row, column)) for row in (0.0, 0.3, 1.0) for column in (0.1, 0.9)]
+        found.append(torch.cat(augmenter.crops(draws, np.random.default_rng(0)), dim=1))
+    assert torch.allclose(*found, atol=1e-3)

@@ -2,6 +2,8 @@
 
 Draws walk through the examples in seeded permutations; the places and deformations come from the seed alone, so that
 runs of several arms with one seed are paired. Half of the crops are taken near the foreground.
+Synthetic draws are changed first where the recipe says so (``changes``), by generators of their own, so that a change
+moves no deformation.
 Enters: a ``Recipe``. Leaves: tensors, as ``augment`` makes them.
 """
 
@@ -16,6 +18,7 @@ from torch import Tensor
 from pairaug.machine.randomness import numpy_generator
 from pairaug.segmenter.augment import Augmenter, Draw
 from pairaug.segmenter.base import Example, Recipe
+from pairaug.segmenter.changes import change_of
 from pairaug.segmenter.frames import Frame, Frames, KeptFrames, size_at
 from pairaug.segmenter.network import MULTIPLE
 
@@ -30,19 +33,39 @@ class Batches:
     def __init__(self, recipe: Recipe, side: int, classes: int, kept: KeptFrames) -> None:
         self._real, self._synthetic = (kept.of(some, side, classes) for some in (recipe.real, recipe.synthetic))
         self._share, self._augmentation = recipe.synthetic_share, recipe.augmentation
+        self._last_share = recipe.last_share
+        self._change = change_of(recipe, self._real, side, kept)
         self._crop = crop_size(recipe.real, side)
 
-    def draw(self, size: int, seed: int, *, plain: bool = False) -> Iterator[SegmenterBatch]:
-        """Batches of ``size`` crops, without end; ``plain``: not augmented."""
+    def draw(self, size: int, seed: int, *, total: int | None = None, plain: bool = False) -> Iterator[SegmenterBatch]:
+        """Batches of ``size`` crops, without end.
+
+        ``total``: the number of batches over which a share falls, where the recipe says that it does; later ones, and
+        all of them without it, have the last share. ``plain``: so have these, not augmented, but changed.
+        """
         augmenter = Augmenter(self._crop, "none" if plain else self._augmentation)
         of_real = walk(self._real, numpy_generator(seed, "order of real"))
         of_synthetic = walk(self._synthetic, numpy_generator(seed, "order of synthetic"))
         for step in itertools.count():
             rng = numpy_generator(seed, "augmentation", step)
-            before, after = (int((step + turn) * size * self._share + 1e-9) for turn in (0, 1))
-            frames = [next(of_synthetic) for _ in range(after - before)]
+            before, after = (
+                int(self._shares_before(step + turn, None if plain else total) * size + 1e-9) for turn in (0, 1)
+            )
+            frames = [
+                self._change(next(of_synthetic), numpy_generator(seed, "change", step, turn))
+                for turn in range(min(after - before, size))
+            ]
             frames += [next(of_real) for _ in range(size - len(frames))]
             yield augmenter.crops([Draw(frame, _centre(frame, self._crop, rng)) for frame in frames], rng)
+
+    def _shares_before(self, step: int, total: int | None) -> float:
+        """The sum of the shares of all steps before ``step``, which fall in a straight line over ``total`` of them."""
+        first, last = self._share, self._share if self._last_share is None else self._last_share
+        if total is None or first == last:
+            return step * last
+        falling = min(step, total)
+        fallen = (last - first) / max(total - 1, 1) * falling * (falling - 1) / 2
+        return falling * first + fallen + (step - falling) * last
 
 
 def crop_size(examples: Sequence[Example], side: int) -> tuple[int, int]:

@@ -9,12 +9,13 @@ Enters: Examples. Leaves: Frames, in half precision.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pairaug.metrics.reduction import FloatArray, reduce_area
@@ -26,6 +27,8 @@ SMALLEST, LARGEST = 256, 640
 LOOKED_AT = 20
 KEPT_BYTES = 2**30
 SETS = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,15 @@ def to_frame(example: Example, side: int, classes: int) -> Frame:
     one_hot = (example.labels[..., None] == np.arange(classes)).astype(np.float32)
     shares = reduce_area(one_hot, rows, columns)
     picture = to_picture(example.image, side)
-    planes = np.concatenate([picture, shares], axis=2).transpose(2, 0, 1).astype(np.float16)
-    return Frame(planes, picture.shape[2], np.flatnonzero(shares[..., 0] < 0.5).astype(np.int32))
+    return frame_of(picture.transpose(2, 0, 1), shares.transpose(2, 0, 1))
+
+
+def frame_of(picture: FloatArray, shares: FloatArray) -> Frame:
+    """A frame of a standardised picture (C, H, W) and the shares (K, H, W) of the classes."""
+    planes = np.empty((len(picture) + len(shares), *picture.shape[1:]), np.float16)
+    halves = torch.from_numpy(planes)
+    halves[: len(picture)], halves[len(picture) :] = torch.from_numpy(picture), torch.from_numpy(shares)
+    return Frame(planes, len(picture), np.flatnonzero(shares[0] < 0.5).astype(np.int32))
 
 
 def to_picture(image: NDArray[np.floating[Any]], side: int) -> FloatArray:
@@ -81,6 +91,12 @@ def to_picture(image: NDArray[np.floating[Any]], side: int) -> FloatArray:
 def standardised(picture: FloatArray) -> FloatArray:
     """Zero mean and unit deviation over everything, so that colour between the channels is kept."""
     found: FloatArray = (picture - picture.mean()) / (picture.std() + np.float32(1e-3))
+    return found
+
+
+def as_floats(planes: NDArray[np.float16]) -> FloatArray:
+    """The same in single precision, which torch makes many times as quickly as numpy."""
+    found: FloatArray = torch.from_numpy(planes).float().numpy()
     return found
 
 
@@ -113,18 +129,28 @@ class KeptFrames:
     """
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[int, int, int], Frames] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, int, object], Frames] = OrderedDict()
+        self._others: OrderedDict[tuple[int, int, object], Any] = OrderedDict()
         self._lock = Lock()
 
     def of(self, examples: Sequence[Example], side: int, classes: int) -> Frames:
         """The frames of ``examples`` at the working size ``side``."""
-        key = (id(examples), side, classes)  # the frames hold the examples, so that no other set gets their id
-        with self._lock:
-            frames = self._held.setdefault(key, Frames(examples, side, classes))
-            self._held.move_to_end(key)
-            while len(self._held) > SETS:
-                self._held.popitem(last=False)
-        return frames
+        return self._last((id(examples), side, classes), lambda: Frames(examples, side, classes), self._frames)
+
+    def other(self, images: Sequence[Any], side: int, make: Callable[[Sequence[Any], int], T]) -> T:
+        """What ``make(images, side)`` made of images that have no masks: it has to hold them, as ``Frames`` does."""
+        found: T = self._last((id(images), side, make), lambda: make(images, side), self._others)
+        return found
+
+    def _last(
+        self, key: tuple[int, int, object], make: Callable[[], T], held: OrderedDict[tuple[int, int, object], T]
+    ) -> T:
+        with self._lock:  # what is made holds its source, so that no other source gets the id in the key
+            found = held.setdefault(key, make())
+            held.move_to_end(key)
+            while len(held) > SETS:
+                held.popitem(last=False)
+        return found
 
 
 def _width(region: NDArray[np.bool_]) -> float | None:
