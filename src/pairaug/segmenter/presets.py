@@ -76,5 +76,5 @@ class Preset:
 
 PRESETS = {
     "quick": Preset("quick", few=250, many=250, batch_size=8, width=16, rate=3e-3, step_seconds=0.3),
-    "full": Preset("full", few=2800, many=5600, batch_size=8, width=16, rate=3e-3, step_seconds=0.3, points=4),
+    "full": Preset("full", few=2800, many=5600, batch_size=4, width=16, rate=3e-3, step_seconds=0.18, points=4),
 }

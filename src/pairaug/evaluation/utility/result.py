@@ -33,7 +33,6 @@ class ArmResult:
     arm: str
     real_pairs: int
     share: float
-    last_share: float | None
     steps: int
     runs: int
     draws: int
@@ -42,8 +41,9 @@ class ArmResult:
     dice_by_class: tuple[float | None, ...]
     cldice: float | None
     sd_over_runs: float | None
-    over_steps: tuple[AfterSteps, ...]
     seconds: float
+    last_share: float | None
+    over_steps: tuple[AfterSteps, ...]
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Compared:
     baseline: str
     measure: str
     real_pairs: int
-    steps: int
-    baseline_steps: int
     runs: int
     draws: int
     difference: Difference
     sd_per_cell: float | None
+    steps: int
+    baseline_steps: int
 
     def figure(self) -> Figure:
         found = self.difference
@@ -131,8 +131,8 @@ class Utility:
                 {**{k: v for k, v in asdict(one).items() if k != "difference"}, **asdict(one.difference)}
                 for one in self.differences
             ],
-            "oracle_share": [asdict(one) for one in self.oracle_share] or None,
             **self.facts,
             "left_out": list(self.left_out),
             "notes": list(self.notes),
+            "oracle_share": [asdict(one) for one in self.oracle_share] or None,
         }

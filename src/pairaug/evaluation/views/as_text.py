@@ -97,11 +97,17 @@ def _offset(part: Agreement) -> Iterator[Line]:
 
 def _utility(part: Utility) -> Iterator[Line]:
     for arm in part.arms:
-        yield f"{arm.real_pairs} pairs", f"{arm.dice:.3f}", "", "", f"{arm.arm}: {arm.runs} runs of {arm.steps} steps"
+        earlier = "".join(f", {look.dice:.3f} after {look.steps}" for look in arm.over_steps[:-1])
+        words = f"{arm.arm}: {arm.runs} runs of {arm.steps} steps{earlier}"
+        yield f"{arm.real_pairs} pairs", f"{arm.dice:.3f}", "", "", words
     for found in part.differences:
         if found.measure == "dice":
             gain = found.difference
-            words = f"{found.arm}, over {found.baseline}, at {found.real_pairs} pairs"
+            at = "" if found.baseline_steps == found.steps else f" at its best, after {found.baseline_steps} steps"
+            words = f"{found.arm}, over {found.baseline}{at}, at {found.real_pairs} pairs"
             yield "difference", f"{gain.mean:+.3f}", _interval(gain.low, gain.high), "", words
+    for share in part.oracle_share:
+        if share.share is not None:
+            yield "of what was to gain", f"{share.share:.0%}", "", "", f"{share.arm}, of the gain of the oracle"
     for note in (*part.notes, *(f"left out: {cell}" for cell in part.left_out)):
         yield "", "", "", "", note

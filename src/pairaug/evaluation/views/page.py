@@ -191,7 +191,13 @@ def _utility(part: Utility) -> page.Utility:
     ordered = sorted(part.differences, key=lambda one: one.arm != main)
     gains = [found.figure() for found in ordered if found.measure == "dice"]
     arms = [
-        page.Arm(arm.arm, 0 if arm.share >= 1 else arm.real_pairs, np.array(arm.scores), arm.share > 0)
+        page.Arm(
+            arm.arm,
+            0 if arm.share >= 1 else arm.real_pairs,
+            np.array(arm.scores),
+            "synthetic" in arm.arm,
+            {look.steps: np.array(look.scores) for look in arm.over_steps},
+        )
         for arm in part.arms
         if arm.real_pairs == part.worth.real_pairs
     ]
@@ -204,6 +210,7 @@ def _utility(part: Utility) -> page.Utility:
         sentence=part.sentence,
         worthwhile=float(facts.get("worthwhile", 0.01)),
         curve=_curve(part),
+        baseline_steps=ordered[0].baseline_steps if ordered else None,
     )
 
 

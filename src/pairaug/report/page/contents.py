@@ -116,12 +116,13 @@ class Findings:
 class Arm:
     """One way of training. ``scores`` (cells,): a mean test score for each draw and seed, in the same order in every
     arm that is paired; ``real_pairs`` how many real pairs it trains on (0 for synthetic alone), ``synthetic`` whether
-    synthetic ones are among its pairs."""
+    synthetic ones are among its pairs. ``over_steps``: optimiser steps -> the scores (cells,) after them."""
 
     name: str
     real_pairs: int
     scores: Values
     synthetic: bool = False
+    over_steps: Mapping[int, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ class Utility:
 
     ``metric`` names the score ("Dice, mean over classes"), ``tested_on`` says on what ("8 pairs of 4 patients").
     ``gains[0]`` is the comparison behind the verdict, ``worthwhile`` the least gain that would count. The page puts
-    the verdict before ``sentence``, which explains it.
+    the verdict before ``sentence``, which explains it. ``arms[0]`` is the baseline, of which ``baseline_steps`` is the
+    best point of its training.
     """
 
     metric: str
@@ -160,6 +162,7 @@ class Utility:
     sentence: str
     worthwhile: float
     curve: LearningCurve | None = None
+    baseline_steps: int | None = None
 
 
 @dataclass(frozen=True)

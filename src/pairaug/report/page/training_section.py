@@ -15,6 +15,7 @@ from pairaug.report.page.markup import Markup, element, join
 from pairaug.report.page.numbers import count, defined, fixed, interval, pairs_worth, size_in_points
 from pairaug.report.page.parts import note, paragraph, section, table, titled, two_lines
 from pairaug.report.page.plots import arm_axis, arm_row, learning_curve, loss_panel
+from pairaug.report.page.steps_plot import scores_over_steps
 from pairaug.report.page.tables import figure_table
 
 
@@ -35,11 +36,13 @@ def utility_section(utility: Utility) -> Markup:
         paragraph(utility.sentence, class_=f"verdict {_tone(utility)}"),
         paragraph(
             "The same segmenter was trained for the same number of steps in different ways (arms) and tested on "
-            f"{utility.tested_on}. Score: {utility.metric}; higher is better. Each dot is one training."
+            f"{utility.tested_on}. Score: {utility.metric}; higher is better. Each dot is one training at its end."
         ),
         table("Test score of every arm", ["Trained on", join("Score", arms.head()), "Mean"], arm_rows),
+        *_over_steps(utility),
         element("h3", "Paired differences"),
         paragraph(
+            "Every arm at the end of its training, against the other one at its best point. "
             "In points (hundredths of the score); to the right favours the first named. A disc with its whole interval "
             "to the right of 0 helps. Differences within the grey band are too small for this run to see reliably; a "
             f"gain of {size_in_points(utility.worthwhile)} points was called worthwhile beforehand."
@@ -71,6 +74,21 @@ def losses_section(losses: Sequence[LossHistory]) -> Markup:
         ),
         *models,
     )
+
+
+def _over_steps(utility: Utility) -> list[Markup]:
+    """Nothing where the trainings were looked at once."""
+    if max((len(arm.over_steps) for arm in utility.arms), default=0) < 2:
+        return []
+    return [
+        element("h3", "Over training"),
+        paragraph(
+            "Mean score of every arm after so many optimiser steps. Arms are judged at the end, where somebody stops "
+            f"who cannot look at the test pairs; {utility.arms[0].name} is granted its best point (diamond, and the "
+            "level line), which nobody would know of."
+        ),
+        scores_over_steps(utility.arms, utility.baseline_steps),
+    ]
 
 
 def _curve(found: LearningCurve) -> Markup:
