@@ -168,13 +168,14 @@ def evaluate(
 
     ``real``: a folder, a list file, or (image, mask) for each pair; ``synthetic``: any folder of pairs, or a list file
     (None: ``utility`` compares what needs none). What chooses files is for ``real``, what is said of values for both.
+    Returns an ``EvaluationResult``.
     """
     given = checked_keywords("evaluate", EvaluateKeywords, options)
     html, out_items = given.pop("html", None), given.pop("out_items", None)
     listed = isinstance(real, str | PathLike) and Path(real).is_file()
     name, lines = _source(None if listed else real, Path(str(real)) if listed else None)
-    pairs = PairOptions(**_taken(given, PairOptions))
-    asked, made = UtilityAsked(**_taken(given, UtilityAsked)), None if synthetic is None else Path(synthetic)
+    pairs, asked = PairOptions(**_taken(given, PairOptions)), UtilityAsked(**_taken(given, UtilityAsked))
+    made = None if synthetic is None else Path(synthetic)
     refuse_lone(made, asked, given.get("parts"), out_items)
     wanted = evaluation_options(pairs, asked, lines, **given)
     refuse_outputs(html, out_items)
