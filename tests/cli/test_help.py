@@ -79,7 +79,7 @@ def test_every_sentence_of_a_help_page_begins_and_ends_as_one(name: str) -> None
 
 def test_options_stand_below_their_panels_and_arguments_by_their_names(cli: Cli) -> None:
     page = cli("evaluate", "--help").out
-    assert page.startswith("Usage: pairaug evaluate [OPTIONS] REAL SYNTHETIC\n")
+    assert page.startswith("Usage: pairaug evaluate [OPTIONS] REAL [SYNTHETIC]\n")
     headings = re.findall(r"^([A-Z].*):$", page, flags=re.MULTILINE)
     assert headings == [
         "Arguments",

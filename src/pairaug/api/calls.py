@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pairaug.api.evaluating import (
     UtilityAsked,
     evaluation_options,
+    refuse_lone,
     refuse_nothing_measured,
     refuse_outputs,
     write_outputs,
@@ -157,20 +158,26 @@ class EvaluationResult:
 
 @speaking_python
 def evaluate(
-    real: Source, synthetic: Place, *, reporter: Reporter | None = None, **options: Unpack[EvaluateKeywords]
+    real: Source,
+    synthetic: Place | None = None,
+    *,
+    reporter: Reporter | None = None,
+    **options: Unpack[EvaluateKeywords],
 ) -> EvaluationResult:
     """Measure synthetic pairs against real ones: are they new, real, varied, true to their masks, of use?
 
-    ``real``: a folder, a list file, or (image, mask) for each pair; ``synthetic``: any folder of pairs, or a list
-    file. The arguments that choose files are for ``real``; those on values hold for both. Returns an
-    ``EvaluationResult``.
+    ``real``: a folder, a list file, or (image, mask) for each pair; ``synthetic``: any folder of pairs, or a list file
+    (None: ``utility`` compares what needs none). What chooses files is for ``real``, what is said of values for both.
+    Returns an ``EvaluationResult``.
     """
     given = checked_keywords("evaluate", EvaluateKeywords, options)
     html, out_items = given.pop("html", None), given.pop("out_items", None)
     listed = isinstance(real, str | PathLike) and Path(real).is_file()
     name, lines = _source(None if listed else real, Path(str(real)) if listed else None)
-    pairs = PairOptions(**_taken(given, PairOptions))
-    wanted = evaluation_options(pairs, UtilityAsked(**_taken(given, UtilityAsked)), lines, **given)
+    pairs, asked = PairOptions(**_taken(given, PairOptions)), UtilityAsked(**_taken(given, UtilityAsked))
+    made = None if synthetic is None else Path(synthetic)
+    refuse_lone(made, asked, given.get("parts"), out_items)
+    wanted = evaluation_options(pairs, asked, lines, **given)
     refuse_outputs(html, out_items)
     from pairaug.evaluation.evaluate import measure, open_sets
     from pairaug.evaluation.views.as_json import as_json
@@ -178,7 +185,7 @@ def evaluate(
 
     told = PythonReporter(reporter)
     models = given.get("models", Path("pairaug-models"))
-    with open_sets(name, Path(synthetic), wanted, told) as sets:
+    with open_sets(name, made, wanted, told) as sets:
         result = measure(sets, wanted, told)
         write_outputs(
             result, sets, html=html, out_items=out_items, real=name, command="pairaug.evaluate(...)", models=models

@@ -110,6 +110,20 @@ def _usefulness(options: UtilityOptions | None, asked: UtilityAsked) -> UtilityR
     return UtilityRequest(options, asked.test, asked.fitted_on, unlabelled=asked.unlabelled, oracle=asked.oracle)
 
 
+def refuse_lone(synthetic: Path | None, utility: UtilityAsked, parts: str | None, out_items: Path | None) -> None:
+    """Raises UsageError for what needs a synthetic set where there is none: all but the rivals of ``--utility``."""
+    if synthetic is not None:
+        return
+    if not utility.utility:
+        raise UsageError("SYNTHETIC: not given; name the set to measure, or add --utility to measure what needs none")
+    if parts is not None and parts.strip() != "utility":
+        raise UsageError(f"--parts {parts}: without SYNTHETIC utility alone can be measured; name the set after REAL")
+    if "synthetic" in (utility.arms or ""):
+        raise UsageError(f"--arms {utility.arms}: without SYNTHETIC no synthetic arm can run; name the set after REAL")
+    if out_items is not None:
+        raise UsageError(f"--out-items {out_items}: there are no synthetic pairs to list; name the set after REAL")
+
+
 def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
     """What could not be written in the end is told before anything is measured."""
     for flag, path, mark in (("--html", html, _PAGE_MARK), ("--out-items", out_items, _ITEM_MARK)):
@@ -137,7 +151,7 @@ def write_outputs(
         from pairaug.evaluation.views.page import Invocation, page_of
         from pairaug.report.page.document import render
 
-        invocation = Invocation(real, str(sets.synthetic_source), command, models)
+        invocation = Invocation(real, str(sets.synthetic_source or ""), command, models)
         write_atomic(html, render(page_of(result, sets, invocation)).encode())
 
 

@@ -112,7 +112,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     arms: Values
     curve: Values
     preset: str
-    steps: int | None
+    steps: int
     html: Place
     out_items: Place
     models: Place

@@ -11,6 +11,7 @@ import typer
 from pairaug.api.evaluating import (
     UtilityAsked,
     evaluation_options,
+    refuse_lone,
     refuse_nothing_measured,
     refuse_outputs,
     write_outputs,
@@ -65,7 +66,7 @@ class UtilityFlags(UtilityAsked):
         opt.option(
             "--oracle",
             panel=_UTILITY,
-            help="Further real pairs, whose masks no model saw: how much was there to gain?",
+            help="Further real pairs, whose masks no model saw, to tell how much there was to gain.",
             metavar="SOURCE",
         ),
     ]
@@ -77,7 +78,7 @@ class UtilityFlags(UtilityAsked):
         opt.option(
             "--share",
             panel=_UTILITY,
-            help="Shares of synthetic pairs among those drawn in training (default 0.5); 0.5-0 falls to 0.",
+            help="Shares of synthetic pairs among those drawn in training; 0.5-0 falls to 0 (default 0.5).",
             metavar="S,...",
         ),
     ]
@@ -136,11 +137,13 @@ def evaluate(
         ),
     ],
     synthetic: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            help="Synthetic pairs, of any tool: a folder or a list file.", metavar="SYNTHETIC", show_default=False
+            help="Synthetic pairs, of any tool: a folder or a list file. Only --utility does without.",
+            metavar="SYNTHETIC",
+            show_default=False,
         ),
-    ],
+    ] = None,
     parts: Annotated[
         str | None,
         opt.option(
@@ -190,6 +193,7 @@ def evaluate(
     from each other. Beside each figure stands what held-out real pairs score. Options that choose files apply to REAL;
     options on values apply to both sets.
     """
+    refuse_lone(synthetic, utility, parts, out_items)
     listed = Path(real) if real != "-" and Path(real).is_file() else None
     name, lines = opt.source_and_lines(None if listed else real, listed)
     options = evaluation_options(

@@ -22,7 +22,7 @@ from pairaug.evaluation.parts.masks import MaskRealism, measure_masks
 from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
 from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
 from pairaug.evaluation.sets.remarks import remarks_on
-from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
+from pairaug.evaluation.sets.synthetic import Synthetic, no_synthetic, open_synthetic
 from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.threads import one_thread_each
 from pairaug.machine.work import OutOfTime, Work
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 PARTS = ("masks", "images", "novelty", "agreement", "utility")
 FEWEST_GROUPS = {"images": 2, "novelty": FEWEST_FOR_COPIES, "agreement": 2}
 DEFAULT_SAMPLE = 200
+NO_SYNTHETIC = "there is no synthetic set"
 
 # Of one core for one pair looked at, all parts but the segmenters' fits; ``tests/benchmarks/evaluate.py`` measures it.
 _SECONDS_A_PAIR = 0.5
@@ -86,11 +87,11 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class Sets:
-    """Both sets, open."""
+    """Both sets, open. ``synthetic_source`` is None, and the synthetic set without pairs, where none was given."""
 
     real: PairSet
     synthetic: Synthetic
-    synthetic_source: str | Path
+    synthetic_source: str | Path | None
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,14 @@ class Evaluation:
 
 def evaluate(
     real: str | Path,
-    synthetic: str | Path,
+    synthetic: str | Path | None,
     options: EvaluationOptions = EvaluationOptions(),
     reporter: Reporter | None = None,
 ) -> Evaluation:
-    """Measure ``synthetic`` against ``real``. Raises DataError for sets that cannot be compared."""
+    """Measure ``synthetic`` against ``real``. Raises DataError for sets that cannot be compared.
+
+    ``synthetic`` None: utility alone is measured, between arms that need no synthetic set.
+    """
     listener = reporter or Reporter()
     with open_sets(real, synthetic, options, listener) as sets:
         return measure(sets, options, listener)
@@ -137,9 +141,9 @@ def evaluate(
 
 @contextmanager
 def open_sets(
-    real: str | Path, synthetic: str | Path, options: EvaluationOptions, reporter: Reporter
+    real: str | Path, synthetic: str | Path | None, options: EvaluationOptions, reporter: Reporter
 ) -> Iterator[Sets]:
-    """Find, check and sample both sets."""
+    """Find, check and sample both sets, or the real one where there is no other."""
     found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
     if sentence:
         reporter.note(f"real: {sentence}")
@@ -153,6 +157,9 @@ def open_sets(
         grey=checked.channels == 1,
     )
     items = in_terms(str(real), checked, terms, kept=kept)
+    if synthetic is None:
+        yield Sets(items, no_synthetic(items), None)
+        return
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
         yield Sets(items, others, synthetic)
@@ -175,7 +182,7 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: R
     derived = [synthetic.derived(index) for index in range(len(others))]
     wanted = options.utility if "utility" in options.parts else None
     prepared = None if wanted is None else _prepared(wanted, sets, options, reporter)
-    parts = _Parts(options, len(set(real.groups)), work)
+    parts = _Parts(options, len(set(real.groups)), work, lone=sets.synthetic_source is None)
 
     def agreement() -> Agreement:
         fitted = fold_segmenters(real, options.segmenter or ReferenceSegmenter(), options.cache, work, seed)
@@ -204,14 +211,17 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: R
 class _Parts:
     """Measures the parts that are wanted, for which there are groups enough and time; the others are ``left_out``."""
 
-    def __init__(self, options: EvaluationOptions, groups: int, work: Work) -> None:
+    def __init__(self, options: EvaluationOptions, groups: int, work: Work, *, lone: bool) -> None:
+        """``lone``: there is no synthetic set, which all parts but utility measure."""
         self.left_out: list[NotMeasured] = []
-        self._options, self._groups, self._work = options, groups, work
+        self._options, self._groups, self._work, self._lone = options, groups, work, lone
 
     def one(self, name: str, make: Callable[[], Result]) -> Result | None:
         fewest = FEWEST_GROUPS.get(name, 1)
         if name not in self._options.parts:
             self.leave_out(name, "not among --parts")
+        elif self._lone and name != "utility":
+            self.leave_out(name, NO_SYNTHETIC)
         elif self._groups < fewest:
             self.leave_out(name, f"{self._groups} group(s) of real pairs; at least {fewest} needed")
         else:
@@ -228,6 +238,8 @@ class _Parts:
 
 def expected_seconds(sets: Sets, options: EvaluationOptions) -> float:
     """About how long all parts but utility take where no segmenter of these pairs has been kept."""
+    if sets.synthetic_source is None:
+        return 0.0
     workers = options.threads or default_threads()
     pairs = len(sets.real) + len(sets.synthetic.items)
     seconds = _SECONDS_A_PAIR * pairs / workers

@@ -16,6 +16,9 @@ FEW_GROUPS = 8
 
 
 def remarks_on(real: PairSet, synthetic: Synthetic) -> Iterator[str]:
+    """None where there is no synthetic set, for then the two are not compared."""
+    if not synthetic.total:
+        return
     looked = len(synthetic.items)
     if looked + len(synthetic.items.checked.bad) < synthetic.total:
         yield (

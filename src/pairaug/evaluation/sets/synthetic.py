@@ -64,6 +64,13 @@ class Synthetic:
         return self.rows[index].get("origin") == "original"
 
 
+def no_synthetic(real: PairSet) -> Synthetic:
+    """A set without pairs, in the place of one that was not given; ``total`` is 0 for no other."""
+    nothing = replace(real.checked, pairs=(), bad=(), skipped=(), warnings=())
+    items = PairSet(nothing, real.terms, real.to_real, ())
+    return Synthetic(items, (), 0, 0, (), per_mask=1, seen=None, manifest=None, unread=False)
+
+
 @contextmanager
 def open_synthetic(
     source: Path, terms: Terms, policy: CheckPolicy, sample: int, rng: np.random.Generator, *, originals: bool = False

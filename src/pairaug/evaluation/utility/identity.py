@@ -20,13 +20,15 @@ class Fitting:
     """What was seen: by the name of each model what it was fitted on.
 
     ``painted``: masks that were given, not generated; ``looked_at``: what models, gates and styles saw for anything
-    else than to be fitted on it; ``vouched``: digests that the user says were all, None where he has said nothing.
+    else than to be fitted on it; ``vouched``: digests that the user says were all, None where he has said nothing;
+    ``modelled``: False where no model is judged, and ``vouched`` are the pairs that the arms are given.
     """
 
     models: Mapping[str, frozenset[str]]
     painted: frozenset[str] = frozenset()
     vouched: frozenset[str] | None = None
     looked_at: frozenset[str] = frozenset()
+    modelled: bool = True
 
     @property
     def known(self) -> frozenset[str]:
@@ -104,7 +106,9 @@ def remarks(real: Sequence[LazyPair], fitting: Fitting) -> list[str]:
             f"{len(strange)} of the masks that were painted are of no pair of REAL: the synthetic arms know them, the "
             "real arms do not"
         )
-    if fitting.vouched is not None and not fitting.models:
+    if not fitting.modelled:
+        notes.append("there is no synthetic set: arms that need none are compared with each other")
+    elif fitting.vouched is not None and not fitting.models:
         notes.append("which pairs the models saw is what --fitted-on says; there is no manifest to check it by")
     return notes
 

@@ -104,7 +104,7 @@ def choose_sides(
         notes.append(
             f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
         )
-    _refuse_copies(list(detector.copies(fitted, reporter)), "the models saw")
+    _refuse_copies(list(detector.copies(fitted, reporter)), "the models saw" if fitting.modelled else "REAL holds")
     new, of_originals = _new(synthetic, detector, reporter)
     extra, of_extra = _independent(others, test, detector, grouped, reporter)
     side = TestSide(test, detector, grouped)
@@ -128,9 +128,12 @@ def choose_sides(
 def _new(
     synthetic: Sequence[LazyPair], detector: Detector, reporter: Reporter
 ) -> tuple[list[LazyPair], tuple[str, ...]]:
-    """The pairs of the set that are synthetic, and a note on the others. DataError for test pairs in disguise."""
+    """The pairs of the set that are synthetic, and a note on the others. DataError for test pairs in disguise.
+
+    None where no set was given.
+    """
     new = [item for item in synthetic if not item.original]
-    if not new:
+    if synthetic and not new:
         raise DataError(f"none of the {len(synthetic)} pairs of the synthetic set is synthetic; synthesise some first")
     _refuse_copies(list(detector.copies(new, reporter)), "the synthetic set holds")
     originals = len(synthetic) - len(new)

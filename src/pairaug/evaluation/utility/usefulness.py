@@ -7,18 +7,20 @@ pairs take part, up to ``MOST_SYNTHETIC``, and the originals among them, so that
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.sets.image_set import images_in_terms
 from pairaug.evaluation.sets.pair_set import PairSet, check_set, in_terms, lenient
 from pairaug.evaluation.sets.synthetic import Synthetic, open_synthetic
 from pairaug.evaluation.utility.beside import Beside
-from pairaug.evaluation.utility.identity import fitting_of, seen_pairs
+from pairaug.evaluation.utility.identity import Fitting, fitting_of, seen_pairs
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
@@ -57,7 +59,8 @@ class UtilityRequest:
 @dataclass(frozen=True)
 class Prepared:
     """What was given beside the two sets, read. ``test``: None where none is given; ``skipped``: what of all of it
-    --skip-bad leaves out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing).
+    --skip-bad leaves out; ``vouched``: digests of the pairs that the user says were fitted on (None: he says nothing),
+    and without a synthetic set of the pairs that the arms are given.
     """
 
     test: list[LazyPair] | None
@@ -75,8 +78,11 @@ def prepare(
     """
     refuse_nothing_to_test_on(wanted.test is not None, selection.group_by is not None)
     vouched = None if wanted.fitted_on is None else _digests(wanted.fitted_on, real.checked.policy)
-    fitting = fitting_of(synthetic.manifest, (), vouched)
+    fitting = fitting_of(synthetic.manifest, (), vouched) if synthetic.total else None
     test, skipped = _test_side(wanted, real, selection, reporter)
+    if fitting is None:
+        vouched = vouched or _all_but(test, real, grouped=selection.group_by is not None)
+        fitting = Fitting({}, vouched=vouched, modelled=False)
     seen_pairs(list(_items(real)), fitting)
     refuse_seen(test or (), fitting)
     oracle, unfit = _oracle_side(wanted, real, selection, reporter)
@@ -88,24 +94,33 @@ def measure_usefulness(
     wanted: UtilityRequest,
     prepared: Prepared,
     real: PairSet,
-    synthetic: str | Path,
+    synthetic: str | Path | None,
     selection: Selection,
     work: Work,
     seed: int,
     ranks: Ranks = ALONE,
 ) -> Utility:
-    """Raises DataError where a comparison would not be honest (see ``utility``)."""
+    """``synthetic`` None: the arms that need none are compared with each other.
+
+    Raises DataError where a comparison would not be honest (see ``utility``).
+    """
     terms, policy = real.terms, real.checked.policy
     left = None if work.deadline is None else max(1e-3, work.deadline - time.monotonic())
     options = replace(wanted.options, max_seconds=left, seed=seed)
     rng = np.random.default_rng([seed, 8])
-    with open_synthetic(Path(synthetic), terms, policy, MOST_SYNTHETIC, rng, originals=True) as opened:
-        others = list(_synthetic_items(opened))
+    with ExitStack() as held:
+        others, fitting = [], Fitting({}, vouched=prepared.vouched, modelled=False)
+        if synthetic is not None:
+            opened = held.enter_context(
+                open_synthetic(Path(synthetic), terms, policy, MOST_SYNTHETIC, rng, originals=True)
+            )
+            others = list(_synthetic_items(opened))
+            fitting = fitting_of(opened.manifest, others, prepared.vouched)
         return measure_utility(
             real=list(_items(real)),
             synthetic=others,
             test=prepared.test,
-            fitting=fitting_of(opened.manifest, others, prepared.vouched),
+            fitting=fitting,
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
             trainer=wanted.trainer or ReferenceSegmenter(options.preset, sharing=True, steps=options.steps),
             options=options,
@@ -114,6 +129,26 @@ def measure_usefulness(
             ranks=ranks,
             beside=prepared.beside,
         )
+
+
+def _all_but(test: Sequence[LazyPair] | None, real: PairSet, *, grouped: bool) -> frozenset[str]:
+    """Digests of the real pairs that are neither test pairs nor of their groups. DataError where there is none."""
+    if test is None:
+        raise UsageError(
+            "--utility without SYNTHETIC: needs to know which pairs of REAL are trained on; give --test SOURCE, or "
+            "these pairs with --fitted-on LIST"
+        )
+    files = {digest for item in test for digest in (item.image_sha256, item.mask_sha256)}
+    groups = {item.group for item in test} if grouped else set()
+    items = list(_items(real))
+    kept = [item for item in items if item.image_sha256 not in files and item.group not in groups]
+    kept = [item for item in kept if item.mask_sha256 not in files or not item.has_foreground()]
+    if not kept:
+        raise DataError(
+            f"all {len(items)} pairs of REAL are test pairs or of their groups, so none is left to train on; give a "
+            "REAL with other pairs"
+        )
+    return frozenset(item.image_sha256 for item in kept)
 
 
 def _items(items: PairSet) -> Iterator[LazyPair]:

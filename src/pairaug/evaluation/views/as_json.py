@@ -201,7 +201,7 @@ def _offset(offset: Offset | None) -> list[int] | None:
 def _digests(result: Evaluation, sets: Sets) -> Json:
     return {
         "real": sets.real.checked.digest,
-        "synthetic": sets.synthetic.items.checked.digest,
+        "synthetic": sets.synthetic.items.checked.digest if sets.synthetic.total else None,
         "mask_features": None if result.masks is None else result.masks.features_digest,
         "image_features": None if result.images is None else result.images.features_digest,
         "segmenter": None if result.agreement is None else list(result.agreement.digests),

@@ -21,7 +21,8 @@ _HEAD: Line = ("", "value", "95 % interval", "held-out", "")
 
 def as_text(result: Evaluation, sets: Sets) -> str:
     names = [show_value(value) for value in sets.real.terms.label_values]
-    lines = [f"{len(sets.real)} real pairs, {len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs", ""]
+    made = f"{len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs"
+    lines = [f"{len(sets.real)} real pairs, {made if sets.synthetic.total else 'no synthetic set'}", ""]
     lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result, names)]
     tables: list[tuple[str, list[Line]]] = []
     if result.masks is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from pairaug import __version__
 from pairaug.errors import DataError
-from pairaug.evaluation.evaluate import Evaluation, NotMeasured, Sets
+from pairaug.evaluation.evaluate import NO_SYNTHETIC, Evaluation, NotMeasured, Sets
 from pairaug.evaluation.parts.agreement import Agreement
 from pairaug.evaluation.parts.novelty import CopySearch, Novelty
 from pairaug.evaluation.sets.pair_set import PairSet
@@ -74,7 +74,7 @@ def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page
             page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
             for answer, section in zip(answers_of(result, labels), _SECTIONS, strict=True)
         ],
-        samples=_samples(sets),
+        samples=_samples(sets) if sets.synthetic.total else None,
         masks=None if result.masks is None else page.Findings(result.masks.figures(labels)),
         images=None if result.images is None else page.Findings(result.images.figures(), FEATURES, digest),
         novelty=None if result.novelty is None else page.Findings(result.novelty.figures()),
@@ -82,7 +82,11 @@ def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page
         agreement=None if result.agreement is None else _agreement(result.agreement),
         utility=None if result.utility is None else _utility(result.utility),
         losses=losses or None,
-        gaps=[*map(_gap, result.not_measured), *([] if losses else [_no_losses(invocation.models)])],
+        gaps=[
+            *([] if sets.synthetic.total else [_gap(NotMeasured("samples", NO_SYNTHETIC))]),
+            *map(_gap, result.not_measured),
+            *([] if losses else [_no_losses(invocation.models)]),
+        ],
         notes=result.remarks,
     )
 
@@ -93,14 +97,19 @@ def _compared(sets: Sets, invocation: Invocation) -> list[page.DataSet]:
     name = "the list on stdin" if invocation.real == "-" else invocation.real
     looked = len(synthetic.items)
     note = "" if looked == synthetic.total else f"{looked} of them looked at"
+    ours = page.DataSet("real", name, len(real), groups, real.checked.digest)
+    if not synthetic.total:
+        return [ours]
     return [
-        page.DataSet("real", name, len(real), groups, real.checked.digest),
+        ours,
         page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
 
 
 def _gap(entry: NotMeasured) -> page.Gap:
     remedy = _REMEDIES.get(entry.part, "give it more time or pairs")
+    if entry.reason == NO_SYNTHETIC:
+        remedy = "name one after REAL"
     return page.Gap(entry.part, entry.reason, remedy, _part(entry.part))
 
 
