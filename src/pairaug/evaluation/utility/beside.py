@@ -2,7 +2,8 @@
 
 Images without masks come as a whole folder of a site, so what no arm may learn from is left out and counted: test
 images (the same file, or in disguise), images of the test's groups, and images of the fitted pairs, whose masks are
-known. Oracle pairs are chosen on purpose, so whatever would make their figure dishonest is refused.
+known. Oracle pairs are chosen on purpose, so whatever would make their figure dishonest is refused, but for test pairs
+in disguise, of which nobody may know: these are left out and counted too.
 """
 
 from __future__ import annotations
@@ -79,8 +80,13 @@ def images_apart(
     return kept, [f"{total} of {len(images)} images without masks are left out: {told}"] if out else []
 
 
-def refuse_unfit_oracle(oracle: Sequence[LazyPair], fitting: Fitting, test: TestSide, reporter: Reporter) -> None:
-    """DataError where an oracle pair was fitted on, is a test pair, or stands beside one."""
+def oracle_apart(
+    oracle: Sequence[LazyPair], fitting: Fitting, test: TestSide, reporter: Reporter
+) -> tuple[tuple[LazyPair, ...], list[str]]:
+    """The oracle pairs that show a test pair to nobody, and a note on those left out.
+
+    Raises DataError where one was fitted on, is a test pair, or is of a test pair's group, or where none remains.
+    """
     images = {item.image_sha256 for item in test.pairs}
     masks = {item.mask_sha256 for item in test.pairs if item.has_foreground()}
     found = {
@@ -92,12 +98,20 @@ def refuse_unfit_oracle(oracle: Sequence[LazyPair], fitting: Fitting, test: Test
         ],
         "are of the groups of test pairs": [item.name for item in oracle if test.touched(item)],
     }
-    if not any(found.values()):
-        found["are test pairs in disguise"] = [copy.name for copy in test.detector.copies(oracle, reporter)]
     for what, names in found.items():
         if names:
-            raise DataError(
-                f"--oracle: {len(names)} of its {len(oracle)} pairs {what}, such as {names[0]}; give pairs apart from "
-                "the test pairs, whose masks no model saw",
-                names,
-            )
+            raise _unfit(what, names, len(oracle))
+    copies = {copy.name for copy in test.detector.copies(oracle, reporter)}
+    kept = tuple(item for item in oracle if item.name not in copies)
+    if oracle and not kept:
+        raise _unfit("are test pairs in disguise", sorted(copies), len(oracle))
+    told = f"{len(copies)} of {len(oracle)} oracle pairs are left out, for they are test pairs in disguise"
+    return kept, [f"{told}, such as {min(copies)}"] if copies else []
+
+
+def _unfit(what: str, names: list[str], total: int) -> DataError:
+    return DataError(
+        f"--oracle: {len(names)} of its {total} pairs {what}, such as {names[0]}; give pairs apart from the test "
+        "pairs, whose masks no model saw",
+        names,
+    )

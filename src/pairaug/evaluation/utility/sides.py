@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
-from pairaug.evaluation.utility.beside import NOTHING, Beside, TestSide, images_apart, refuse_unfit_oracle
+from pairaug.evaluation.utility.beside import NOTHING, Beside, TestSide, images_apart, oracle_apart
 from pairaug.evaluation.utility.disguise import Copy, Detector
 from pairaug.evaluation.utility.identity import Fitting, remarks, seen_pairs
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
@@ -108,7 +108,7 @@ def choose_sides(
     new, of_originals = _new(synthetic, detector, reporter)
     extra, of_extra = _independent(others, test, detector, grouped, reporter)
     side = TestSide(test, detector, grouped)
-    refuse_unfit_oracle(beside.oracle, fitting, side, reporter)
+    oracle, of_oracle = oracle_apart(beside.oracle, fitting, side, reporter)
     unlabelled, of_images = images_apart(beside.unlabelled, fitted, side, reporter)
     scenario = scenario_of(fitted, test, len(unlabelled), rng)
     return Sides(
@@ -118,9 +118,9 @@ def choose_sides(
         synthetic=tuple(new),
         split=split,
         power=detector.power,
-        notes=(scenario.sentence, *notes, *of_originals, *of_extra, *of_images),
+        notes=(scenario.sentence, *notes, *of_originals, *of_extra, *of_images, *of_oracle),
         unlabelled=unlabelled,
-        oracle=beside.oracle,
+        oracle=oracle,
         scenario=scenario,
     )
 
