@@ -13,8 +13,8 @@ touch, shuffled with seed 0, are parted into the pairs that are scored (half of 
 rest. ``--test-lists`` opens the test lists, once, for the table that closes a question; the rest are then all training
 pairs outside the draw. The rest are the oracle's pairs and, with ``--unlabelled``, images without masks.
 
-The most telling cells come first: 5 pairs of all sets, then further draws. ``table.py`` of this folder says how
-intervals are pooled. ``--dry`` tells the plan and about how long it takes on two cores.
+The most telling cells come first: 5 pairs of all sets, then further draws. ``headline_table.py`` says how intervals
+are pooled. ``--dry`` tells the plan and about how long it takes on two cores.
 """
 
 from __future__ import annotations
@@ -184,9 +184,8 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
 def make(asked: argparse.Namespace, folder: Path, real: Path, flags: tuple[str, ...]) -> Path:
     """Both models fitted on the draw, and pairs from them."""
     models, out = folder / "models", folder / "synthetic"
-    more = ("--unlabelled", folder / "images.txt") if asked.unlabelled else ()
     pairaug(["fit-masks", "--list", real, "--model", asked.masks_model, "--models", models, *flags])
-    pairaug(["fit-translator", "--list", real, "--model", asked.translator, "--models", models, *flags, *more])
+    pairaug(["fit-translator", "--list", real, "--model", asked.translator, "--models", models, *flags])
     pairaug(["synthesize", "--count", asked.count, "--models", models, "--out", out])
     return out
 

@@ -1,0 +1,160 @@
+"""The headline table of the benchmarks: sides that do not touch, runs that go on, intervals that are what they say."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
+import headline
+from headline_table import Mean, Measured, markdown, mean_of_draws, over_sets, summary
+
+GROUPED = {
+    "group_by": r"child(\d+)",
+    "train": [[f"child{n // 2}-{n % 2}.png", f"m{n}.png"] for n in range(20)],
+    "test": [["t.png", "t-mask.png"]],
+    "subsets": {"5": [[[f"child{n // 2}-{n % 2}.png", f"m{n}.png"] for n in (0, 1, 2, 3, 4)]]},
+}
+CELL = headline.Cell("vessels", "5", 0)
+
+
+def child(pair: list[str]) -> str:
+    return pair[0].split("-")[0]
+
+
+def test_no_group_stands_on_two_sides_and_no_pair_is_lost() -> None:
+    found = headline.sides(GROUPED, CELL, test_lists=False)
+    real, scored, rest = ({child(pair) for pair in side} for side in (found.real, found.scored, found.rest))
+    assert not real & scored
+    assert not real & rest
+    assert not scored & rest
+    assert len(found.scored) + len(found.rest) == 14  # the other eye of the fifth pair is on no side
+    assert abs(len(found.scored) - len(found.rest)) <= 2
+    assert found == headline.sides(GROUPED, CELL, test_lists=False)
+
+
+def test_test_lists_are_opened_only_where_that_is_asked_for() -> None:
+    found = headline.sides(GROUPED, CELL, test_lists=True)
+    assert found.scored == GROUPED["test"]
+    assert len(found.rest) == 14
+
+
+def test_test_slices_of_a_training_patient_are_left_out() -> None:
+    seen, held = next(iter(headline.SHARED_PATIENTS.items()))
+    split = {
+        "group_by": None,
+        "train": [[seen, "a.png"], ["b.jpg", "b.png"]],
+        "test": [[held, "c.png"], ["d.jpg", "d.png"]],
+        "subsets": {"5": [[["b.jpg", "b.png"]]]},
+    }
+    assert headline.sides(split, CELL, test_lists=True).scored == [["d.jpg", "d.png"]]
+
+
+def measured(name: str, draw: int, gains: dict[str, float], error: float | None = 0.01) -> Measured:
+    arms = [{"arm": "real + classical", "over_steps": [{"dice": 0.7}, {"dice": 0.6}]}]
+    arms += [{"arm": arm, "over_steps": [{"dice": 0.9}, {"dice": 0.7 + gain}]} for arm, gain in gains.items()]
+    differences = [
+        {"arm": arm, "baseline": "real + classical", "measure": "dice", "mean": gain, "standard_error": error,
+         "runs": 3, "sd_per_cell": 0.004}
+        for arm, gain in gains.items()
+    ]  # fmt: skip
+    return Measured(name, "5", draw, {"arms": arms, "differences": differences})
+
+
+def test_the_baseline_is_shown_at_its_best_and_arms_at_their_end() -> None:
+    cell = measured("ct", 0, {"oracle": 0.08})
+    assert cell.dice("real + classical") == 0.7
+    assert cell.dice("oracle") == pytest.approx(0.78)
+
+
+def test_the_interval_of_a_set_holds_the_spread_of_its_draws_and_the_error_of_its_cells() -> None:
+    gains = [0.02, 0.05, 0.02]
+    found = mean_of_draws([measured("ct", draw, {"oracle": gain}) for draw, gain in enumerate(gains)], "oracle")
+    assert found is not None
+    variance = np.var(gains, ddof=1) / 3 + 0.01**2
+    freedom = variance**2 / ((np.var(gains, ddof=1) / 3) ** 2 / 2 + (0.01**2) ** 2 / 8)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
+    assert found.interval == pytest.approx((np.mean(gains) - reach, np.mean(gains) + reach))
+
+
+def test_a_lone_cell_without_an_error_has_no_interval() -> None:
+    found = mean_of_draws([measured("ct", 0, {"oracle": 0.02}, error=None)], "oracle")
+    assert found == Mean(0.02)
+    assert found.interval is None
+
+
+def test_pooling_more_sets_narrows_the_interval_and_keeps_each_sets_weight() -> None:
+    many = [[measured("a", draw, {"oracle": 0.02}) for draw in range(3)], [measured("b", 0, {"oracle": 0.06})]]
+    found, lone = over_sets(many, "oracle"), over_sets(many[1:], "oracle")
+    assert found is not None
+    assert lone is not None
+    assert found.value == pytest.approx(0.04)
+    assert np.ptp(found.interval or ()) < np.ptp(lone.interval or ())
+
+
+def test_the_table_says_what_is_missing_and_shares_of_a_sure_oracle_alone() -> None:
+    sure, unsure = measured("ct", 0, {"copy-paste": 0.04, "oracle": 0.08}), measured("b", 0, {"oracle": 0.001})
+    lines = markdown([sure, unsure]).splitlines()
+    assert lines[0] == "| set | pairs | draws | real + classical | copy-paste | oracle |"
+    assert lines[2].startswith("| ct | 5 | 1 | 0.700 | +4.0 [")
+    assert " 50% |" in lines[2]
+    assert lines[3].startswith("| b | 5 | 1 | 0.700 | - | +0.1 [")
+    assert lines[4].startswith("| pooled | 5 |  |  | - | +4.0 [")
+    assert json.dumps(summary([sure, unsure]), allow_nan=False)
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Namespace:
+    return Namespace(
+        data=tmp_path / "data", work=tmp_path, masks_model=None, translator=None, unlabelled=True, arms=None,
+        share="0.5", seeds=2, steps=None, count=10, test_lists=False,
+    )  # fmt: skip
+
+
+def test_what_is_measured_is_not_measured_again_until_it_is_asked_otherwise(
+    asked: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[Any]] = []
+
+    def pairaug(arguments: list[Any]) -> str:
+        calls.append(arguments)
+        return json.dumps({"utility": {"arms": [], "differences": []}})
+
+    monkeypatch.setattr(headline, "pairaug", pairaug)
+    parts = headline.sides(GROUPED, CELL, test_lists=False)
+    for _ in range(2):
+        headline.measure(asked, CELL, parts, GROUPED["group_by"])
+    assert len(calls) == 1
+    asked.seeds = 3
+    headline.measure(asked, CELL, parts, GROUPED["group_by"])
+    assert len(calls) == 2
+    told = [str(part) for part in calls[0]]
+    assert told[told.index("--arms") + 1] == "classical,dilution,copy-paste,self-training,oracle"
+    assert len(Path(told[told.index("--unlabelled") + 1]).read_text().splitlines()) == len(parts.rest)
+    assert [one.draw for one in headline.read(asked.work, [CELL, headline.Cell("ct", "5", 1)])] == [0]
+
+
+def test_models_are_fitted_on_the_draw_alone_and_judged_beside_its_rivals(
+    asked: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def pairaug(arguments: list[Any]) -> str:
+        calls.append([str(part) for part in arguments])
+        return json.dumps({"utility": {}})
+
+    monkeypatch.setattr(headline, "pairaug", pairaug)
+    asked.masks_model, asked.translator = "warp", "vess2image"
+    headline.measure(asked, CELL, headline.sides(GROUPED, CELL, test_lists=False), None)
+    assert [call[0] for call in calls] == ["fit-masks", "fit-translator", "synthesize", "evaluate"]
+    real = Path(calls[0][calls[0].index("--list") + 1])
+    assert len(real.read_text().splitlines()) == 5
+    assert calls[3][2] == calls[2][calls[2].index("--out") + 1]
+    assert calls[3][calls[3].index("--arms") + 1] == "classical,synthetic,copy-paste,self-training,oracle"
