@@ -121,6 +121,20 @@ def test_looking_changes_nothing_and_a_look_is_what_a_shorter_fit_leads_to() -> 
     assert torch.equal(weights(looked_at), weights(blind))
 
 
+def test_a_share_falls_over_all_steps_of_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    totals: list[int | None] = []
+    inner = Batches.draw
+
+    def draw(self: Batches, size: int, seed: int, *, total: int | None = None, plain: bool = False):  # type: ignore[no-untyped-def]
+        totals.append(total)
+        return inner(self, size, seed, total=total, plain=plain)
+
+    monkeypatch.setattr(Batches, "draw", draw)
+    falling = Recipe(blobs(0, 2), blobs(1, 2), 0.5, last_share=0.0)
+    fit_segmenter(falling, 3, Preset("six", 6, 6, 2, 4, 1e-3, 0.1, points=2), 0, Reporter())
+    assert totals == [6, None, None]  # the fit itself, and the settling before two looks
+
+
 def test_what_is_looked_at_is_a_mean_of_the_weights_over_the_last_steps() -> None:
     network, average = (_built({"channels": 1, "classes": 2, "width": 4}, 0) for _ in range(2))
     moved, steps = next(network.parameters()), 200

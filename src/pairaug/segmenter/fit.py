@@ -124,7 +124,8 @@ def fit_segmenter(
     network, average = (_built(settings, derive(0, "segmenter weights")) for _ in range(2))
     shown = UNetSegmenter(average, settings)
     draws = derive(seed, "segmenter")
-    for step, _ in enumerate(_training(network, batches.draw(preset.batch_size, draws), points[-1], preset.rate), 1):
+    drawn = batches.draw(preset.batch_size, draws, total=points[-1])
+    for step, _ in enumerate(_training(network, drawn, points[-1], preset.rate), start=1):
         _average(average, network, step)
         reporter.progress(step, points[-1], "steps")
         if step in points:
