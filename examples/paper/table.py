@@ -33,8 +33,8 @@ def main() -> None:
     parser.add_argument("--sets", default="vessels,ct")
     parser.add_argument("--sizes", default="5,20")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--arms", default="real,classical,warped,synthetic,synthetic-alone")
-    parser.add_argument("--curve", default="classical")
+    parser.add_argument("--arms", default="classical,dilution,copy-paste,synthetic")
+    parser.add_argument("--curve", default="none")
     parser.add_argument("--max-minutes", type=float, default=600)
     parser.add_argument("--show", action="store_true")
     asked = parser.parse_args()
@@ -99,7 +99,8 @@ def show(work: Path, chosen: list[tuple[str, str]]) -> None:
     for title, one in found.items():
         if one["utility"]:
             print(f"\n{title}: {one['utility']['sentence']}\n")
-            print_table(["arm", "real pairs", "Dice", "over real + classical"], list(utility_rows(one["utility"])))
+            head = ["arm", "real pairs", "Dice over training", "over real + classical"]
+            print_table(head, list(utility_rows(one["utility"])))
 
 
 def print_table(head: list[str], rows: list[list[str]]) -> None:
@@ -154,7 +155,8 @@ def utility_rows(utility: Found) -> Iterator[list[str]]:
             None,
         )
         text = "" if gain is None else f"{gain['mean']:+.3f} [{number(gain['low'])}, {number(gain['high'])}]"
-        yield [arm["arm"], str(arm["real_pairs"]), number(arm["dice"]), text]
+        looks = ", ".join(f"{number(look['dice'])} after {look['steps']}" for look in arm["over_steps"])
+        yield [arm["arm"], str(arm["real_pairs"]), looks, text]
 
 
 def number(value: float | None) -> str:
