@@ -158,3 +158,36 @@ def test_models_are_fitted_on_the_draw_alone_and_judged_beside_its_rivals(
     assert len(real.read_text().splitlines()) == 5
     assert calls[3][2] == calls[2][calls[2].index("--out") + 1]
     assert calls[3][calls[3].index("--arms") + 1] == "classical,synthetic,copy-paste,self-training,oracle"
+
+
+def test_of_another_model_the_old_result_is_not_kept(asked: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+
+    def pairaug(arguments: list[Any]) -> str:
+        calls.append(str(arguments[0]))
+        return json.dumps({"utility": {}})
+
+    monkeypatch.setattr(headline, "pairaug", pairaug)
+    asked.translator = "vess2image"
+    for name in ("warp", "vessgan", "vessgan"):
+        asked.masks_model = name
+        headline.measure(asked, CELL, headline.sides(GROUPED, CELL, test_lists=False), None)
+    assert calls.count("evaluate") == 2
+
+
+def test_without_further_pairs_there_is_no_oracle_and_without_scored_ones_nothing(
+    asked: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[list[str]] = []
+
+    def pairaug(arguments: list[Any]) -> str:
+        calls.append([str(part) for part in arguments])
+        return json.dumps({"utility": {}})
+
+    monkeypatch.setattr(headline, "pairaug", pairaug)
+    real = GROUPED["subsets"]["5"][0]
+    headline.measure(asked, CELL, headline.Sides(real, [], real), None)
+    assert calls == []
+    headline.measure(asked, CELL, headline.Sides(real, GROUPED["test"], []), None)
+    assert calls[0][calls[0].index("--arms") + 1] == "classical,dilution,copy-paste"
+    assert not {"--oracle", "--unlabelled"} & set(calls[0])

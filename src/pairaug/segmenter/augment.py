@@ -5,6 +5,9 @@ rotation, scale, shear, mild elastic deformation. Intensity, on the picture alon
 gamma, contrast stretching, histogram equalisation, blur, noise. ``WARPED`` adds a strong elastic deformation to half
 of the draws: what warping image and mask together is worth, which a mask generator by warps has to beat.
 
+It is 6 % of a training step on one thread with bfloat16: 0.017 s for eight crops of 256 x 256 in colour, where the
+network takes 0.28 s (``tests/benchmarks/segmenter_step.py``).
+
 Every number is drawn from one generator in a fixed order, whatever the pictures hold, so that two training runs with
 equal seeds see the same deformations on different pictures. Enters: ``Frame``s. Leaves: tensors of one crop size.
 """
