@@ -46,6 +46,14 @@ def test_test_lists_are_opened_only_where_that_is_asked_for() -> None:
     assert len(found.rest) == 14
 
 
+def test_another_site_is_tested_on_one_half_of_its_images_and_offers_the_other() -> None:
+    split = GROUPED | {"test": [[f"t{n}.png", f"t{n}-mask.png"] for n in range(9)]}
+    found = headline.sides(split, headline.Cell("other-cells", "5", 0), test_lists=False)
+    assert found.real == GROUPED["subsets"]["5"][0]
+    assert (len(found.scored), len(found.rest)) == (4, 5)
+    assert sorted(found.scored + found.rest) == sorted(split["test"])
+
+
 def test_test_slices_of_a_training_patient_are_left_out() -> None:
     seen, held = next(iter(headline.SHARED_PATIENTS.items()))
     split = {

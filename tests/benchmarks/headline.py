@@ -13,6 +13,9 @@ touch, shuffled with seed 0, are parted into the pairs that are scored (half of 
 rest. ``--test-lists`` opens the test lists, once, for the table that closes a question; the rest are then all training
 pairs outside the draw. The rest are the oracle's pairs and, with ``--unlabelled``, images without masks.
 
+``--sets other-cells`` is another site: labels of cells up to file 050, tested on half of the files after it, which
+``evaluate`` calls another site by their images; the other half are the images without masks and the oracle's pairs.
+
 The most telling cells come first: 5 pairs of all sets, then further draws, then the first draw of 20 pairs. A cell
 that ``evaluate`` refuses, or with nothing to score, is told of and missing in the table; without further pairs it has
 no oracle. ``headline_table.py`` says how intervals are pooled. ``--dry`` tells the plan and about how long it takes on
@@ -36,6 +39,7 @@ from headline_table import Measured, markdown, summary
 
 SETS = ("ct", "ultrasound", "nuclei", "vessels", "cells")
 FLAGS = {"ultrasound": ("--threshold", "1")}
+OTHER_SITE = {"other-cells": "cells"}  # trained on the train list, tested on the test list, which is of another site
 MOST_SCORED = 28
 FEW = 5
 OF_FURTHER = ("self-training", "histogram-matching", "amplitude-swap", "oracle")
@@ -75,6 +79,7 @@ class Sides:
 def main() -> None:
     asked = parsed()
     splits = json.loads((asked.data / "splits.json").read_text())
+    splits |= {name: splits[of] for name, of in OTHER_SITE.items()}
     cells = list(planned(asked, splits))
     if asked.dry:
         dry(asked, cells, splits)
@@ -120,10 +125,11 @@ def planned(asked: argparse.Namespace, splits: dict[str, Any]) -> Iterator[Cell]
                     yield Cell(name, size, draw)
 
 
-def arms(asked: argparse.Namespace, parts: Sides) -> list[str]:
+def arms(asked: argparse.Namespace, cell: Cell, parts: Sides) -> list[str]:
     """Those asked for, or the baseline, its rivals and the new pairs, without those that have no further pairs."""
     new = ["synthetic"] if asked.masks_model and asked.translator else ["dilution"]
-    further = [*(["self-training"] if asked.unlabelled else []), "oracle"]
+    elsewhere = ["histogram-matching", "amplitude-swap"] if cell.name in OTHER_SITE else []
+    further = [*(["self-training", *elsewhere] if asked.unlabelled else []), "oracle"]
     wanted = asked.arms.split(",") if asked.arms else ["classical", *new, "copy-paste", *further]
     return [arm for arm in wanted if parts.rest or arm not in OF_FURTHER]
 
@@ -133,7 +139,7 @@ def dry(asked: argparse.Namespace, cells: list[Cell], splits: dict[str, Any]) ->
     for cell in cells:
         parts = sides(splits[cell.name], cell, test_lists=asked.test_lists)
         print(f"{cell.title}: {len(parts.real)} pairs, {len(parts.scored)} scored, {len(parts.rest)} besides")
-        trainings += len(arms(asked, parts)) * asked.seeds if parts.scored else 0
+        trainings += len(arms(asked, cell, parts)) * asked.seeds if parts.scored else 0
     print(f"{trainings} trainings, about {trainings * MINUTES_A_TRAINING / 2 / 60:.1f} h on two cores")
 
 
@@ -146,6 +152,10 @@ def sides(split: dict[str, Any], cell: Cell, *, test_lists: bool) -> Sides:
         return match[1] if match else pair[0]
 
     real = split["subsets"][cell.size][cell.draw]
+    if cell.name in OTHER_SITE:
+        order = np.random.default_rng(0).permutation(len(split["test"]))
+        there = [split["test"][index] for index in order]
+        return Sides(real, there[: len(there) // 2], there[len(there) // 2 :])
     touched = {group(pair) for pair in real}
     free = [pair for pair in split["train"] if group(pair) not in touched]
     if test_lists:
@@ -167,7 +177,7 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
     if not parts.scored:
         print(f"{cell.title}: left out, there is nothing to score on", file=sys.stderr, flush=True)
         return
-    folder, flags, chosen = asked.work / cell.title, FLAGS.get(cell.name, ()), arms(asked, parts)
+    folder, flags, chosen = asked.work / cell.title, FLAGS.get(cell.name, ()), arms(asked, cell, parts)
     folder.mkdir(exist_ok=True)
     lists = {
         name: write_list(folder / f"{name}.txt", asked.data, pairs)
