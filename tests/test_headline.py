@@ -22,6 +22,7 @@ GROUPED = {
     "test": [["t.png", "t-mask.png"]],
     "subsets": {"5": [[[f"child{n // 2}-{n % 2}.png", f"m{n}.png"] for n in (0, 1, 2, 3, 4)]]},
 }
+DEGREES = 5.0
 CELL = headline.Cell("vessels", "5", 0)
 
 
@@ -68,9 +69,10 @@ def test_test_slices_of_a_training_patient_are_left_out() -> None:
 def measured(name: str, draw: int, gains: dict[str, float], error: float | None = 0.01) -> Measured:
     arms = [{"arm": "real + classical", "over_steps": [{"dice": 0.7}, {"dice": 0.6}]}]
     arms += [{"arm": arm, "over_steps": [{"dice": 0.9}, {"dice": 0.7 + gain}]} for arm, gain in gains.items()]
+    reach = float(stats.t.ppf(0.975, DEGREES)) * (error or 0)
     differences = [
         {"arm": arm, "baseline": "real + classical", "measure": "dice", "mean": gain, "standard_error": error,
-         "runs": 3, "sd_per_cell": 0.004}
+         "low": gain - reach, "high": gain + reach, "runs": 3, "sd_per_cell": 0.004}
         for arm, gain in gains.items()
     ]  # fmt: skip
     return Measured(name, "5", draw, {"arms": arms, "differences": differences})
@@ -87,9 +89,17 @@ def test_the_interval_of_a_set_holds_the_spread_of_its_draws_and_the_error_of_it
     found = mean_of_draws([measured("ct", draw, {"oracle": gain}) for draw, gain in enumerate(gains)], "oracle")
     assert found is not None
     variance = np.var(gains, ddof=1) / 3 + 0.01**2
-    freedom = variance**2 / ((np.var(gains, ddof=1) / 3) ** 2 / 2 + (0.01**2) ** 2 / 8)
+    freedom = variance**2 / ((np.var(gains, ddof=1) / 3) ** 2 / 2 + (0.01**2) ** 2 / (3 * DEGREES))
     reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
     assert found.interval == pytest.approx((np.mean(gains) - reach, np.mean(gains) + reach))
+
+
+def test_the_interval_of_a_lone_cell_is_its_own() -> None:
+    cell = measured("ct", 0, {"oracle": 0.05})
+    found, own = mean_of_draws([cell], "oracle"), cell.gain("oracle")
+    assert found is not None
+    assert own is not None
+    assert found.interval == pytest.approx((own["low"], own["high"]))
 
 
 def test_a_lone_cell_without_an_error_has_no_interval() -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 BASELINE, ORACLE = "real + classical", "oracle"
 
@@ -54,7 +54,7 @@ class Mean:
     """A mean gain with its 95 % interval (None: not known), and the parts of its variance with degrees of freedom."""
 
     value: float
-    parts: tuple[tuple[float, int], ...] = ()
+    parts: tuple[tuple[float, float], ...] = ()
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -78,9 +78,15 @@ def mean_of_draws(cells: Sequence[Measured], arm: str, over: str = BASELINE) -> 
     if len(gains) > 1:
         parts.append((float(gains.var(ddof=1)) / len(gains), len(gains) - 1))
     if None not in errors:
-        runs = sum(one["runs"] for one in known)
-        parts.append((float(np.mean(np.square(errors))), max(1, runs - 1)))
+        degrees = sum(degrees_of(one) for one in known)
+        parts.append((float(np.mean(np.square(errors))), degrees))
     return Mean(float(gains.mean()), tuple(parts))
+
+
+def degrees_of(difference: dict[str, Any]) -> float:
+    """The degrees of freedom that lie behind a cell's own interval."""
+    reach = (difference["high"] - difference["mean"]) / difference["standard_error"]
+    return float(optimize.brentq(lambda degrees: stats.t.ppf(0.975, degrees) - reach, 0.5, 1e6))
 
 
 def pooled(means: Sequence[Mean]) -> Mean:
