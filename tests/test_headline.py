@@ -136,16 +136,22 @@ def asked(tmp_path: Path) -> Namespace:
     )  # fmt: skip
 
 
-def test_what_is_measured_is_not_measured_again_until_it_is_asked_otherwise(
-    asked: Namespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[list[Any]] = []
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What pairaug was called with; it answers that nothing was measured."""
+    found: list[list[str]] = []
 
     def pairaug(arguments: list[Any]) -> str:
-        calls.append(arguments)
+        found.append([str(part) for part in arguments])
         return json.dumps({"utility": {"arms": [], "differences": []}})
 
     monkeypatch.setattr(headline, "pairaug", pairaug)
+    return found
+
+
+def test_what_is_measured_is_not_measured_again_until_it_is_asked_otherwise(
+    asked: Namespace, calls: list[list[str]]
+) -> None:
     parts = headline.sides(GROUPED, CELL, test_lists=False)
     for _ in range(2):
         headline.measure(asked, CELL, parts, GROUPED["group_by"])
@@ -153,22 +159,15 @@ def test_what_is_measured_is_not_measured_again_until_it_is_asked_otherwise(
     asked.seeds = 3
     headline.measure(asked, CELL, parts, GROUPED["group_by"])
     assert len(calls) == 2
-    told = [str(part) for part in calls[0]]
+    told = calls[0]
     assert told[told.index("--arms") + 1] == "classical,dilution,copy-paste,self-training,oracle"
     assert len(Path(told[told.index("--unlabelled") + 1]).read_text().splitlines()) == len(parts.rest)
     assert [one.draw for one in headline.read(asked.work, [CELL, headline.Cell("ct", "5", 1)])] == [0]
 
 
 def test_models_are_fitted_on_the_draw_alone_and_judged_beside_its_rivals(
-    asked: Namespace, monkeypatch: pytest.MonkeyPatch
+    asked: Namespace, calls: list[list[str]]
 ) -> None:
-    calls: list[list[str]] = []
-
-    def pairaug(arguments: list[Any]) -> str:
-        calls.append([str(part) for part in arguments])
-        return json.dumps({"utility": {}})
-
-    monkeypatch.setattr(headline, "pairaug", pairaug)
     asked.masks_model, asked.translator = "warp", "vess2image"
     headline.measure(asked, CELL, headline.sides(GROUPED, CELL, test_lists=False), None)
     assert [call[0] for call in calls] == ["fit-masks", "fit-translator", "synthesize", "evaluate"]
@@ -178,31 +177,17 @@ def test_models_are_fitted_on_the_draw_alone_and_judged_beside_its_rivals(
     assert calls[3][calls[3].index("--arms") + 1] == "classical,synthetic,copy-paste,self-training,oracle"
 
 
-def test_of_another_model_the_old_result_is_not_kept(asked: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-
-    def pairaug(arguments: list[Any]) -> str:
-        calls.append(str(arguments[0]))
-        return json.dumps({"utility": {}})
-
-    monkeypatch.setattr(headline, "pairaug", pairaug)
+def test_of_another_model_the_old_result_is_not_kept(asked: Namespace, calls: list[list[str]]) -> None:
     asked.translator = "vess2image"
     for name in ("warp", "vessgan", "vessgan"):
         asked.masks_model = name
         headline.measure(asked, CELL, headline.sides(GROUPED, CELL, test_lists=False), None)
-    assert calls.count("evaluate") == 2
+    assert [call[0] for call in calls].count("evaluate") == 2
 
 
 def test_without_further_pairs_there_is_no_oracle_and_without_scored_ones_nothing(
-    asked: Namespace, monkeypatch: pytest.MonkeyPatch
+    asked: Namespace, calls: list[list[str]]
 ) -> None:
-    calls: list[list[str]] = []
-
-    def pairaug(arguments: list[Any]) -> str:
-        calls.append([str(part) for part in arguments])
-        return json.dumps({"utility": {}})
-
-    monkeypatch.setattr(headline, "pairaug", pairaug)
     real = GROUPED["subsets"]["5"][0]
     headline.measure(asked, CELL, headline.Sides(real, [], real), None)
     assert calls == []

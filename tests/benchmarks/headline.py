@@ -37,12 +37,14 @@ from typing import Any
 import numpy as np
 from headline_table import Measured, markdown, summary
 
+from pairaug.evaluation.utility.options import OF_UNLABELLED
+
 SETS = ("ct", "ultrasound", "nuclei", "vessels", "cells")
 FLAGS = {"ultrasound": ("--threshold", "1")}
 OTHER_SITE = {"other-cells": "cells"}  # trained on the train list, tested on the test list, which is of another site
 MOST_SCORED = 28
 FEW = 5
-OF_FURTHER = ("self-training", "histogram-matching", "amplitude-swap", "oracle")
+OF_FURTHER = (*OF_UNLABELLED, "oracle")
 # Slices of one patient on both sides of the published CT split, which ``evaluate`` refuses: a training slice and the
 # test slice that is left out where a draw, or the oracle's pairs, hold it.
 SHARED_PATIENTS = {

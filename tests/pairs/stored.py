@@ -13,6 +13,7 @@ from PIL import Image
 from pairaug.pairs.form import DecodePolicy
 from tests.pairs.drawn import classes, photograph
 
+HEAT = [0, 0, 0, 255, 0, 0, 255, 255, 0]  # three colours of a palette
 POLICY = DecodePolicy()
 PHOTO = photograph(7, 9, 8)
 GREY = np.ascontiguousarray(PHOTO[..., 0])

@@ -75,7 +75,7 @@ MET_BY = {
     "image modes": (
         "pairs/test_decoding.py::test_an_image_decodes_to_its_own_pixels",
         "pairs/test_decoding.py::test_a_mask_decodes_to_its_raw_values",
-        "pairs/test_decoding.py::test_alpha_is_dropped_when_the_user_says_so",
+        "pairs/test_decoding_on_request.py::test_alpha_is_dropped_when_the_user_says_so",
         "pairs/test_round_trip.py::test_a_mask_keeps_its_values_and_its_form",
         "pairs/test_round_trip.py::test_an_image_keeps_its_pixels_and_its_form",
     ),

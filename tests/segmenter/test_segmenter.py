@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,15 +11,12 @@ import torch
 
 from pairaug.errors import ModelError
 from pairaug.metrics.overlap import class_dice
-from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
 from pairaug.reporting import Reporter
-from pairaug.segmenter import augment, batches, fit
-from pairaug.segmenter.augment import Augmenter, Draw
-from pairaug.segmenter.base import Augmentation, Example, Recipe
+from pairaug.segmenter import fit
+from pairaug.segmenter.base import Recipe
 from pairaug.segmenter.batches import Batches
 from pairaug.segmenter.fit import (
     POWER,
-    SETTLING,
     UNetSegmenter,
     _average,
     _built,
@@ -28,28 +24,13 @@ from pairaug.segmenter.fit import (
     fit_segmenter,
     load_segmenter,
 )
-from pairaug.segmenter.frames import SETS, Frames, KeptFrames, size_at, to_frame, working_side
+from pairaug.segmenter.frames import KeptFrames
 from pairaug.segmenter.identity import identity_of
 from pairaug.segmenter.network import FoldedUNet
 from pairaug.segmenter.presets import PRESETS, Preset
+from tests.segmenter.drawn import blobs
 
 TINY = Preset("tiny", few=40, many=40, batch_size=4, width=8, rate=5e-3, step_seconds=0.1)
-
-
-def blobs(seed: int, count: int, height: int = 64, width: int = 64) -> list[Example]:
-    """Drawn pairs of three classes."""
-    rng = np.random.default_rng(seed)
-    pairs = [draw_blob_pair(rng, height, width) for _ in range(count)]
-    return [Example(as_unit(image), as_labels(mask)) for image, mask in pairs]
-
-
-def as_unit(image: np.ndarray) -> np.ndarray:
-    planes = image[..., None] if image.ndim == 2 else image
-    return planes.astype(np.float32) / 255
-
-
-def as_labels(mask: np.ndarray) -> np.ndarray:
-    return np.unique(mask, return_inverse=True)[1].reshape(mask.shape).astype(np.uint8)
 
 
 def weights(segmenter: UNetSegmenter) -> torch.Tensor:
@@ -184,68 +165,6 @@ def test_a_damaged_file_is_refused_with_its_remedy(content: bytes, tmp_path: Pat
         load_segmenter(path)
 
 
-@pytest.mark.parametrize("augmentation", ["none", "classical", "classical and warped"])
-def test_picture_and_labels_are_deformed_alike(augmentation: Augmentation) -> None:
-    """A picture that is its own mask stays so; intensity changes are switched off by looking at the shares' sum too."""
-    labels = as_labels(draw_fundus_pair(np.random.default_rng(3), side=96)[1])
-    frame = to_frame(Example(labels[..., None].astype(np.float32), labels), 96, 2)
-    augmenter = Augmenter((96, 96), augmentation)
-    pictures, shares = augmenter.crops([Draw(frame, (0.5, 0.5))] * 12, np.random.default_rng(0))
-    for picture, share in zip(pictures[:, 0], shares[:, 1], strict=True):
-        inside, outside = picture[share > 0.9].mean(), picture[share < 0.1].mean()
-        assert inside > outside + 0.5
-        assert np.corrcoef(picture.ravel(), share.ravel())[0, 1] > 0.75
-    assert torch.allclose(shares.sum(dim=1), torch.ones(12, 96, 96), atol=1e-3)
-
-
-def test_without_augmentation_a_whole_crop_is_the_frame() -> None:
-    example = blobs(1, 1)[0]
-    frame = to_frame(example, 64, 3)
-    pictures, shares = Augmenter((64, 64), "none").crops([Draw(frame, (0.5, 0.5))], np.random.default_rng(0))
-    planes = torch.from_numpy(frame.planes.astype(np.float32))
-    assert torch.allclose(torch.cat([pictures[0], shares[0]]), planes, atol=1e-3)
-
-
-def test_the_deformations_of_a_step_do_not_depend_on_what_the_pictures_hold() -> None:
-    """Two arms with one seed: the labels of the same real pair are deformed alike, whatever else is in the set."""
-    real = to_frame(blobs(1, 1)[0], 64, 3)
-    others = [to_frame(example, 64, 3) for example in blobs(2, 2)]
-    augmenter = Augmenter((64, 64), "classical")
-    crops = [
-        augmenter.crops([Draw(other, (0.5, 0.5)), Draw(real, (0.5, 0.5))], np.random.default_rng(4))[1][1]
-        for other in others
-    ]
-    assert torch.equal(crops[0], crops[1])
-
-
-@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
-def test_the_share_of_synthetic_draws_is_the_share_asked_for(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: Counter[str] = Counter()
-    real, synthetic = blobs(0, 3), blobs(1, 5)
-    crops = Augmenter.crops
-
-    def counted(self: Augmenter, draws: list[Draw], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        for draw in draws:
-            drawn["synthetic" if any(draw.frame is frame for frame in kept) else "real"] += 1
-        return crops(self, draws, rng)
-
-    kept: list[object] = []
-    made = Frames.__getitem__
-
-    def remembered(self: Frames, index: int) -> object:
-        frame = made(self, index)
-        if len(self) == len(synthetic):
-            kept.append(frame)
-        return frame
-
-    monkeypatch.setattr(Frames, "__getitem__", remembered)
-    monkeypatch.setattr(Augmenter, "crops", counted)
-    preset = Preset("short", 10, 10, 4, 4, 1e-3, 0.1)
-    fit_segmenter(Recipe(real, synthetic, share), 3, preset, 0, Reporter())
-    assert drawn.total() == 4 * (10 + SETTLING)
-    assert drawn["synthetic"] == share * drawn.total()
-
-
 def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights() -> None:
     """Whatever the last steps left: two networks of the same weights settle to the same statistics."""
     settings = {"channels": 1, "classes": 3, "width": 4, "side": 64}
@@ -265,56 +184,11 @@ def test_settling_replaces_the_statistics_of_batch_norm_and_leaves_the_weights()
     assert all(torch.equal(side[name], value) for side in weights for name, value in fresh.items())
 
 
-def test_every_example_is_drawn_equally_often() -> None:
-    frames = Frames(blobs(0, 4), 64, 3)
-    walk = batches.walk(frames, np.random.default_rng(0))
-    counts = Counter(id(next(walk)) for _ in range(20))
-    assert list(counts.values()) == [5, 5, 5, 5]
-
-
-def test_frames_beyond_the_memory_allowed_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    examples = blobs(0, 3)
-    frames = Frames(examples, 64, 3)
-    size = frames[0].planes.nbytes + frames[0].foreground.nbytes
-    monkeypatch.setattr("pairaug.segmenter.frames.KEPT_BYTES", size)
-    frames = Frames(examples, 64, 3)
-    assert frames[0] is frames[0]
-    assert frames[1] is not frames[1]
-    assert np.array_equal(frames[1].planes, to_frame(examples[1], 64, 3).planes)
-
-
-def test_kept_frames_are_made_once_for_a_set_of_examples_and_given_up_for_later_sets() -> None:
-    sets = [blobs(seed, 2) for seed in range(SETS + 1)]
-    kept = KeptFrames()
-    first = kept.of(sets[0], 64, 3)
-    assert kept.of(sets[0], 64, 3) is first
-    assert kept.of(sets[0], 32, 3) is not first
-    assert kept.of(list(sets[0]), 64, 3) is not first
-    for others in sets[1:]:
-        kept.of(others, 64, 3)
-    assert kept.of(sets[0], 64, 3) is not first
-
-
 def test_frames_that_an_earlier_fit_made_change_nothing() -> None:
     short, recipe, kept = Preset("short", 3, 3, 2, 4, 1e-3, 0.1), Recipe(blobs(0, 3), blobs(1, 3), 0.5), KeptFrames()
     both = [weights(fit_segmenter(recipe, 3, short, 1, Reporter(), kept)) for _ in range(2)]
     assert torch.equal(both[0], both[1])
     assert torch.equal(both[0], weights(fit_segmenter(recipe, 3, short, 1, Reporter())))
-
-
-def test_thin_structures_get_a_larger_frame_than_thick_ones() -> None:
-    rows = np.arange(1200)
-    thin, thick = ((rows // width % 12 == 0)[None].repeat(1200, 0).astype(np.uint8) for width in (8, 60))
-    image = np.zeros((1200, 1200, 1), np.float32)
-    assert working_side([Example(image, thin)], 2) > 1.5 * working_side([Example(image, thick)], 2)
-
-
-def test_a_frame_keeps_the_aspect_and_each_class_its_area() -> None:
-    example = blobs(3, 1, height=90, width=150)[0]
-    frame = to_frame(example, 50, 3)
-    assert frame.planes.shape[1:] == size_at((90, 150), 50) == (30, 50)
-    for value in range(3):
-        assert frame.planes[-3 + value].mean() == pytest.approx((example.labels == value).mean(), abs=2e-3)
 
 
 def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
@@ -339,16 +213,3 @@ def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkey
     assert 0 < float((both[0] - both[1]).abs().mean()) < 0.1
     monkeypatch.setattr(name.format("fit"), lambda: torch.float32)
     assert float((found[1].probabilities(image) - both[1]).abs().mean()) < 0.01
-
-
-def test_a_crop_at_any_place_is_sampled_as_from_the_whole_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the part that a crop reads is converted: also where it reaches far beyond the frame, and is reflected."""
-    found = []
-    frame = to_frame(blobs(2, 1, height=90, width=150)[0], 150, 3)
-    for whole in (False, True):
-        if whole:
-            monkeypatch.setattr(augment, "_needed", lambda places, size: slice(0, size))
-        augmenter = Augmenter((64, 160), "classical and warped")
-        draws = [Draw(frame, (row, column)) for row in (0.0, 0.3, 1.0) for column in (0.1, 0.9)]
-        found.append(torch.cat(augmenter.crops(draws, np.random.default_rng(0)), dim=1))
-    assert torch.allclose(*found, atol=1e-3)

@@ -19,13 +19,14 @@ import numpy as np
 
 from pairaug.evaluation.utility.arms import BASELINE, Arm, judged
 from pairaug.evaluation.utility.cells import Scored
+from pairaug.evaluation.utility.options import RIVALS
 from pairaug.evaluation.utility.plan import Cell, Plan
 from pairaug.evaluation.utility.result import AfterSteps, ArmResult, Compared, Utility, WorthResult
 from pairaug.evaluation.utility.saying import caveats, oracle_shares, sentence_of, worth_sentence
 from pairaug.metrics.bootstrap import Cells, Verdict, paired_difference, verdict, worth_real_pairs
 
 MEASURES = ("dice", "cldice")
-RIVALLING = ("warped", "copy-paste", "self-training", "histogram-matching", "amplitude-swap")
+RIVALLING = ("warped", *(name for name in RIVALS if name not in ("dilution", "oracle")))
 
 Done = Mapping[Cell, Scored]
 

@@ -10,8 +10,7 @@ from pairaug.errors import UsageError, did_you_mean
 DEFAULT_CELLS = Path("pairaug-models") / "utility"
 REAL_ARMS = ("real", "classical", "warped")
 RIVALS = ("dilution", "copy-paste", "self-training", "histogram-matching", "amplitude-swap", "oracle")
-SYNTHETIC_ARMS = ("synthetic", "synthetic-alone")
-ARM_NAMES = (*REAL_ARMS, *RIVALS, *SYNTHETIC_ARMS)
+ARM_NAMES = (*REAL_ARMS, *RIVALS, "synthetic", "synthetic-alone")
 OF_UNLABELLED = ("self-training", "histogram-matching", "amplitude-swap")
 PRESET_NAMES = ("quick", "full")
 
