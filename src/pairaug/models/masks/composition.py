@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.models.masks.objects import Bank, Labels, Object
-from pairaug.models.masks.outlines import best_turn, mixed
+from pairaug.models.masks.objects import TURNS, Bank, Labels
+from pairaug.models.masks.outlines import mixed
 from pairaug.models.masks.placing import Canvas
 
 Floats = NDArray[np.floating]
@@ -77,12 +77,20 @@ class Composition:
         mean = float(self.bank.sizes[of].mean())
         shift = self._smoothed(mean, means) - mean
         wanted = max(1, math.floor(math.exp(count) + self.rng.random()))
-        order = self.rng.permutation(len(of))
-        slots = of[np.concatenate([order, self.rng.integers(len(of), size=max(0, wanted - len(of)))])[:wanted]]
+        slots = self._resampled(of, wanted)
         sizes = self.bank.sizes[slots] + shift + _OWN * self.rng.standard_normal(len(slots))
         sizes = np.minimum(sizes, self.bank.sizes.max() + _OWN)
         most = max(float(np.exp(2 * self.bank.sizes[numbers]).sum()) for numbers in filled)
         return slots, sizes + min(0.0, 0.5 * math.log(most / float(np.exp(2 * sizes).sum())))
+
+    def _resampled(self, numbers: Numbers, wanted: int) -> Numbers:
+        """As many as ``wanted``, the small ones more often left out or taken twice: of large ones, each counts."""
+        rarity = np.exp(-self.bank.sizes[numbers])
+        if wanted < len(numbers):
+            gone = self.rng.choice(len(numbers), size=len(numbers) - wanted, replace=False, p=rarity / rarity.sum())
+            return np.delete(numbers, gone)
+        more = self.rng.choice(numbers, size=wanted - len(numbers), p=rarity / rarity.sum())
+        return np.concatenate([numbers, more])
 
     def _smoothed(self, value: float, values: list[float]) -> float:
         """``value``, one of ``values``, drawn towards their mean and blurred: mean and variance stay."""
@@ -107,11 +115,11 @@ class Composition:
         if model.cut and len(among):
             largest = 1.3 * math.exp(2 * float(self.bank.sizes[among].max())) * float(self.frame.prod())
             visible = min(0.97, max(self.rng.uniform(*_VISIBLE), area / largest))
-        first = self._shape(among if len(among) else self._shapes(slot, uncut=False), size, None if model.cut else model)
+        first = self._shape(among if len(among) else self._shapes(slot, uncut=False), size, None if model.cut else donor)
         if not len(among):  # all are cut by the frame, and so is the new one, as its parent is
             sides = self.bank.objects[first].sides
         for shrunk in (1.0, 0.8, 0.6, 0.4):
-            box, parents = self._object(first, model, area / visible * shrunk, turned=len(among) > 0)
+            box, parents = self._object(first, donor, area / visible * shrunk, turned=len(among) > 0)
             if self._place(box, donor, sides, visible):
                 self.used.add(donor)
                 self.parents |= {self.bank.objects[number].mask for number in (donor, *parents)}
@@ -161,29 +169,33 @@ class Composition:
         alike = self.bank.kinds == self.bank.kinds[slot]
         return np.flatnonzero(alike & ~self.bank.cut if uncut else alike)
 
-    def _shape(self, among: Numbers, size: float, like: Object | None, share: int = 2) -> int:
+    def _shape(self, among: Numbers, size: float, like: int | None, share: int = 2) -> int:
         """One of the objects nearest in size, from that ``share``-th of them that overlaps ``like`` most."""
         apart = np.abs(self.bank.sizes[among] - size) + 0.1 * self.rng.random(len(among))
         nearest = np.argsort(apart)[:_LOOKED_AT]
         close = nearest[apart[nearest] < _FARTHEST]
         chosen = among[close if len(close) > 2 else nearest[:3]]
         if like is not None:
-            overlaps = [best_turn(like, self.bank.objects[number])[1] for number in chosen]
+            overlaps = self.bank.overlaps(like, chosen).max(axis=1)
             chosen = chosen[np.argsort(overlaps)[::-1][: max(2, len(chosen) // share)]]
         return int(self.rng.choice(chosen))
 
-    def _object(self, first: int, model: Object, area: float, *, turned: bool) -> tuple[Labels, tuple[int, int]]:
-        """A new object of ``area`` pixels whose first parent is turned as ``model`` lies."""
+    def _object(self, first: int, donor: int, area: float, *, turned: bool) -> tuple[Labels, tuple[int, int]]:
+        """A new object of ``area`` pixels whose first parent is turned as ``donor`` lies."""
         bank, one, turn = self.bank, self.bank.objects[first], 0.0
         if turned:
-            turn = self.rng.uniform(0, 2 * math.pi) if model.cut else best_turn(model, one)[0]
+            turn = self.rng.uniform(0, 2 * math.pi) if bank.objects[donor].cut else self._turn(donor, first)
             turn += math.radians(self.amounts.turn) * float(self.rng.standard_normal())
         among = np.flatnonzero((bank.kinds == bank.kinds[first]) & (bank.cut == one.cut))
         among = among[among != first]
-        second = self._shape(among, one.size, one, share=3) if len(among) and turned else first
-        turns = (turn, turn + best_turn(one, bank.objects[second])[0] if second != first else turn)
+        second = self._shape(among, one.size, first, share=3) if len(among) and turned else first
+        turns = (turn, turn + self._turn(first, second) if second != first else turn)
         bend = self.amounts.bend * (1 if second != first else 2)
         return mixed(bank, (first, second), turns, max(area, 1.0), bend, self.rng), (first, second)
+
+    def _turn(self, fixed: int, turned: int) -> float:
+        """The angle in radians at which ``turned`` overlaps ``fixed`` best."""
+        return 2 * math.pi / TURNS * int(self.bank.overlaps(fixed, np.array([turned]))[0].argmax())
 
     def _drawn(self, numbers: Numbers, log_weights: Floats) -> int:
         weights = np.exp(log_weights - log_weights.max())

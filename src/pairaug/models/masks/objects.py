@@ -81,12 +81,6 @@ class Object:
         seen = np.where(inside, self.labels[rows.clip(0, height - 1), columns.clip(0, width - 1)], 0)
         return seen.reshape(TURNS, -1).astype(np.uint8)
 
-    def overlaps(self, other: Object) -> Floats:
-        """(TURNS,) in [0, 1]: how much of both has equal classes when ``other`` is turned by each angle."""
-        mine, theirs = self.thumbs[0], other.thumbs
-        either = ((mine > 0) | (theirs > 0)).sum(axis=1)
-        return ((mine == theirs) & (mine > 0)).sum(axis=1) / np.maximum(either, 1)
-
 
 @dataclass
 class Bank:
@@ -107,6 +101,20 @@ class Bank:
         self.cut = np.array([one.cut for one in self.objects], dtype=bool)
         kinds = {classes: number for number, classes in enumerate(dict.fromkeys(one.classes for one in self.objects))}
         self.kinds = np.array([kinds[one.classes] for one in self.objects], dtype=np.intp)
+
+    @cached_property
+    def thumbs(self) -> Labels:
+        """(N, TURNS, _THUMB ** 2): those of all objects."""
+        return np.stack([one.thumbs for one in self.objects])
+
+    def overlaps(self, fixed: int, turned: NDArray[np.intp]) -> Floats:
+        """(M, TURNS) in [0, 1]: how much of both has equal classes when the objects ``turned`` (M,) lie on ``fixed``.
+
+        The angles are multiples of 2 pi / TURNS.
+        """
+        mine, theirs = self.thumbs[fixed, 0], self.thumbs[turned]
+        shared = ((mine == theirs) & (mine > 0)).sum(axis=2)
+        return shared / np.maximum(((mine | theirs) > 0).sum(axis=2), 1)
 
     def distances(self, number: int) -> NDArray[np.float32]:
         """(P, h, w) signed distances in pixels, positive inside: of the whole object, then of each class in it.

@@ -20,20 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.models.masks.objects import EIGHT, TURNS, Bank, Labels, Object
+from pairaug.models.masks.objects import EIGHT, Bank, Labels, Object
 
 Plane = NDArray[np.floating]
 
 _TAPER = 0.35  # of the radius: how wide the seam is
 _LEVELS = 0.12  # of the diameter: how far t may lie from 0
 _KNOTS = 4  # of the bending, a side
-
-
-def best_turn(fixed: Object, turned: Object) -> tuple[float, float]:
-    """The angle in radians at which ``turned`` overlaps ``fixed`` best, and the overlap in [0, 1]."""
-    overlaps = fixed.overlaps(turned)
-    number = int(overlaps.argmax())
-    return 2 * math.pi / TURNS * number, float(overlaps[number])
 
 
 def mixed(
