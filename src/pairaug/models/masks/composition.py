@@ -20,14 +20,16 @@ Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
 ALIKE = 0.35  # of log diameters: sizes that pass for each other
-_FARTHEST = math.log(2)  # of log diameters: how far an object may be scaled, where there is a choice
+_FARTHEST = math.log(1.5)  # of log diameters: how far an object may be scaled, where there is a choice
 _LOOKED_AT = 12  # objects of the nearest size among which parents are chosen by shape
 _TRIES = 24  # places for an object
 _FEW = 6  # objects: too few to be the only places
 _FRAMES = 0.35  # of log sides: frames that pass for each other
 _WIDTHS = (0.01, 0.12)  # of the frame: the kernel over places
 _OWN = 0.1  # spread of the log diameter of an object about its template's
-_VISIBLE = (0.35, 0.95)  # part of an object that the frame leaves
+_VISIBLE = (0.35, 0.97)  # part of an object that the frame leaves
+_LARGER = 1.3  # as a ratio: how far the area of a cut object may exceed that of the largest whole one
+_TRIMMED = 0.03  # part of a cut object that the frame cuts once more, so that bending leaves no slit
 
 
 @dataclass(frozen=True)
@@ -110,16 +112,17 @@ class Composition:
         """A new object of ``size`` in place of ``slot``; False where there is no place for it."""
         donor = self._donor(slot, size)
         model, area = self.bank.objects[donor], math.exp(2 * size) * float(self.frame.prod())
-        among = self._shapes(slot, uncut=True)
-        sides, visible = model.sides, 1.0
-        if model.cut and len(among):
-            largest = 1.3 * math.exp(2 * float(self.bank.sizes[among].max())) * float(self.frame.prod())
-            visible = min(0.97, max(self.rng.uniform(*_VISIBLE), area / largest))
-        first = self._shape(among if len(among) else self._shapes(slot, uncut=False), size, None if model.cut else donor)
-        if not len(among):  # all are cut by the frame, and so is the new one, as its parent is
-            sides = self.bank.objects[first].sides
+        among, visible = self._shapes(slot, donor), 1.0
+        lying = bool(self.bank.cut[among[0]])  # as they lie at the frame, neither turned nor seen further
+        if lying:
+            visible = 1 - _TRIMMED
+        elif model.cut:
+            largest = _LARGER * math.exp(2 * float(self.bank.sizes[among].max())) * float(self.frame.prod())
+            visible = min(_VISIBLE[1], max(self.rng.uniform(*_VISIBLE), area / largest))
+        first = self._shape(among, size, None if model.cut else donor)
+        sides = self.bank.objects[first].sides if lying else model.sides
         for shrunk in (1.0, 0.8, 0.6, 0.4):
-            box, parents = self._object(first, donor, area / visible * shrunk, turned=len(among) > 0)
+            box, parents = self._object(first, donor, area / visible * shrunk)
             if self._place(box, donor, sides, visible):
                 self.used.add(donor)
                 self.parents |= {self.bank.objects[number].mask for number in (donor, *parents)}
@@ -164,10 +167,19 @@ class Composition:
         apart = np.sort(np.hypot(*(bank.places[chosen] - bank.places[donor]).T))
         return float(np.clip(apart[min(1, len(apart) - 1)], *_WIDTHS)) if len(apart) > 1 else float(np.mean(_WIDTHS))
 
-    def _shapes(self, slot: int, *, uncut: bool) -> Numbers:
-        """Objects of the classes of ``slot``."""
-        alike = self.bank.kinds == self.bank.kinds[slot]
-        return np.flatnonzero(alike & ~self.bank.cut if uncut else alike)
+    def _shapes(self, slot: int, donor: int) -> Numbers:
+        """Objects of the classes of ``slot`` whose shape may stand at the place of ``donor``: whole ones.
+
+        Cut ones where none is whole, and at the frame where the donor is larger than all that are.
+        """
+        bank = self.bank
+        alike = np.flatnonzero(bank.kinds == bank.kinds[slot])
+        whole = alike[~bank.cut[alike]]
+        if len(whole) and not (bank.cut[donor] and bank.sizes[donor] > bank.sizes[whole].max()):
+            return whole
+        cut = alike[bank.cut[alike]]
+        same = [number for number in cut if bank.objects[number].sides == bank.objects[donor].sides]
+        return np.array(same, dtype=np.intp) if same else cut if len(cut) else whole
 
     def _shape(self, among: Numbers, size: float, like: int | None, share: int = 2) -> int:
         """One of the objects nearest in size, from that ``share``-th of them that overlaps ``like`` most."""
@@ -180,18 +192,19 @@ class Composition:
             chosen = chosen[np.argsort(overlaps)[::-1][: max(2, len(chosen) // share)]]
         return int(self.rng.choice(chosen))
 
-    def _object(self, first: int, donor: int, area: float, *, turned: bool) -> tuple[Labels, tuple[int, int]]:
-        """A new object of ``area`` pixels whose first parent is turned as ``donor`` lies."""
-        bank, one, turn = self.bank, self.bank.objects[first], 0.0
-        if turned:
-            turn = self.rng.uniform(0, 2 * math.pi) if bank.objects[donor].cut else self._turn(donor, first)
+    def _object(self, first: int, donor: int, area: float) -> tuple[Labels, tuple[int, int]]:
+        """A new object of ``area`` pixels whose first parent is turned as ``donor`` lies; cut ones stay as they lie."""
+        bank, one = self.bank, self.bank.objects[first]
+        among = [n for n in np.flatnonzero(bank.kinds == bank.kinds[first]) if bank.objects[n].sides == one.sides]
+        others = np.array([number for number in among if number != first], dtype=np.intp)
+        second = self._shape(others, one.size, first, share=3) if len(others) else first
+        turn = turned = 0.0
+        if not one.cut:
+            turn = self.rng.uniform(0, 2 * math.pi) if bank.cut[donor] else self._turn(donor, first)
             turn += math.radians(self.amounts.turn) * float(self.rng.standard_normal())
-        among = np.flatnonzero((bank.kinds == bank.kinds[first]) & (bank.cut == one.cut))
-        among = among[among != first]
-        second = self._shape(among, one.size, first, share=3) if len(among) and turned else first
-        turns = (turn, turn + self._turn(first, second) if second != first else turn)
+            turned = turn + self._turn(first, second)
         bend = self.amounts.bend * (1 if second != first else 2)
-        return mixed(bank, (first, second), turns, max(area, 1.0), bend, self.rng), (first, second)
+        return mixed(bank, (first, second), (turn, turned), max(area, 1.0), bend, self.rng), (first, second)
 
     def _turn(self, fixed: int, turned: int) -> float:
         """The angle in radians at which ``turned`` overlaps ``fixed`` best."""

@@ -24,8 +24,9 @@ from pairaug.models.masks.objects import EIGHT, Bank, Labels, Object
 
 Plane = NDArray[np.floating]
 
-_TAPER = 0.35  # of the radius: how wide the seam is
-_LEVELS = 0.12  # of the diameter: how far t may lie from 0
+_TAPER = 0.2  # of the radius: how wide the seam is
+_LEVELS = 0.02  # of the diameter: how far t may lie from 0, lest it fills what is hollow
+_AREAS = 1.15  # as a ratio: areas that t alone brings to the one wanted
 _KNOTS = 4  # of the bending, a side
 
 
@@ -45,14 +46,31 @@ def mixed(
     y, x = np.meshgrid(np.arange(-half, half + 1.0), np.arange(-half, half + 1.0), indexing="ij")
     weight = _seam(y, x, radius, rng)
     bent_y, bent_x = np.stack([y, x]) + _bending(y.shape, bend * diameter, rng)
-    planes = _read(bank.distances(parents[0]), first, bent_y, bent_x, turns[0], scales[0])
-    if parents[0] != parents[1]:
-        other = _read(bank.distances(parents[1]), second, bent_y, bent_x, turns[1], scales[1])
-        planes = (1 - weight) * planes + weight * other
-    inside = _largest(planes[0] > _level(planes[0], area, _LEVELS * diameter))
+    planes = _blended(bank, parents, turns, scales, (bent_y, bent_x), weight)
+    covered = float((planes[0] > 0).sum()) / area
+    if not 1 / _AREAS < covered < _AREAS:  # parents of little overlap: both are read larger, or smaller
+        scales = [scale * min(max(covered, 0.5), 2.0) ** -0.5 for scale in scales]
+        planes = _blended(bank, parents, turns, scales, (bent_y, bent_x), weight)
+    inside = _largest(planes[0] > _level(planes[0], area, max(0.5, _LEVELS * diameter)))
     if len(planes) == 1:
         return inside.astype(np.uint8)
     return _with_classes(planes[1:], inside, _shares(first, second, float(weight[inside].mean()), len(planes)))
+
+
+def _blended(
+    bank: Bank,
+    parents: tuple[int, int],
+    turns: tuple[float, float],
+    scales: list[float],
+    places: tuple[Plane, Plane],
+    weight: Plane,
+) -> Plane:
+    """(P, h, w) distances of both parents, read at ``places`` (y, x), the second with ``weight``."""
+    planes = [
+        _read(bank.distances(number), bank.objects[number], *places, turn, scale)
+        for number, turn, scale in zip(parents, turns, scales, strict=True)
+    ]
+    return planes[0] if parents[0] == parents[1] else (1 - weight) * planes[0] + weight * planes[1]
 
 
 def _seam(y: Plane, x: Plane, radius: float, rng: np.random.Generator) -> Plane:
