@@ -4,7 +4,7 @@
         [--draws 0,1,2] [--pairs 5] [--count 200] [--copies 1000] [--set bend=0.03]
 
 DATA is a folder with ``splits.json``; only its training lists are opened. A generator that needs no training is fitted
-on each draw of ``--pairs`` training pairs, and ``--count`` of its masks are compared with the masks of the whole training
+on each draw of ``--pairs`` training pairs, and ``--count`` of its masks are compared with those of the whole training
 list by the statistics of ``pairaug evaluate``: the ratios to real halves (1: like real, larger is worse), coverage
 beside that of held-out real masks. ``--copies``: so many masks are looked at for copies of the masks drawn from (exact:
 pixel by pixel; rigid: flipped, turned by right angles or shifted by up to 2 % of the side, which is taken for a copy at
@@ -173,7 +173,7 @@ def rng(seed: int) -> np.random.Generator:
 
 
 def nearest_rigid(mask: Mask, chosen: list[Mask]) -> float:
-    """The greatest share of equal foreground, 2 |A = B > 0| / (|A| + |B|), over flips, right angles and small shifts."""
+    """The greatest overlap, 2 |A = B > 0| / (|A| + |B|), over flips, right angles and small shifts."""
     query, best = small(mask), 0.0
     for one in chosen:
         for flipped in (one, one[:, ::-1]):

@@ -49,9 +49,7 @@ def synthesize(
     ] = None,
     parts: Annotated[
         str | None,
-        opt.option(
-            "--parts", panel=_WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"
-        ),
+        opt.option("--parts", panel=_WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"),
     ] = None,
     include_class: Annotated[
         str | None,

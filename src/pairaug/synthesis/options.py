@@ -22,8 +22,8 @@ class SynthesisOptions:
     ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
     ``batch_size``: pairs that a thread paints together; neither it nor ``threads`` changes a byte. ``device``: where
     images are painted; ``gates``: what masks and images have to pass.
-    ``area``, ``parts``: ranges ``LOW-HIGH`` in which the foreground's share of the frame and the number of its connected
-    parts lie; ``include_class``: a label value that each mask holds. Masks that do not are drawn again.
+    ``area``, ``parts``: ranges ``LOW-HIGH`` of the foreground's share of the frame and of the number of its connected
+    parts; ``include_class``: a label value that each mask holds. Masks that are not so are drawn again.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
     """

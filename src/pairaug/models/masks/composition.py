@@ -78,7 +78,8 @@ class Composition:
         means = [float(self.bank.sizes[numbers].mean()) for numbers in filled]
         mean = float(self.bank.sizes[of].mean())
         shift = self._smoothed(mean, means) - mean
-        wanted = max(1, math.floor(math.exp(count) + self.rng.random()))
+        largest = max(map(len, filled))  # the logarithm's long tail reaches beyond what a frame holds
+        wanted = min(max(1, math.floor(math.exp(count) + self.rng.random())), largest)
         slots = self._resampled(of, wanted)
         sizes = self.bank.sizes[slots] + shift + _OWN * self.rng.standard_normal(len(slots))
         sizes = np.minimum(sizes, self.bank.sizes.max() + _OWN)

@@ -45,7 +45,7 @@ class RecomposeConfig:
     """
 
     bend: float = 0.03
-    smooth: float = 0.5
+    smooth: float = 0.7
     jitter: float = 0.5
     turn: float = 8.0
 
