@@ -157,7 +157,8 @@ class Composition:
         others = self.rng.choice(self.pool, size=_TRIES // 3)
         places[-len(others) :] = self.bank.places[others]
         side = math.sqrt(self.frame.prod())
-        return places * self.frame - 0.5 + spread * side * self.rng.standard_normal((_TRIES, 2))
+        centres: Floats = places * self.frame - 0.5 + spread * side * self.rng.standard_normal((_TRIES, 2))
+        return centres
 
     def _width(self, donor: int) -> float:
         """How far the second nearest place of an object of like size lies, in other masks if there are any."""
@@ -175,12 +176,14 @@ class Composition:
         """
         bank = self.bank
         alike = np.flatnonzero(bank.kinds == bank.kinds[slot])
-        whole = alike[~bank.cut[alike]]
+        whole: Numbers = alike[~bank.cut[alike]]
         if len(whole) and not (bank.cut[donor] and bank.sizes[donor] > bank.sizes[whole].max()):
             return whole
-        cut = alike[bank.cut[alike]]
-        same = [number for number in cut if bank.objects[number].sides == bank.objects[donor].sides]
-        return np.array(same, dtype=np.intp) if same else cut if len(cut) else whole
+        cut: Numbers = alike[bank.cut[alike]]
+        same = np.array([n for n in cut if bank.objects[n].sides == bank.objects[donor].sides], dtype=np.intp)
+        if len(same):
+            return same
+        return cut if len(cut) else whole
 
     def _shape(self, among: Numbers, size: float, like: int | None, share: int = 2) -> int:
         """One of the objects nearest in size, from that ``share``-th of them that overlaps ``like`` most."""

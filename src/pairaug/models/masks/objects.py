@@ -114,7 +114,8 @@ class Bank:
         """
         mine, theirs = self.thumbs[fixed, 0], self.thumbs[turned]
         shared = ((mine == theirs) & (mine > 0)).sum(axis=2)
-        return shared / np.maximum(((mine | theirs) > 0).sum(axis=2), 1)
+        overlaps: Floats = shared / np.maximum(((mine | theirs) > 0).sum(axis=2), 1)
+        return overlaps
 
     def distances(self, number: int) -> NDArray[np.float32]:
         """(P, h, w) signed distances in pixels, positive inside: of the whole object, then of each class in it.
@@ -145,7 +146,8 @@ def signed_distance(region: NDArray[np.bool_]) -> NDArray[np.float32]:
         return np.full(region.shape, -float(sum(region.shape)), dtype=np.float32)
     inside = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
     outside = ndimage.distance_transform_edt(~region)
-    return np.where(region, inside - 0.5, 0.5 - outside).astype(np.float32)
+    signed: NDArray[np.float32] = np.where(region, inside - 0.5, 0.5 - outside).astype(np.float32)
+    return signed
 
 
 def _of_mask(mask: Labels, number: int) -> list[Object]:

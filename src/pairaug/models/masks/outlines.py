@@ -94,7 +94,8 @@ def _spline_weights(length: int) -> Plane:
     apart = np.abs(place - np.arange(_KNOTS))
     near, far = (2 / 3 - apart**2 + apart**3 / 2), np.maximum(0, 2 - apart) ** 3 / 6
     weights = np.where(apart < 1, near, far)
-    return weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    unit: Plane = weights / np.linalg.norm(weights, axis=1, keepdims=True)
+    return unit
 
 
 def _read(distances: Plane, one: Object, y: Plane, x: Plane, turn: float, scale: float) -> Plane:
@@ -110,7 +111,8 @@ def _read(distances: Plane, one: Object, y: Plane, x: Plane, turn: float, scale:
     flat, place = distances.reshape(len(distances), -1), top * width + left
     upper = flat[:, place] * (1 - right) + flat[:, place + 1] * right
     lower = flat[:, place + width] * (1 - right) + flat[:, place + width + 1] * right
-    return (upper * (1 - down) + lower * down - beyond) * scale
+    read: Plane = (upper * (1 - down) + lower * down - beyond) * scale
+    return read
 
 
 def _level(depth: Plane, pixels: float, most: float) -> float:

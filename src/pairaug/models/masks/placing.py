@@ -46,7 +46,8 @@ class Canvas:
         low, high = 1 + middle - occupied.min(axis=0), np.array([height, width]) - 2 + middle - occupied.max(axis=0)
         if (low > high).any():
             return None
-        return np.clip(centres, low, high)
+        moved: NDArray[np.floating] = np.clip(centres, low, high)
+        return moved
 
     def cut_by_frame(
         self, box: Labels, centres: NDArray[np.floating], sides: tuple[bool, bool, bool, bool], visible: float
@@ -79,10 +80,11 @@ class Canvas:
         rim = rim[:: -(-len(rim) // _POINTS)]
         points = corners[:, None] + rim[None]
         height, width = self.labels.shape
-        seen = (points >= 0).all(axis=2) & (points < [height, width]).all(axis=2)
-        rows, columns = points[..., 0].clip(0, height - 1), points[..., 1].clip(0, width - 1)
-        gaps = np.where(seen, self.clearance[rows, columns], np.inf).min(axis=1)
-        return np.where(seen.any(axis=1), gaps, -1)
+        rows, columns = points[..., 0], points[..., 1]
+        seen = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+        rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
+        gaps = np.where(seen, self.clearance[rows, columns], np.inf)
+        return np.where(np.any(seen, axis=1), gaps.min(axis=1), -1)
 
     def _paste(self, box: Labels, top: int, left: int) -> None:
         margin = self.reach + 1

@@ -98,4 +98,4 @@ class Recompose(MaskGenerator):
 def _is_tree(one: Object) -> bool:
     height, width = (side - 2 for side in one.labels.shape)
     spans = height > _TREE_SPAN * one.frame[0] and width > _TREE_SPAN * one.frame[1]
-    return spans and one.area < _TREE_FILL * height * width
+    return bool(spans and one.area < _TREE_FILL * height * width)
