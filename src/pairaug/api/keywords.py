@@ -77,6 +77,9 @@ class SynthesizeKeywords(TypedDict, total=False):
 
     masks_from: Place
     per_mask: int
+    area: str
+    parts: str
+    include_class: Values
     format: str
     include_originals: bool
     originals: Place

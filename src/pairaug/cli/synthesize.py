@@ -41,6 +41,20 @@ def synthesize(
     per_mask: Annotated[
         int, opt.option("--per-mask", panel=_WHAT, help="Images to paint for each mask (default 1).", metavar="K")
     ] = 1,
+    area: Annotated[
+        str | None,
+        opt.option(
+            "--area", panel=_WHAT, help="Share of the frame that is foreground, such as 0.02-0.2.", metavar="LOW-HIGH"
+        ),
+    ] = None,
+    parts: Annotated[
+        str | None,
+        opt.option("--parts", panel=_WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"),
+    ] = None,
+    include_class: Annotated[
+        str | None,
+        opt.option("--include-class", panel=_WHAT, help="Label value that every new mask holds.", metavar="VALUE"),
+    ] = None,
     format: Annotated[
         str,
         opt.option(
@@ -99,6 +113,9 @@ def synthesize(
 
     check_format(format)
     if dry_run:
+        from pairaug.synthesis.steering import check_ranges
+
+        check_ranges(area, parts)
         _dry_run(out, count, models, as_json, masks_from, per_mask)
         return
     from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
@@ -109,6 +126,9 @@ def synthesize(
         seed=seed,
         masks_from=masks_from,
         per_mask=per_mask,
+        area=area,
+        parts=parts,
+        include_class=include_class,
         batch_size=batch_size,
         device=device,
         threads=threads,

@@ -66,7 +66,8 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
                 "@id": "pairs",
                 "name": "pairs",
                 "description": "Image, mask and provenance of each pair.",
-                "field": [field for name in rows[0] for field in _fields(name, COLUMNS[name], rows[0][name])],
+                # A set in which every pair was given up has no row to tell its columns.
+                "field": [field for row in rows[:1] for key in row for field in _fields(key, COLUMNS[key], row[key])],
             }
         ],
     }

@@ -40,6 +40,7 @@ from pairaug.synthesis.provenance import counts, manifest_body
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
+from pairaug.synthesis.steering import steered
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
@@ -113,7 +114,9 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, options.gates, device)
+    labels = LabelMap(translator.label_values)
+    gates = steered(options.gates, options.area, options.parts, options.include_class, labels)
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, gates, device)
     return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
 
 
@@ -204,7 +207,7 @@ class _Synthesis:
             "license": options.license,
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
             "translator": self.renderer.translator.digest,
-            "gates": options.gates.identity(),
+            "gates": self.renderer.gates.identity(),
             "device": self.renderer.device.type,
             "pairaug": __version__,
         }
@@ -217,6 +220,9 @@ class _Synthesis:
             "seed": options.seed,
             "per_mask": options.per_mask,
             "masks_from": options.masks_from is not None,
+            "area": options.area,
+            "parts": options.parts,
+            "include_class": options.include_class,
             "format": options.format,
             "include_originals": options.include_originals,
             "license": options.license,
