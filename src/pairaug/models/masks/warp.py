@@ -81,6 +81,11 @@ class Warp(MaskGenerator):
         self._distances: dict[int, Tensor] = {}
         self._layouts = torch.zeros(0, _LAYOUT_SIDE**2)
 
+    @property
+    def masks(self) -> Sequence[Tensor]:
+        """The training masks, (H, W) uint8 each."""
+        return self._masks
+
     def remember(self, examples: Sequence[Example]) -> None:
         self._keep([torch.from_numpy(one.labels) for one in examples if one.labels is not None])
 

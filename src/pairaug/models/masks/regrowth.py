@@ -1,0 +1,243 @@
+"""From a pruned tree to a full one: every lost limb is replaced by a new one of its reach and its thickness.
+
+* A long limb grows from where the old one sprang, or from its stump, toward an attractor about as far away, in about
+  the same direction, where real trees have their branches. If its way is barred it turns to another one.
+* Short ones, which say little of the tree, spring anywhere: their attractors are drawn from the density of real trees,
+  as far from what stands as the old limbs reached, and space colonisation connects them.
+* A limb that was a part of its own becomes one again, elsewhere.
+* Where loops are missing in the end, new tips grow on to the branch ahead of them.
+
+So lengths, ends, loops and the fall of the radii along a limb are those of real limbs; where limbs lie, how they run
+and where they fork is new.
+
+Enters: what stands, and the lost limbs, at the size of the new mask. Leaves: tubes. Lengths in pixels.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from pairaug.models.masks.colonising import (
+    FREE,
+    Budget,
+    Floats,
+    Ints,
+    Nodes,
+    colonise,
+    join_neighbours,
+)
+from pairaug.models.masks.ground import Ground
+from pairaug.models.masks.habit import COURSE, smoothed
+from pairaug.models.masks.pruning import Limb, Pruned
+from pairaug.models.masks.skeleton_graph import Branch
+from pairaug.models.masks.tubes import Tube, resampled
+
+STEPS_A_SIDE = 150
+_LONG = 0.12  # of the side
+_SHORT = 0.05
+_TURN = 0.3  # rad; how far a new limb leaves the direction of the old one
+_ROUNDS = 3
+_ENOUGH = 0.7  # of the reach; with less a limb tries again
+_DRAWN_EVERY = 1.0  # px
+
+
+class Regrowth:
+    """A tree while it grows. ``limbs``: owner of a young branch -> the lost limb that it stands for."""
+
+    def __init__(self, pruned: Pruned, ground: Ground, rng: np.random.Generator) -> None:
+        self.ground, self.rng = ground, rng
+        self.side = float(np.sqrt(ground.size[0] * ground.size[1]))
+        self.step = max(1.5, self.side / STEPS_A_SIDE)
+        self.branches = pruned.branches
+        self.nodes, self.tips = _nodes(pruned.branches, self.step)
+        self.old = len(self.nodes)
+        self.budget = Budget(pruned.lost_chords)
+        self.limbs: dict[int, Limb] = {}
+        self.labels = {number: branch.label for number, branch in enumerate(pruned.branches)}
+
+    def grow(self, limbs: Sequence[Limb]) -> None:
+        """Replace all ``limbs``, the long ones first."""
+        rooted = [limb for limb in limbs if limb.apart or (limb.branch is not None and self._is_long(limb))]
+        self._grow_rooted(rooted)
+        others = sorted((limb for limb in limbs if limb not in rooted), key=lambda limb: -limb.reach)
+        middle = [limb for limb in others if limb.reach >= _SHORT * self.side]
+        self._grow_anywhere(middle)
+        self._grow_anywhere(others[len(middle) :])
+
+    def _is_long(self, limb: Limb) -> bool:
+        return limb.stump or limb.reach >= _LONG * self.side
+
+    def _grow_rooted(self, limbs: Sequence[Limb]) -> None:
+        starts = {self._start(limb): limb for limb in limbs}
+        origins = {owner: self.nodes.places[self._tip(owner)] for owner in starts}
+        self.limbs |= starts
+        waiting = list(starts)
+        for _ in range(_ROUNDS):
+            if not waiting:
+                return
+            targets = np.stack([self._ahead(owner, starts[owner], origins[owner]) for owner in waiting])
+            colonise(self.nodes, targets, np.array(waiting), self.step, self.budget, self.rng)
+            waiting = [owner for owner in waiting if self._left(owner, starts[owner], origins[owner]) > 0]
+
+    def _start(self, limb: Limb) -> int:
+        """The owner of a limb that is about to grow: its stump, or a first node at the fork or at a new place."""
+        if limb.stump and limb.branch is not None:
+            return limb.branch
+        new = int(self.nodes.owners.max()) + 1
+        far = min(len(limb.points) - 1, round(5 * self.step))
+        way = limb.points[far] - limb.points[0]
+        angle = np.arctan2(*way) + _TURN * self.rng.standard_normal()
+        parent, place = FREE, self.ground.away_from(self.nodes.places, 4 * self.step)
+        if limb.branch is not None:
+            parent = self.tips[limb.branch]
+            join_neighbours(self.nodes, parent, new, self.step, self.budget)
+            place = self.nodes.places[parent] + self.step * np.array([np.sin(angle), np.cos(angle)])
+        direction = np.array([[np.sin(angle), np.cos(angle)]])
+        self.nodes.extend(place[None], direction, np.array([parent]), np.array([new]))
+        self.labels[new] = limb.label
+        return new
+
+    def _tip(self, owner: int) -> int:
+        return int(np.flatnonzero(self.nodes.owners == owner)[-1])
+
+    def _left(self, owner: int, limb: Limb, origin: Floats) -> float:
+        """What a limb still has to reach, in pixels; 0 where it has come far enough."""
+        come = float(np.hypot(*(self.nodes.places[self._tip(owner)] - origin)))
+        return 0.0 if come >= _ENOUGH * limb.reach else max(limb.reach - come, 3 * self.step)
+
+    def _ahead(self, owner: int, limb: Limb, origin: Floats) -> Floats:
+        tip = self._tip(owner)
+        left = self._left(owner, limb, origin) or limb.reach
+        return self.ground.ahead(self.nodes.places[tip], self.nodes.directions[tip], left)
+
+    def _grow_anywhere(self, limbs: Sequence[Limb]) -> None:
+        waiting = list(limbs)
+        for _ in range(_ROUNDS):
+            if not waiting:
+                return
+            targets = self.ground.as_far_as(self.nodes.places, np.array([limb.reach for limb in waiting]))
+            known = int(self.nodes.owners.max())
+            bound = np.full(len(waiting), FREE)
+            owners, reached = colonise(self.nodes, targets, bound, self.step, self.budget, self.rng)
+            left = []
+            for limb, owner, there in zip(waiting, owners.tolist(), reached, strict=True):
+                if owner > known and owner not in self.limbs:
+                    self.limbs[owner] = limb
+                elif not there:
+                    left.append(limb)
+            waiting = left
+
+    def tubes(self, winding: float) -> list[Tube]:
+        """What stands and what has grown, each with its radii."""
+        joints = self._joints()
+        course = COURSE * self.side
+        radius = np.zeros(len(self.nodes))
+        radius[: self.old] = _standing_radii(self.branches, self.step)
+        young = []
+        for owner, chain in _chains(self.nodes, self.old).items():
+            radius[chain[1:]] = self._radii(owner, chain, radius)
+            label = self.labels.setdefault(owner, self.labels[int(self.nodes.owners[chain[0]])])
+            whole = np.append(chain, joints[chain[-1]]) if int(chain[-1]) in joints else chain
+            along = radius[whole] if len(whole) == len(chain) else np.append(radius[chain], radius[chain[-1]])
+            points, position = resampled(self.nodes.places[whole], _DRAWN_EVERY)
+            points = _wound(smoothed(points, self.step), winding, course, self.rng)
+            along[0] = along[min(1, len(along) - 1)]
+            young.append(Tube(points, np.interp(position, np.arange(len(whole)), along), label))
+        return [Tube(branch.points, branch.radii, branch.label) for branch in self.branches] + young
+
+    def _radii(self, owner: int, chain: Ints, radius: Floats) -> Floats:
+        """Radii of a young chain but its first node: those along its limb, no thicker than where it sprang."""
+        limb = self.limbs.get(owner)
+        if limb is None:
+            limb = min(self.limbs.values(), key=lambda limb: limb.reach)
+        along = np.linspace(0, len(limb.radii) - 1, len(chain))[1:]
+        found: Floats = np.interp(along, np.arange(len(limb.radii)), limb.radii)
+        spring = radius[chain[0]]
+        return np.minimum(found, spring) if spring else found
+
+    def _joints(self) -> dict[int, int]:
+        """Tip -> node of another branch ahead of it, as many as loops are missing, the nearest first."""
+        nodes = self.nodes
+        children = np.bincount(nodes.parents[nodes.parents >= 0], minlength=len(nodes))
+        found = []
+        for tip in np.flatnonzero(children[self.old :] == 0) + self.old:
+            apart = nodes.places - nodes.places[tip]
+            distance = np.hypot(*apart.T)
+            other = (apart @ nodes.directions[tip] > 0.5 * distance) & (nodes.owners != nodes.owners[tip])
+            other &= distance < 12 * self.step
+            if other.any():
+                target = int(np.flatnonzero(other)[distance[other].argmin()])
+                found.append((float(distance[target]), int(tip), target))
+        return {tip: target for _, tip, target in sorted(found)[: max(0, self.budget.crossings)]}
+
+
+def regrow(
+    pruned: Pruned, winding: float, density: Floats, size: tuple[int, int], rng: np.random.Generator
+) -> list[Tube]:
+    """Tubes of a full tree from what stands of one; ``density`` (h, w) says where trees lie in the frame."""
+    growth = Regrowth(pruned, Ground(density, size, rng), rng)
+    growth.grow(pruned.limbs)
+    return growth.tubes(winding)
+
+
+def _nodes(branches: Sequence[Branch], step: float) -> tuple[Nodes, list[int]]:
+    """Nodes a step apart along what stands, each branch's owner its number, and the last node of every branch."""
+    places, directions, parents, owners = [], [], [], []
+    last: list[int] = []
+    count = 0
+    for number, branch in enumerate(branches):
+        points, _ = resampled(branch.points, step)
+        way = np.gradient(points, axis=0)
+        way /= np.maximum(np.hypot(*way.T), 1e-9)[:, None]
+        first = 0 if branch.parent is None else 1
+        chain = np.arange(count - 1, count - 1 + len(points) - first)
+        chain[0] = FREE if branch.parent is None else last[branch.parent]
+        places.append(points[first:])
+        directions.append(way[first:])
+        parents.append(chain)
+        owners.append(np.full(len(chain), number))
+        count += len(chain)
+        last.append(count - 1)
+    return Nodes(*(np.concatenate(part) for part in (places, directions, parents, owners))), last
+
+
+def _standing_radii(branches: Sequence[Branch], step: float) -> Floats:
+    """The radii at the nodes of ``_nodes``."""
+    found = []
+    for branch in branches:
+        _, position = resampled(branch.points, step)
+        radii = np.interp(position, np.arange(len(branch.radii)), branch.radii)
+        found.append(radii[0 if branch.parent is None else 1 :])
+    return np.concatenate(found)
+
+
+def _chains(nodes: Nodes, old: int) -> dict[int, Ints]:
+    """Young branches by owner, as node numbers from where they sprang to their tip, feeders first."""
+    members: dict[int, list[int]] = defaultdict(list)
+    for node in range(old, len(nodes)):
+        members[int(nodes.owners[node])].append(node)
+    chains = {}
+    for owner, chain in members.items():
+        origin = int(nodes.parents[chain[0]])
+        whole = chain if origin < 0 else [origin, *chain]
+        if len(whole) > 1:
+            chains[owner] = np.array(whole)
+    return chains
+
+
+def _wound(points: Floats, amount: float, course: float, rng: np.random.Generator) -> Floats:
+    """A curve (n, 2) pushed off its course by ``amount`` pixels (root mean square), its ends kept."""
+    from scipy.ndimage import gaussian_filter1d
+
+    count = len(points)
+    if count < 4 or not amount:
+        return points
+    way = np.gradient(points, axis=0)
+    across = np.stack([-way[:, 1], way[:, 0]], axis=1) / np.maximum(np.hypot(*way.T), 1e-9)[:, None]
+    length = course / 2
+    noise = gaussian_filter1d(rng.standard_normal(count), length, mode="wrap") * np.sqrt(2 * length * np.sqrt(np.pi))
+    fade = np.minimum(1.0, np.minimum(np.arange(count), np.arange(count)[::-1]) / max(course, 1.0))
+    return points + across * (amount * noise * fade)[:, None]
