@@ -7,11 +7,12 @@ In each step every attractor a pulls at the node v that reaches it at the least 
 d_v the direction of flow at v: behind a fork the way on is cheaper than the way back, so side branches leave at an
 acute angle. A node that is pulled sprouts one at a distance of ``step`` in the direction
 
-    INERTIA d_v + (1 - INERTIA) mean (a - v) / |a - v|, turned by a little noise,
+    INERTIA d_v + (1 - INERTIA) mean (a - v) / |a - v|, turned by an angle t,
 
-and an attractor that is reached is gone. An attractor may be bound to one branch; it then pulls at its tip alone.
+t being t of v times ``LASTING`` plus a little noise, so that branches curve. An attractor that is reached, or just
+missed, is gone; one that is bound to a branch pulls at its tip alone.
 A sprout that would land on a branch that is not its own crosses it while ``crossings`` are left, and otherwise its
-attractors are given up, as are those that are circled: trees fill gaps, they do not pile up.
+attractors are given up: trees fill gaps, they do not pile up.
 
 Enters: the nodes that are there. Leaves: more of them, and who reached what. Lengths in pixels, (row, column).
 """
@@ -28,46 +29,56 @@ Ints = NDArray[np.intp]
 Truths = NDArray[np.bool_]
 
 BEND = 0.9
-INERTIA = 0.5
-WANDER = 0.1  # rad a step
+INERTIA = 0.7
+LASTING = 0.93
+WANDER = 0.035  # rad a step
 REACHED = 1.5  # steps
-CLEAR = 0.75  # steps; nearer to another branch than this is on it
+PASSED = 8.0  # steps
+CLEAR = 1.1  # steps; nearer to another branch than this is on it
+JOINT = 4.0  # steps; so far from where two branches met they may still be near each other
 PATIENCE = 1.5  # times the straight way
 FREE = -1  # an attractor that is bound to no branch
 
 
 @dataclass
 class Nodes:
-    """Places (n, 2) with directions of flow (n, 2), the node each grew from (-1: none) and the branch it belongs to."""
+    """Places (n, 2) with directions of flow (n, 2), the node each grew from (-1: none), its branch, its turn t."""
 
     places: Floats
     directions: Floats
     parents: Ints
     owners: Ints
+    turns: Floats
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def extend(self, places: Floats, directions: Floats, parents: Ints, owners: Ints) -> None:
+    def extend(self, places: Floats, directions: Floats, parents: Ints, owners: Ints, turns: Floats) -> None:
         """Add m nodes; the first of a branch comes before those that go on."""
         self.places = np.concatenate([self.places, places])
         self.directions = np.concatenate([self.directions, directions])
         self.parents = np.concatenate([self.parents, parents])
         self.owners = np.concatenate([self.owners, owners])
+        self.turns = np.concatenate([self.turns, turns])
 
 
 @dataclass
 class Budget:
     """How many ``crossings`` of branches are left.
 
-    ``joined``: pairs of branches that touch already, by growing from one another or by a crossing.
+    ``joints``: where pairs of branches met, by growing from one another or by a crossing.
     """
 
     crossings: int
-    joined: set[tuple[int, int]] = field(default_factory=set)
+    joints: dict[tuple[int, int], Floats] = field(default_factory=dict)
 
-    def join(self, first: int, second: int) -> None:
-        self.joined |= {(first, second), (second, first)}
+    def join(self, first: int, second: int, place: Floats) -> None:
+        self.joints[first, second] = self.joints[second, first] = place
+
+    def meet(self, first: int, second: int, place: Floats, near: float) -> bool:
+        """Whether two branches met within ``near`` pixels of a place (2,)."""
+        joint = self.joints.get((first, second))
+        return joint is not None and float(np.hypot(*(joint - place))) < near
 
 
 @dataclass
@@ -98,7 +109,7 @@ def colonise(
         _look(nodes, fresh, attractors, bound, pull)
         if not fresh:
             pull.patience = PATIENCE * pull.distance / step + 3
-        there = pull.alive & (pull.distance < REACHED * step)
+        there = pull.alive & _there(nodes, attractors, pull, step)
         reached |= there
         pull.patience -= 1
         pull.alive &= ~there & (pull.patience > 0)
@@ -107,11 +118,12 @@ def colonise(
         if not len(alive):
             break
         sprouting, pulled = np.unique(pull.best[alive], return_inverse=True)
-        places, directions = _sprouts(nodes, sprouting, attractors[alive], pulled, step, rng)
+        places, directions, turns = _sprouts(nodes, sprouting, attractors[alive], pulled, step, rng)
         free = _free(nodes, sprouting, places, step, budget)
         pull.alive[alive[~free[pulled]]] = False
         sprouting = sprouting[free]
-        nodes.extend(places[free], directions[free], sprouting, _owners(nodes, sprouting, step, budget))
+        owners = _owners(nodes, sprouting, step, budget)
+        nodes.extend(places[free], directions[free], sprouting, owners, turns[free])
     return nodes.owners[pull.best], reached
 
 
@@ -135,18 +147,27 @@ def _look(nodes: Nodes, fresh: int, attractors: Floats, bound: Ints, pull: _Pull
     pull.distance[chosen] = distance[nearer, least[nearer]]
 
 
+def _there(nodes: Nodes, attractors: Floats, pull: _Pull, step: float) -> Truths:
+    """Which attractors (m,) are reached, or lie close by the side of a branch that goes on."""
+    passing = np.einsum("mx,mx->m", attractors - nodes.places[pull.best], nodes.directions[pull.best])
+    young = nodes.turns[pull.best] != 0
+    passed = young & (passing < 0.4 * pull.distance) & (pull.distance < PASSED * step)
+    return passed | (pull.distance < REACHED * step)
+
+
 def _sprouts(
     nodes: Nodes, sprouting: Ints, attractors: Floats, pulled: Ints, step: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Places and directions (s, 2) of what the ``sprouting`` nodes grow; attractor i pulls at ``pulled[i]``."""
+) -> tuple[Floats, Floats, Floats]:
+    """Places (s, 2), directions (s, 2) and turns (s,) of what the ``sprouting`` nodes grow; attractor i pulls at ``pulled[i]``."""
     pulls = attractors - nodes.places[sprouting][pulled]
     pulls /= np.maximum(np.hypot(*pulls.T), 1e-9)[:, None]
     mean = np.stack([np.bincount(pulled, pulls[:, axis], len(sprouting)) for axis in (0, 1)], axis=1)
     mean /= np.maximum(np.hypot(*mean.T), 1e-9)[:, None]
     direction = INERTIA * nodes.directions[sprouting] + (1 - INERTIA) * mean
-    angle = np.arctan2(direction[:, 0], direction[:, 1]) + WANDER * rng.standard_normal(len(sprouting))
+    turns = LASTING * nodes.turns[sprouting] + WANDER * rng.standard_normal(len(sprouting))
+    angle = np.arctan2(direction[:, 0], direction[:, 1]) + turns
     direction = np.stack([np.sin(angle), np.cos(angle)], axis=1)
-    return nodes.places[sprouting] + step * direction, direction
+    return nodes.places[sprouting] + step * direction, direction, turns
 
 
 def _free(nodes: Nodes, sprouting: Ints, places: Floats, step: float, budget: Budget) -> Truths:
@@ -157,12 +178,12 @@ def _free(nodes: Nodes, sprouting: Ints, places: Floats, step: float, budget: Bu
     for number in np.flatnonzero(near.any(axis=1)):
         own = int(nodes.owners[sprouting[number]])
         for other in {int(owner) for owner in nodes.owners[near[number]]} - {own}:
-            if (own, other) in budget.joined:
+            if budget.meet(own, other, places[number], JOINT * step):
                 continue
             free[number] &= budget.crossings > 0
             if free[number]:
                 budget.crossings -= 1
-                budget.join(own, other)
+                budget.join(own, other, places[number])
     return free
 
 
@@ -183,4 +204,4 @@ def join_neighbours(nodes: Nodes, node: int, branch: int, step: float, budget: B
     """A branch that leaves at ``node`` is near others there, which is no crossing."""
     apart = nodes.places - nodes.places[node]
     for near in np.unique(nodes.owners[np.hypot(*apart.T) < 3 * step]):
-        budget.join(branch, int(near))
+        budget.join(branch, int(near), nodes.places[node])

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 _TRIES = 60
 _POOL = 600
 _ASIDE = 0.35  # rad; how far aside of its way a limb looks
+_WAY = np.array([0.3, 0.5, 0.75, 1.0])  # where the way to a place is looked at
+_ROOM = 0.04  # of the side; farther from other branches is no better
 _NEARLY = 0.15  # how far, in logarithms, a distance may miss the one that is wanted
 
 
@@ -30,12 +32,14 @@ class Ground:
         places: Floats = (corner + self.rng.random((count, 2))) * np.array(self.size) / np.array(self.grid) - 0.5
         return places.clip(0, np.array(self.size) - 1)
 
-    def ahead(self, place: Floats, direction: Floats, distance: float) -> Floats:
-        """A place (2,) about ``distance`` from ``place``, about in ``direction``."""
+    def ahead(self, place: Floats, direction: Floats, distance: float, taken: Floats) -> Floats:
+        """A place (2,) about ``distance`` from ``place``, about in ``direction``, the way to it far from ``taken``."""
         angle = np.arctan2(*direction) + _ASIDE * self.rng.standard_normal(_TRIES)
         far = distance * np.exp(_NEARLY * self.rng.standard_normal(_TRIES))
         tried = place + far[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
-        odds = self._density_at(tried)
+        way = place + _WAY[:, None, None] * (tried - place)
+        room = _nearest(way.reshape(-1, 2), taken).reshape(len(_WAY), -1).min(axis=0)
+        odds = self._density_at(tried) * np.minimum(room / (_ROOM * np.sqrt(np.prod(self.size))), 1.0) ** 2 + 1e-12
         found: Floats = tried[int(self.rng.choice(_TRIES, p=odds / odds.sum()))]
         return found
 

@@ -26,8 +26,9 @@ class Limb:
     """What is gone of a limb: its centre line ``points`` (n, 2) and ``radii`` (n,), from where it sprang or was cut.
 
     ``branch``: the standing branch, by its place in ``Pruned.branches``, that it sprang from; None where that is gone
-    too. ``stump``: it was cut in the middle, so ``branch`` is its own stump. ``apart``: it sprang from nothing, a part
-    of its own.
+    too. ``stump``: it was cut in the middle, so ``branch`` is its own stump. ``feeder``: the lost limb, by its place in
+    ``Pruned.limbs``, that it sprang from, and ``along``: where, from 0 to 1 of that. With neither it was a part of its
+    own.
     """
 
     points: Floats
@@ -35,7 +36,12 @@ class Limb:
     label: int
     branch: int | None
     stump: bool
-    apart: bool
+    feeder: int | None = None
+    along: float = 0.0
+
+    @property
+    def apart(self) -> bool:
+        return self.branch is None and self.feeder is None
 
     @property
     def reach(self) -> float:
@@ -111,24 +117,27 @@ def _lost_limbs(branches: tuple[Branch, ...], kept: Floats, places: dict[int, in
             best = onward.get(branch.parent)
             if best is None or branch.downstream > branches[best].downstream:
                 onward[branch.parent] = number
-    continued = set(onward.values())
-    limbs = []
+    limbs: list[Limb] = []
+    ends: dict[int, tuple[int, int]] = {}  # lost branch -> its limb, and the point of that where it ends
     for number, branch in enumerate(branches):
-        if branch.chord or kept[number] == 1:
+        if branch.chord or kept[number] == 1 or number in ends:
             continue
         parent = branch.parent
-        feeder_stands = parent is not None and kept[parent] == 1
-        if number in continued and not feeder_stands and kept[number] == 0:
-            continue  # part of the limb of its feeder
         run = [number]
         while run[-1] in onward:
             run.append(onward[run[-1]])
         first = max(0, round(kept[number] * len(branch.points)) - 1)
-        points = np.concatenate([branch.points[first:], *(branches[one].points[1:] for one in run[1:])])
-        radii = np.concatenate([branch.radii[first:], *(branches[one].radii[1:] for one in run[1:])])
-        if len(points) < 2:
-            continue
-        stump = kept[number] > 0
-        origin = places[number] if stump else (places[parent] if feeder_stands and parent is not None else None)
-        limbs.append(Limb(points, radii, branch.label, origin, stump, not stump and parent is None))
+        pieces = [branch.points[first:], *(branches[one].points[1:] for one in run[1:])]
+        radii = [branch.radii[first:], *(branches[one].radii[1:] for one in run[1:])]
+        for one, last in zip(run, np.cumsum([len(piece) for piece in pieces]) - 1, strict=True):
+            ends[one] = len(limbs), int(last)
+        limb = Limb(np.concatenate(pieces), np.concatenate(radii), branch.label, None, stump=kept[number] > 0)
+        if limb.stump:
+            limb = replace(limb, branch=places[number])
+        elif parent is not None and kept[parent] == 1:
+            limb = replace(limb, branch=places[parent])
+        elif parent is not None:
+            feeder, point = ends[parent]
+            limb = replace(limb, feeder=feeder, along=point / max(len(limbs[feeder].points) - 1, 1))
+        limbs.append(limb)
     return limbs

@@ -32,15 +32,16 @@ from pairaug.models.masks.colonising import (
 from pairaug.models.masks.ground import Ground
 from pairaug.models.masks.habit import COURSE, smoothed
 from pairaug.models.masks.pruning import Limb, Pruned
-from pairaug.models.masks.skeleton_graph import Branch
+from pairaug.models.masks.skeleton_graph import Branch, polyline_length
 from pairaug.models.masks.tubes import Tube, resampled
 
 STEPS_A_SIDE = 150
 _LONG = 0.12  # of the side
 _SHORT = 0.05
 _TURN = 0.3  # rad; how far a new limb leaves the direction of the old one
-_ROUNDS = 3
-_ENOUGH = 0.7  # of the reach; with less a limb tries again
+_ROUNDS = 5
+_ENOUGH = 0.85  # of the reach; with less a limb tries again
+_THICKER = 1.2  # a young branch is never thicker than where it sprang by more than this
 _DRAWN_EVERY = 1.0  # px
 
 
@@ -59,46 +60,83 @@ class Regrowth:
         self.labels = {number: branch.label for number, branch in enumerate(pruned.branches)}
 
     def grow(self, limbs: Sequence[Limb]) -> None:
-        """Replace all ``limbs``, the long ones first."""
-        rooted = [limb for limb in limbs if limb.apart or (limb.branch is not None and self._is_long(limb))]
-        self._grow_rooted(rooted)
-        others = sorted((limb for limb in limbs if limb not in rooted), key=lambda limb: -limb.reach)
+        """Replace all ``limbs``, the long ones first, and go on until they are as long as the lost ones."""
+        owners: dict[int, int] = {}  # place in limbs -> owner of its new branch
+        while True:
+            ready = [
+                number
+                for number, limb in enumerate(limbs)
+                if number not in owners and self._is_rooted(limb) and (limb.feeder is None or limb.feeder in owners)
+            ]
+            if not ready:
+                break
+            for number in ready:
+                owners[number] = self._start(limbs[number], limbs, owners)
+            self._grow_rooted({owners[number]: limbs[number] for number in ready})
+        others = sorted((limb for number, limb in enumerate(limbs) if number not in owners), key=lambda one: -one.reach)
         middle = [limb for limb in others if limb.reach >= _SHORT * self.side]
         self._grow_anywhere(middle)
         self._grow_anywhere(others[len(middle) :])
+        self._top_up(limbs)
 
-    def _is_long(self, limb: Limb) -> bool:
-        return limb.stump or limb.reach >= _LONG * self.side
+    def _is_rooted(self, limb: Limb) -> bool:
+        return limb.stump or limb.apart or limb.reach >= _LONG * self.side
 
-    def _grow_rooted(self, limbs: Sequence[Limb]) -> None:
-        starts = {self._start(limb): limb for limb in limbs}
-        origins = {owner: self.nodes.places[self._tip(owner)] for owner in starts}
-        self.limbs |= starts
-        waiting = list(starts)
+    def _top_up(self, limbs: Sequence[Limb]) -> None:
+        """More limbs like the lost ones, while what has grown is shorter than what was lost."""
+        lost = sum(polyline_length(limb.points) for limb in limbs)
+        small = [limb for limb in limbs if 3 * self.step < limb.reach < _LONG * self.side]
         for _ in range(_ROUNDS):
-            if not waiting:
+            lacking = lost - self.step * (len(self.nodes) - self.old)
+            if not small or lacking < 0.03 * lost:
                 return
-            targets = np.stack([self._ahead(owner, starts[owner], origins[owner]) for owner in waiting])
-            colonise(self.nodes, targets, np.array(waiting), self.step, self.budget, self.rng)
-            waiting = [owner for owner in waiting if self._left(owner, starts[owner], origins[owner]) > 0]
+            count = max(1, round(lacking / np.mean([limb.reach for limb in small])))
+            self._grow_anywhere([small[int(one)] for one in self.rng.integers(len(small), size=count)])
 
-    def _start(self, limb: Limb) -> int:
-        """The owner of a limb that is about to grow: its stump, or a first node at the fork or at a new place."""
+    def _start(self, limb: Limb, limbs: Sequence[Limb], owners: dict[int, int]) -> int:
+        """The owner of a limb that is about to grow: its stump, or that of a first node at a fork or a new place."""
         if limb.stump and limb.branch is not None:
             return limb.branch
         new = int(self.nodes.owners.max()) + 1
-        far = min(len(limb.points) - 1, round(5 * self.step))
-        way = limb.points[far] - limb.points[0]
-        angle = np.arctan2(*way) + _TURN * self.rng.standard_normal()
-        parent, place = FREE, self.ground.away_from(self.nodes.places, 4 * self.step)
-        if limb.branch is not None:
+        angle = _heading(limb.points, 0, self.step) + _TURN * self.rng.standard_normal()
+        parent = FREE
+        if limb.feeder is not None:
+            chain = np.flatnonzero(self.nodes.owners == owners[limb.feeder])
+            chain = chain[chain >= self.old] if (chain >= self.old).any() else chain[-1:]
+            parent = int(chain[round(limb.along * (len(chain) - 1))])
+            old = limbs[limb.feeder].points
+            angle += np.arctan2(*self.nodes.directions[parent])
+            angle -= _heading(old, min(round(limb.along * (len(old) - 1)), len(old) - 2), self.step)
+        elif limb.branch is not None:
             parent = self.tips[limb.branch]
+        direction = np.array([np.sin(angle), np.cos(angle)])
+        if parent >= 0:
             join_neighbours(self.nodes, parent, new, self.step, self.budget)
-            place = self.nodes.places[parent] + self.step * np.array([np.sin(angle), np.cos(angle)])
-        direction = np.array([[np.sin(angle), np.cos(angle)]])
-        self.nodes.extend(place[None], direction, np.array([parent]), np.array([new]))
+            place = self.nodes.places[parent] + self.step * direction
+        else:
+            place = self.ground.away_from(self.nodes.places, 4 * self.step)
+        self.nodes.extend(place[None], direction[None], np.array([parent]), np.array([new]), np.zeros(1))
         self.labels[new] = limb.label
         return new
+
+    def _grow_rooted(self, limbs: dict[int, Limb]) -> None:
+        """Let young branches, or stumps, by owner, come as far as their limbs did."""
+        origins = {owner: self.nodes.places[self._tip(owner)] for owner in limbs}
+        self.limbs |= limbs
+        waiting = list(limbs)
+        for _ in range(_ROUNDS):
+            if not waiting:
+                return
+            targets: list[Floats] = []
+            taken = self.nodes.places
+            for owner in waiting:
+                tip = self._tip(owner)
+                left = self._left(owner, limbs[owner], origins[owner])
+                place, direction = self.nodes.places[tip], self.nodes.directions[tip]
+                targets.append(self.ground.ahead(place, direction, left, taken))
+                taken = np.concatenate([taken, resampled(np.stack([place, targets[-1]]), 2 * self.step)[0][2:]])
+            colonise(self.nodes, np.stack(targets), np.array(waiting), self.step, self.budget, self.rng)
+            waiting = [owner for owner in waiting if self._left(owner, limbs[owner], origins[owner]) > 0]
 
     def _tip(self, owner: int) -> int:
         return int(np.flatnonzero(self.nodes.owners == owner)[-1])
@@ -107,11 +145,6 @@ class Regrowth:
         """What a limb still has to reach, in pixels; 0 where it has come far enough."""
         come = float(np.hypot(*(self.nodes.places[self._tip(owner)] - origin)))
         return 0.0 if come >= _ENOUGH * limb.reach else max(limb.reach - come, 3 * self.step)
-
-    def _ahead(self, owner: int, limb: Limb, origin: Floats) -> Floats:
-        tip = self._tip(owner)
-        left = self._left(owner, limb, origin) or limb.reach
-        return self.ground.ahead(self.nodes.places[tip], self.nodes.directions[tip], left)
 
     def _grow_anywhere(self, limbs: Sequence[Limb]) -> None:
         waiting = list(limbs)
@@ -156,7 +189,7 @@ class Regrowth:
         along = np.linspace(0, len(limb.radii) - 1, len(chain))[1:]
         found: Floats = np.interp(along, np.arange(len(limb.radii)), limb.radii)
         spring = radius[chain[0]]
-        return np.minimum(found, spring) if spring else found
+        return np.minimum(found, _THICKER * spring) if spring else found
 
     def _joints(self) -> dict[int, int]:
         """Tip -> node of another branch ahead of it, as many as loops are missing, the nearest first."""
@@ -201,7 +234,8 @@ def _nodes(branches: Sequence[Branch], step: float) -> tuple[Nodes, list[int]]:
         owners.append(np.full(len(chain), number))
         count += len(chain)
         last.append(count - 1)
-    return Nodes(*(np.concatenate(part) for part in (places, directions, parents, owners))), last
+    known = (np.concatenate(part) for part in (places, directions, parents, owners))
+    return Nodes(*known, turns=np.zeros(count)), last
 
 
 def _standing_radii(branches: Sequence[Branch], step: float) -> Floats:
@@ -226,6 +260,12 @@ def _chains(nodes: Nodes, old: int) -> dict[int, Ints]:
         if len(whole) > 1:
             chains[owner] = np.array(whole)
     return chains
+
+
+def _heading(points: Floats, start: int, step: float) -> float:
+    """The direction (rad) of a curve (n, 2) from a point of it on, over a few steps."""
+    way = points[min(start + max(1, round(5 * step)), len(points) - 1)] - points[start]
+    return float(np.arctan2(*way))
 
 
 def _wound(points: Floats, amount: float, course: float, rng: np.random.Generator) -> Floats:
