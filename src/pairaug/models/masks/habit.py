@@ -1,7 +1,7 @@
 """What a skeleton graph says of the hand that drew its mask: how winding its lines are, and how much it leaves out.
 
 ``winding``: root mean square distance in pixels of a centre line from its own smoothed course, on the scale of
-``COURSE``. ``excess``: what has to be added to every radius so that the graph, drawn again, covers the area of its mask.
+``COURSE``. ``loops``: its holes. ``excess``: what has to be added to every radius so that the graph, drawn again, covers the area of its mask.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.models.masks.skeleton_graph import Branch, Floats, SkeletonGraph
-from pairaug.models.masks.tubes import Tube, draw
+from pairaug.models.masks.tubes import Tube, draw, without_pinholes
 
 COURSE = 0.012  # of the side: a bend of a branch is longer than this
 JAGS = 1.5  # px: what is shorter is the pixel grid
@@ -21,10 +21,11 @@ JAGS = 1.5  # px: what is shorter is the pixel grid
 
 @dataclass(frozen=True)
 class Habit:
-    """Both in pixels of the mask; see the module."""
+    """Lengths in pixels of the mask; see the module."""
 
     winding: float
     excess: float
+    loops: int
 
 
 def read_habit(graph: SkeletonGraph, labels: NDArray[np.uint8]) -> Habit:
@@ -32,7 +33,8 @@ def read_habit(graph: SkeletonGraph, labels: NDArray[np.uint8]) -> Habit:
     drawn = draw([Tube(branch.points, branch.radii, 1) for branch in graph.branches], graph.size)
     missing = float((labels > 0).sum()) - float(drawn.sum())
     course = COURSE * float(np.sqrt(graph.size[0] * graph.size[1]))
-    return Habit(_winding(graph.branches, course), min(max(missing / (2 * graph.length), -0.5), 1.0))
+    _, loops = without_pinholes(labels, 0)
+    return Habit(_winding(graph.branches, course), min(max(missing / (2 * graph.length), -0.5), 1.0), loops)
 
 
 def smoothed(values: Floats, sigma: float) -> Floats:

@@ -29,7 +29,6 @@ from pairaug.models.masks.habit import JAGS, Habit, read_habit, smoothed
 from pairaug.models.masks.pruning import Pruned, prune
 from pairaug.models.masks.regrowth import regrow
 from pairaug.models.masks.skeleton_graph import Floats, SkeletonGraph, trace
-from pairaug.models.masks.tubes import draw
 from pairaug.models.masks.warp import Warp, WarpConfig
 
 _DENSITY_SIDE = 64
@@ -105,7 +104,7 @@ class Regrow(MaskGenerator):
         graph, habit = _at_size(parent, size)
         pruned = prune(graph, rng.uniform(self.config.prune_least, self.config.prune_most), _MOST_AT_ONCE, rng)
         pruned = self._bent(pruned, size, amount, rng)
-        labels = draw(regrow(pruned, habit.winding, self._trees(), size, rng), size)
+        labels = regrow(pruned, habit, self._trees(), size, rng)
         return Sample(torch.from_numpy(labels.astype(np.int64)), (number,), amount)
 
     def _forget(self) -> None:

@@ -17,8 +17,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pairaug.models.masks.colonising import (
     FREE,
@@ -30,17 +33,20 @@ from pairaug.models.masks.colonising import (
     join_neighbours,
 )
 from pairaug.models.masks.ground import Ground
-from pairaug.models.masks.habit import COURSE, smoothed
+from pairaug.models.masks.habit import COURSE, Habit, smoothed
 from pairaug.models.masks.pruning import Limb, Pruned
 from pairaug.models.masks.skeleton_graph import Branch, polyline_length
-from pairaug.models.masks.tubes import Tube, resampled
+from pairaug.models.masks.tubes import Tube, draw, resampled, without_pinholes
 
 STEPS_A_SIDE = 150
 _LONG = 0.12  # of the side
 _SHORT = 0.05
 _TURN = 0.3  # rad; how far a new limb leaves the direction of the old one
 _ROUNDS = 5
+_PINHOLE = 4e-5  # of the area
+_JOINING = 20.0  # steps; how far a tip goes on to close a loop
 _ENOUGH = 0.85  # of the reach; with less a limb tries again
+_STRETCH = 1.3  # how far the radii of young branches are scaled to cover the area that was lost
 _THICKER = 1.2  # a young branch is never thicker than where it sprang by more than this
 _DRAWN_EVERY = 1.0  # px
 
@@ -56,6 +62,7 @@ class Regrowth:
         self.nodes, self.tips = _nodes(pruned.branches, self.step)
         self.old = len(self.nodes)
         self.budget = Budget(pruned.lost_chords)
+        self.lost_area = sum(Tube(limb.points, limb.radii, limb.label).area for limb in pruned.limbs)
         self.limbs: dict[int, Limb] = {}
         self.labels = {number: branch.label for number, branch in enumerate(pruned.branches)}
 
@@ -165,34 +172,22 @@ class Regrowth:
 
     def tubes(self, winding: float) -> list[Tube]:
         """What stands and what has grown, each with its radii."""
-        joints = self._joints()
-        course = COURSE * self.side
-        radius = np.zeros(len(self.nodes))
-        radius[: self.old] = _standing_radii(self.branches, self.step)
+        self.radius[: self.old] = _standing_radii(self.branches, self.step)
         young = []
         for owner, chain in _chains(self.nodes, self.old).items():
-            radius[chain[1:]] = self._radii(owner, chain, radius)
-            label = self.labels.setdefault(owner, self.labels[int(self.nodes.owners[chain[0]])])
-            whole = np.append(chain, joints[chain[-1]]) if int(chain[-1]) in joints else chain
-            along = radius[whole] if len(whole) == len(chain) else np.append(radius[chain], radius[chain[-1]])
-            points, position = resampled(self.nodes.places[whole], _DRAWN_EVERY)
-            points = _wound(smoothed(points, self.step), winding, course, self.rng)
-            along[0] = along[min(1, len(along) - 1)]
-            young.append(Tube(points, np.interp(position, np.arange(len(whole)), along), label))
-        return [Tube(branch.points, branch.radii, branch.label) for branch in self.branches] + young
+            self.radius[chain[1:]] = self._radii(owner, chain)
+            self.labels.setdefault(owner, self.labels[int(self.nodes.owners[chain[0]])])
+            along = self.radius[chain]
+            along[0] = along[1]  # it springs from the centre line of a thicker branch
+            young.append(self._tube(chain, along, owner, winding))
+        stretch = self.lost_area / max(sum(tube.area for tube in young), 1.0)
+        stretch = min(max(stretch, 1 / _STRETCH), _STRETCH)
+        self.radius[self.old :] *= stretch
+        standing = [Tube(branch.points, branch.radii, branch.label) for branch in self.branches]
+        return standing + [replace(tube, radii=tube.radii * stretch) for tube in young]
 
-    def _radii(self, owner: int, chain: Ints, radius: Floats) -> Floats:
-        """Radii of a young chain but its first node: those along its limb, no thicker than where it sprang."""
-        limb = self.limbs.get(owner)
-        if limb is None:
-            limb = min(self.limbs.values(), key=lambda limb: limb.reach)
-        along = np.linspace(0, len(limb.radii) - 1, len(chain))[1:]
-        found: Floats = np.interp(along, np.arange(len(limb.radii)), limb.radii)
-        spring = radius[chain[0]]
-        return np.minimum(found, _THICKER * spring) if spring else found
-
-    def _joints(self) -> dict[int, int]:
-        """Tip -> node of another branch ahead of it, as many as loops are missing, the nearest first."""
+    def joints(self, count: int, winding: float) -> list[Tube]:
+        """Up to ``count`` new tips grown on to the branch ahead of them, the nearest first; after ``tubes``."""
         nodes = self.nodes
         children = np.bincount(nodes.parents[nodes.parents >= 0], minlength=len(nodes))
         found = []
@@ -200,20 +195,45 @@ class Regrowth:
             apart = nodes.places - nodes.places[tip]
             distance = np.hypot(*apart.T)
             other = (apart @ nodes.directions[tip] > 0.5 * distance) & (nodes.owners != nodes.owners[tip])
-            other &= distance < 12 * self.step
+            other &= distance < _JOINING * self.step
             if other.any():
                 target = int(np.flatnonzero(other)[distance[other].argmin()])
                 found.append((float(distance[target]), int(tip), target))
-        return {tip: target for _, tip, target in sorted(found)[: max(0, self.budget.crossings)]}
+        return [
+            self._tube(np.array([tip, target]), np.full(2, self.radius[tip]), int(nodes.owners[tip]), winding)
+            for _, tip, target in sorted(found)[: max(0, count)]
+        ]
+
+    def _tube(self, chain: Ints, radii: Floats, owner: int, winding: float) -> Tube:
+        points, position = resampled(self.nodes.places[chain], _DRAWN_EVERY)
+        points = _wound(smoothed(points, self.step), winding, COURSE * self.side, self.rng)
+        return Tube(points, np.interp(position, np.arange(len(chain)), radii), self.labels[owner])
+
+    @cached_property
+    def radius(self) -> Floats:
+        """Radii (n,) of all nodes, once nothing grows any more; filled in by ``tubes``."""
+        return np.zeros(len(self.nodes))
+
+    def _radii(self, owner: int, chain: Ints) -> Floats:
+        """Radii of a young chain but its first node: those along its limb, hardly thicker than where it sprang."""
+        limb = self.limbs.get(owner)
+        if limb is None:
+            limb = min(self.limbs.values(), key=lambda limb: limb.reach)
+        along = np.linspace(0, len(limb.radii) - 1, len(chain))[1:]
+        found: Floats = np.interp(along, np.arange(len(limb.radii)), limb.radii)
+        spring = self.radius[chain[0]]
+        return np.minimum(found, _THICKER * spring) if spring else found
 
 
 def regrow(
-    pruned: Pruned, winding: float, density: Floats, size: tuple[int, int], rng: np.random.Generator
-) -> list[Tube]:
-    """Tubes of a full tree from what stands of one; ``density`` (h, w) says where trees lie in the frame."""
+    pruned: Pruned, habit: Habit, density: Floats, size: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Labels (H, W) of a full tree from what stands of one; ``density`` (h, w) says where trees lie in the frame."""
     growth = Regrowth(pruned, Ground(density, size, rng), rng)
     growth.grow(pruned.limbs)
-    return growth.tubes(winding)
+    labels, loops = without_pinholes(draw(growth.tubes(habit.winding), size), _PINHOLE * size[0] * size[1])
+    joints = draw(growth.joints(habit.loops - loops, habit.winding), size)
+    return np.where(labels > 0, labels, joints)
 
 
 def _nodes(branches: Sequence[Branch], step: float) -> tuple[Nodes, list[int]]:

@@ -27,6 +27,12 @@ class Tube:
     radii: Floats
     label: int
 
+    @property
+    def area(self) -> float:
+        """Square pixels between its sides."""
+        lengths = np.hypot(*np.diff(self.points, axis=0).T)
+        return float((lengths * (self.radii[1:] + self.radii[:-1])).sum())
+
 
 def draw(tubes: Sequence[Tube], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Labels (H, W) of tubes, 0 where there is none; what lies outside the frame is cut off."""
@@ -45,6 +51,28 @@ def draw(tubes: Sequence[Tube], size: tuple[int, int]) -> NDArray[np.uint8]:
         labels[depth > deepest] = label
         deepest = np.maximum(deepest, depth)
     return labels
+
+
+def without_pinholes(labels: NDArray[np.uint8], largest: float) -> tuple[NDArray[np.uint8], int]:
+    """Labels (H, W) with every hole of at most ``largest`` pixels filled by the nearest class, and the holes left.
+
+    Pinholes are left where two curves touch; in masks that people draw they are rare.
+    """
+    from scipy import ndimage
+
+    holes, _ = ndimage.label(np.pad(labels == 0, 1, constant_values=True))
+    sizes = np.bincount(holes.ravel())
+    inner = np.ones(len(sizes), bool)
+    inner[[0, holes[0, 0]]] = False
+    small = inner & (sizes <= largest)
+    filled = small[holes[1:-1, 1:-1]]
+    left = int((inner & ~small).sum())
+    if not filled.any():
+        return labels, left
+    if len(np.unique(labels[labels > 0])) == 1:
+        return np.where(filled, labels.max(), labels), left
+    nearest = ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True)
+    return np.where(filled, labels[tuple(nearest)], labels), left
 
 
 def resampled(points: Floats, spacing: float) -> tuple[Floats, Floats]:
