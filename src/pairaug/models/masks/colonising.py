@@ -101,7 +101,11 @@ def colonise(
     """
     count = len(attractors)
     pull = _Pull(
-        np.ones(count, bool), np.zeros(count, np.intp), *(np.full(count, np.inf) for _ in range(2)), np.zeros(count)
+        alive=np.ones(count, bool),
+        best=np.zeros(count, np.intp),
+        cost=np.full(count, np.inf),
+        distance=np.full(count, np.inf),
+        patience=np.zeros(count),
     )
     reached = np.zeros(count, bool)
     fresh = 0
@@ -152,17 +156,18 @@ def _there(nodes: Nodes, attractors: Floats, pull: _Pull, step: float) -> Truths
     passing = np.einsum("mx,mx->m", attractors - nodes.places[pull.best], nodes.directions[pull.best])
     young = nodes.turns[pull.best] != 0
     passed = young & (passing < 0.4 * pull.distance) & (pull.distance < PASSED * step)
-    return passed | (pull.distance < REACHED * step)
+    there: Truths = passed | (pull.distance < REACHED * step)
+    return there
 
 
 def _sprouts(
     nodes: Nodes, sprouting: Ints, attractors: Floats, pulled: Ints, step: float, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
-    """Places (s, 2), directions (s, 2) and turns (s,) of what the ``sprouting`` nodes grow; attractor i pulls at ``pulled[i]``."""
-    pulls = attractors - nodes.places[sprouting][pulled]
-    pulls /= np.maximum(np.hypot(*pulls.T), 1e-9)[:, None]
-    mean = np.stack([np.bincount(pulled, pulls[:, axis], len(sprouting)) for axis in (0, 1)], axis=1)
-    mean /= np.maximum(np.hypot(*mean.T), 1e-9)[:, None]
+    """Places (s, 2), directions (s, 2) and turns (s,) of sprouts; attractor i pulls at ``sprouting[pulled[i]]``."""
+    pulls: Floats = attractors - nodes.places[sprouting][pulled]
+    pulls = pulls / np.maximum(np.hypot(*pulls.T), 1e-9)[:, None]
+    mean: Floats = np.stack([np.bincount(pulled, pulls[:, axis], len(sprouting)) for axis in (0, 1)], axis=1)
+    mean = mean / np.maximum(np.hypot(*mean.T), 1e-9)[:, None]
     direction = INERTIA * nodes.directions[sprouting] + (1 - INERTIA) * mean
     turns = LASTING * nodes.turns[sprouting] + WANDER * rng.standard_normal(len(sprouting))
     angle = np.arctan2(direction[:, 0], direction[:, 1]) + turns

@@ -30,7 +30,8 @@ class Ground:
         cells = np.searchsorted(self.cumulated, self.rng.random(count)).clip(max=len(self.cumulated) - 1)
         corner = np.stack(np.unravel_index(cells, self.grid), axis=1)
         places: Floats = (corner + self.rng.random((count, 2))) * np.array(self.size) / np.array(self.grid) - 0.5
-        return places.clip(0, np.array(self.size) - 1)
+        inside: Floats = places.clip(0, np.array(self.size) - 1)
+        return inside
 
     def ahead(self, place: Floats, direction: Floats, distance: float, taken: Floats) -> Floats:
         """A place (2,) about ``distance`` from ``place``, about in ``direction``, the way to it far from ``taken``."""
@@ -48,7 +49,8 @@ class Ground:
         tried = self.draw(_TRIES)
         least = _nearest(tried, places)
         far = np.flatnonzero(least > distance)
-        return tried[int(far[0]) if len(far) else int(least.argmax())]
+        found: Floats = tried[int(far[0]) if len(far) else int(least.argmax())]
+        return found
 
     def as_far_as(self, places: Floats, distances: Floats) -> Floats:
         """For each of ``distances`` (m,) a place (m, 2) about as far from the nearest of ``places`` (n, 2)."""

@@ -1,7 +1,8 @@
 """What a skeleton graph says of the hand that drew its mask: how winding its lines are, and how much it leaves out.
 
 ``winding``: root mean square distance in pixels of a centre line from its own smoothed course, on the scale of
-``COURSE``. ``loops``: its holes. ``excess``: what has to be added to every radius so that the graph, drawn again, covers the area of its mask.
+``COURSE``. ``loops``: the holes of the mask. ``excess``: what has to be added to every radius so that the graph, drawn
+again, covers the area of the mask.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.models.masks.skeleton_graph import Branch, Floats, SkeletonGraph
+from pairaug.models.masks.curves import smoothed
+from pairaug.models.masks.skeleton_graph import Branch, SkeletonGraph
 from pairaug.models.masks.tubes import Tube, draw, without_pinholes
 
 COURSE = 0.012  # of the side: a bend of a branch is longer than this
@@ -35,23 +37,6 @@ def read_habit(graph: SkeletonGraph, labels: NDArray[np.uint8]) -> Habit:
     course = COURSE * float(np.sqrt(graph.size[0] * graph.size[1]))
     _, loops = without_pinholes(labels, 0)
     return Habit(_winding(graph.branches, course), min(max(missing / (2 * graph.length), -0.5), 1.0), loops)
-
-
-def smoothed(values: Floats, sigma: float) -> Floats:
-    """Values (n,) or (n, 2) along a curve of points a pixel apart, smoothed, its ends kept where they are."""
-    from scipy.ndimage import gaussian_filter1d
-
-    if len(values) < 3:
-        return values
-    straight = values[0] + (values[-1] - values[0]) * np.linspace(0, 1, len(values)).reshape(
-        -1, *[1] * (values.ndim - 1)
-    )
-    # An odd continuation beyond the ends holds them fixed.
-    rest = values - straight
-    mirrored = np.concatenate([-rest[:0:-1], rest, -rest[-2::-1]])
-    first = len(values) - 1
-    even: Floats = straight + gaussian_filter1d(mirrored, sigma, axis=0)[first : first + len(values)]
-    return even
 
 
 def _winding(branches: Sequence[Branch], course: float) -> float:

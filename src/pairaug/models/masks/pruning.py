@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pairaug.models.masks.skeleton_graph import Branch, Floats, SkeletonGraph
+from pairaug.models.masks.curves import Floats
+from pairaug.models.masks.skeleton_graph import Branch, SkeletonGraph
 
 _TRIES = 2000
 _TO_THE_FORK = 0.6

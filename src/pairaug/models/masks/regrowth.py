@@ -32,11 +32,12 @@ from pairaug.models.masks.colonising import (
     colonise,
     join_neighbours,
 )
+from pairaug.models.masks.curves import heading, polyline_length, resampled, smoothed, wound
 from pairaug.models.masks.ground import Ground
-from pairaug.models.masks.habit import COURSE, Habit, smoothed
+from pairaug.models.masks.habit import COURSE, Habit
 from pairaug.models.masks.pruning import Limb, Pruned
-from pairaug.models.masks.skeleton_graph import Branch, polyline_length
-from pairaug.models.masks.tubes import Tube, draw, resampled, without_pinholes
+from pairaug.models.masks.skeleton_graph import Branch
+from pairaug.models.masks.tubes import Tube, draw, without_pinholes
 
 STEPS_A_SIDE = 150
 _LONG = 0.12  # of the side
@@ -105,7 +106,7 @@ class Regrowth:
         if limb.stump and limb.branch is not None:
             return limb.branch
         new = int(self.nodes.owners.max()) + 1
-        angle = _heading(limb.points, 0, self.step) + _TURN * self.rng.standard_normal()
+        angle = heading(limb.points, 0, self.step) + _TURN * self.rng.standard_normal()
         parent = FREE
         if limb.feeder is not None:
             chain = np.flatnonzero(self.nodes.owners == owners[limb.feeder])
@@ -113,7 +114,7 @@ class Regrowth:
             parent = int(chain[round(limb.along * (len(chain) - 1))])
             old = limbs[limb.feeder].points
             angle += np.arctan2(*self.nodes.directions[parent])
-            angle -= _heading(old, min(round(limb.along * (len(old) - 1)), len(old) - 2), self.step)
+            angle -= heading(old, min(round(limb.along * (len(old) - 1)), len(old) - 2), self.step)
         elif limb.branch is not None:
             parent = self.tips[limb.branch]
         direction = np.array([np.sin(angle), np.cos(angle)])
@@ -206,7 +207,7 @@ class Regrowth:
 
     def _tube(self, chain: Ints, radii: Floats, owner: int, winding: float) -> Tube:
         points, position = resampled(self.nodes.places[chain], _DRAWN_EVERY)
-        points = _wound(smoothed(points, self.step), winding, COURSE * self.side, self.rng)
+        points = wound(smoothed(points, self.step), winding, COURSE * self.side, self.rng)
         return Tube(points, np.interp(position, np.arange(len(chain)), radii), self.labels[owner])
 
     @cached_property
@@ -254,8 +255,8 @@ def _nodes(branches: Sequence[Branch], step: float) -> tuple[Nodes, list[int]]:
         owners.append(np.full(len(chain), number))
         count += len(chain)
         last.append(count - 1)
-    known = (np.concatenate(part) for part in (places, directions, parents, owners))
-    return Nodes(*known, turns=np.zeros(count)), last
+    turns = [np.zeros(count)]
+    return Nodes(*(np.concatenate(part) for part in (places, directions, parents, owners, turns))), last
 
 
 def _standing_radii(branches: Sequence[Branch], step: float) -> Floats:
@@ -280,24 +281,3 @@ def _chains(nodes: Nodes, old: int) -> dict[int, Ints]:
         if len(whole) > 1:
             chains[owner] = np.array(whole)
     return chains
-
-
-def _heading(points: Floats, start: int, step: float) -> float:
-    """The direction (rad) of a curve (n, 2) from a point of it on, over a few steps."""
-    way = points[min(start + max(1, round(5 * step)), len(points) - 1)] - points[start]
-    return float(np.arctan2(*way))
-
-
-def _wound(points: Floats, amount: float, course: float, rng: np.random.Generator) -> Floats:
-    """A curve (n, 2) pushed off its course by ``amount`` pixels (root mean square), its ends kept."""
-    from scipy.ndimage import gaussian_filter1d
-
-    count = len(points)
-    if count < 4 or not amount:
-        return points
-    way = np.gradient(points, axis=0)
-    across = np.stack([-way[:, 1], way[:, 0]], axis=1) / np.maximum(np.hypot(*way.T), 1e-9)[:, None]
-    length = course / 2
-    noise = gaussian_filter1d(rng.standard_normal(count), length, mode="wrap") * np.sqrt(2 * length * np.sqrt(np.pi))
-    fade = np.minimum(1.0, np.minimum(np.arange(count), np.arange(count)[::-1]) / max(course, 1.0))
-    return points + across * (amount * noise * fade)[:, None]

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pairaug.models.masks.curves import Floats, polyline_length
 
 _SIDES = ((0, 1), (1, 0), (0, -1), (-1, 0))
 _CORNERS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
@@ -67,11 +67,6 @@ class SkeletonGraph:
     def ends(self) -> int:
         """How many nodes have one branch."""
         return sum(count == 1 for count in _degrees(self.branches).values())
-
-
-def polyline_length(points: Floats) -> float:
-    """Length of a curve (n, 2)."""
-    return float(np.hypot(*np.diff(points, axis=0).T).sum())
 
 
 def trace(labels: NDArray[np.uint8]) -> SkeletonGraph:
@@ -203,7 +198,8 @@ def _spanning(branches: list[Branch]) -> tuple[list[int], list[int]]:
             node = leader[node]
         return node
 
-    tree, chords = [], []
+    tree: list[int] = []
+    chords: list[int] = []
     for number in sorted(range(len(branches)), key=lambda number: -float(branches[number].radii.mean())):
         first, second = find(branches[number].start), find(branches[number].end)
         (chords if first == second else tree).append(number)

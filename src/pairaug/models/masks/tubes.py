@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from pairaug.models.masks.curves import Floats, resampled
 
 SPACING = 0.7  # px between discs
 THINNEST = 0.72  # px; the least radius whose discs leave no gap along a line in any direction
@@ -75,19 +75,6 @@ def without_pinholes(labels: NDArray[np.uint8], largest: float) -> tuple[NDArray
     return np.where(filled, labels[tuple(nearest)], labels), left
 
 
-def resampled(points: Floats, spacing: float) -> tuple[Floats, Floats]:
-    """Places about ``spacing`` apart along a curve (n, 2), and their positions in [0, n - 1], both ends kept."""
-    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    wanted = np.linspace(0, along[-1], max(2, int(np.ceil(along[-1] / spacing)) + 1))
-    position = np.interp(wanted, along, np.arange(len(points)))
-    return _at(points, position), position
-
-
-def _at(points: Floats, position: Floats) -> Floats:
-    numbers = np.arange(len(points))
-    return np.stack([np.interp(position, numbers, points[:, axis]) for axis in (0, 1)], axis=1)
-
-
 def _beads(tubes: Sequence[Tube]) -> tuple[Floats, Floats]:
     """Centres (m, 2) and radii (m,) of the discs of all tubes."""
     centres, radii = [], []
@@ -98,9 +85,7 @@ def _beads(tubes: Sequence[Tube]) -> tuple[Floats, Floats]:
     return np.concatenate(centres), np.maximum(np.concatenate(radii), THINNEST)
 
 
-def _discs(
-    centres: Floats, radii: Floats, size: tuple[int, int]
-) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+def _discs(centres: Floats, radii: Floats, size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """Rows, columns and depths of the pixels inside discs, those of about equal radius at once."""
     found = []
     nearest = np.round(centres).astype(np.intp)
