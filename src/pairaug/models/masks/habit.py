@@ -1,8 +1,8 @@
 """What a skeleton graph says of the hand that drew its mask: how winding its lines are, and how much it leaves out.
 
 ``winding``: root mean square distance in pixels of a centre line from its own smoothed course, on the scale of
-``COURSE``. ``loops``: the holes of the mask. ``excess``: what has to be added to every radius so that the graph, drawn
-again, covers the area of the mask.
+``COURSE``. ``area``: pixels of the mask; ``loops``: its holes. ``excess``: what has to be added to every radius so that
+the graph, drawn again, covers that area.
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ class Habit:
 
     winding: float
     excess: float
+    area: float
     loops: int
 
 
 def read_habit(graph: SkeletonGraph, labels: NDArray[np.uint8]) -> Habit:
     """The habit of a graph with at least one branch, traced from ``labels`` (H, W)."""
     drawn = draw([Tube(branch.points, branch.radii, 1) for branch in graph.branches], graph.size)
-    missing = float((labels > 0).sum()) - float(drawn.sum())
+    area = float((labels > 0).sum())
+    missing = area - float(drawn.sum())
     course = COURSE * float(np.sqrt(graph.size[0] * graph.size[1]))
     _, loops = without_pinholes(labels, 0)
-    return Habit(_winding(graph.branches, course), min(max(missing / (2 * graph.length), -0.5), 1.0), loops)
+    return Habit(_winding(graph.branches, course), min(max(missing / (2 * graph.length), -0.5), 1.0), area, loops)
 
 
 def _winding(branches: Sequence[Branch], course: float) -> float:

@@ -218,7 +218,7 @@ def _at_size(parent: _Parent, size: tuple[int, int]) -> tuple[SkeletonGraph, Hab
         )
         for branch in graph.branches
     )
-    return SkeletonGraph(branches, size), replace(habit, winding=habit.winding * scale)
+    return SkeletonGraph(branches, size), replace(habit, winding=habit.winding * scale, area=habit.area * scale**2)
 
 
 def _rms(field: Floats) -> float:

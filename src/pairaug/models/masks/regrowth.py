@@ -44,10 +44,11 @@ _LONG = 0.12  # of the side
 _SHORT = 0.05
 _TURN = 0.3  # rad; how far a new limb leaves the direction of the old one
 _ROUNDS = 5
+_WASTE = 1.05  # steps are smoothed and overlap where branches meet: what is drawn is so much shorter than they are
 _PINHOLE = 4e-5  # of the area
-_JOINING = 20.0  # steps; how far a tip goes on to close a loop
+_JOINING = 30.0  # steps; how far a tip goes on to close a loop
 _ENOUGH = 0.85  # of the reach; with less a limb tries again
-_STRETCH = 1.3  # how far the radii of young branches are scaled to cover the area that was lost
+_STRETCH = 1.3  # how far the radii of young branches are scaled so that all covers the area of the parent
 _THICKER = 1.2  # a young branch is never thicker than where it sprang by more than this
 _DRAWN_EVERY = 1.0  # px
 
@@ -63,7 +64,6 @@ class Regrowth:
         self.nodes, self.tips = _nodes(pruned.branches, self.step)
         self.old = len(self.nodes)
         self.budget = Budget(pruned.lost_chords)
-        self.lost_area = sum(Tube(limb.points, limb.radii, limb.label).area for limb in pruned.limbs)
         self.limbs: dict[int, Limb] = {}
         self.labels = {number: branch.label for number, branch in enumerate(pruned.branches)}
 
@@ -92,14 +92,15 @@ class Regrowth:
 
     def _top_up(self, limbs: Sequence[Limb]) -> None:
         """More limbs like the lost ones, while what has grown is shorter than what was lost."""
-        lost = sum(polyline_length(limb.points) for limb in limbs)
+        lost = _WASTE * sum(polyline_length(limb.points) for limb in limbs)
         small = [limb for limb in limbs if 3 * self.step < limb.reach < _LONG * self.side]
         for _ in range(_ROUNDS):
             lacking = lost - self.step * (len(self.nodes) - self.old)
             if not small or lacking < 0.03 * lost:
                 return
-            count = max(1, round(lacking / np.mean([limb.reach for limb in small])))
-            self._grow_anywhere([small[int(one)] for one in self.rng.integers(len(small), size=count)])
+            reach = np.array([limb.reach for limb in small])
+            count = max(1, round(lacking / (reach**2).sum() * reach.sum()))
+            self._grow_anywhere([small[int(one)] for one in self.rng.choice(len(small), count, p=reach / reach.sum())])
 
     def _start(self, limb: Limb, limbs: Sequence[Limb], owners: dict[int, int]) -> int:
         """The owner of a limb that is about to grow: its stump, or that of a first node at a fork or a new place."""
@@ -171,7 +172,7 @@ class Regrowth:
                     left.append(limb)
             waiting = left
 
-    def tubes(self, winding: float) -> list[Tube]:
+    def tubes(self, winding: float) -> tuple[list[Tube], list[Tube]]:
         """What stands and what has grown, each with its radii."""
         self.radius[: self.old] = _standing_radii(self.branches, self.step)
         young = []
@@ -181,11 +182,7 @@ class Regrowth:
             along = self.radius[chain]
             along[0] = along[1]  # it springs from the centre line of a thicker branch
             young.append(self._tube(chain, along, owner, winding))
-        stretch = self.lost_area / max(sum(tube.area for tube in young), 1.0)
-        stretch = min(max(stretch, 1 / _STRETCH), _STRETCH)
-        self.radius[self.old :] *= stretch
-        standing = [Tube(branch.points, branch.radii, branch.label) for branch in self.branches]
-        return standing + [replace(tube, radii=tube.radii * stretch) for tube in young]
+        return [Tube(branch.points, branch.radii, branch.label) for branch in self.branches], young
 
     def joints(self, count: int, winding: float) -> list[Tube]:
         """Up to ``count`` new tips grown on to the branch ahead of them, the nearest first; after ``tubes``."""
@@ -232,7 +229,13 @@ def regrow(
     """Labels (H, W) of a full tree from what stands of one; ``density`` (h, w) says where trees lie in the frame."""
     growth = Regrowth(pruned, Ground(density, size, rng), rng)
     growth.grow(pruned.limbs)
-    labels, loops = without_pinholes(draw(growth.tubes(habit.winding), size), _PINHOLE * size[0] * size[1])
+    standing, young = growth.tubes(habit.winding)
+    covered, stretch = float((draw(standing + young, size) > 0).sum()), 1.0
+    if young:
+        area = max(sum(tube.area for tube in young), 1.0)
+        stretch = min(max(1 + (habit.area - covered) / area, 1 / _STRETCH), _STRETCH)
+        young = [replace(tube, radii=tube.radii * stretch) for tube in young]
+    labels, loops = without_pinholes(draw(standing + young, size), _PINHOLE * size[0] * size[1])
     joints = draw(growth.joints(habit.loops - loops, habit.winding), size)
     return np.where(labels > 0, labels, joints)
 
