@@ -1,14 +1,19 @@
-"""Guided patchwork: paint objects tile by tile with real pixels of places that are labelled alike.
+"""Guided patchwork: objects painted tile by tile, with real pixels of places that are labelled alike.
 
-Every tile of the target is described by the signed distances to the edges of each class. Windows of the sources with
-like distances, in eight turns and flips, are its candidates; among these the one that best continues what stands
-around the tile is taken. A small move along the gradient of the distances brings its edges exactly onto the target's,
-and the difference to what is known around the tile, smoothly continued, is added (``erasing.push_pull``).
+Every tile of a mask is described by its *guide*: the signed distances to the edges of each class, and how deep inside
+its object each pixel lies. Windows of the sources with like guides, in eight turns and flips, are its candidates
+(image analogies: Hertzmann et al. 2001), and so are the windows that continue what its neighbours were painted with
+(Ashikhmin 2001). The one that best continues what stands around the tile is taken (quilting: Efros and Freeman 2001).
+A small move along the gradient of the distances brings its edges exactly onto the mask's, and the difference to what
+is known around the tile, smoothly continued, is added (``erasing.push_pull``). So edges lie where the mask says,
+texture is real, and level and shading are those of the new surroundings.
+
+Enters: masks (H, W) in [0, K), pictures (C, H, W) float32. Leaves: pictures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,206 +21,251 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from pairaug.models.translators.erasing import push_pull
+from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.registration import read, signed_distance
 
 Labels = NDArray[np.uint8]
-Picture = NDArray[np.float32]
+Floats = NDArray[np.float32]
+Key = tuple[int, int, int, int]  # a window of the sources: which source, its top and left, how it is turned
 
-RIM = 6  # known pixels around a tile in which it is compared
+RIM = 6  # known pixels around a tile in which windows are compared
 SMALLEST, LARGEST = 12, 28  # pixels: tiles are half as wide as objects are thick
 REACH = 8.0  # pixels: distances beyond are alike
-CANDIDATES = 24
-GRID = 6
 COVER = 2.5  # pixels beside an object that are painted with it
-WORDS = 12  # principal components that candidates are looked for by
+CANDIDATES = 16
+GRID = 6  # a guide is looked up by so many of its values a side,
+WORDS = 12  # brought to so many principal components
 MOST_WINDOWS = 60_000
+NOISE = 0.15  # added to each component, so that like tiles are not all painted alike
+ESTRANGED = 0.3  # what it costs to take a window of another source than all neighbours
+STEP = 3.0  # pixels: the farthest single move that brings edges onto edges
 
 
-@dataclass
-class Source:
-    picture: Picture
-    phi: NDArray[np.float32]  # (K - 1, H, W)
-    depth: NDArray[np.float32]  # (H, W) distance to the background, as a share of the object's greatest
+@dataclass(frozen=True)
+class Guide:
+    """``planes`` (K, H, W): distances to the edges of the K - 1 classes in units of ``REACH``, clipped to [-1, 1], then
+    how deep a pixel lies in its object, in [0, 0.5]."""
 
+    planes: Floats
 
-def distances(mask: Labels, classes: int) -> NDArray[np.float32]:
-    return np.stack([signed_distance(mask == k).clip(-REACH, REACH) for k in range(1, classes)]).astype(np.float32)
+    @classmethod
+    def of(cls, mask: Labels, classes: int) -> Guide:
+        edges = [signed_distance(mask == label).clip(-REACH, REACH) / REACH for label in range(1, classes)]
+        return cls(np.stack([*edges, 0.5 * _depth(mask)]).astype(np.float32))
 
-
-def relative_depth(mask: Labels) -> NDArray[np.float32]:
-    """(H, W) in [0, 1]: how deep inside its object a pixel lies."""
-    inside = mask > 0
-    depth = ndimage.distance_transform_edt(inside)
-    numbers, count = ndimage.label(inside, np.ones((3, 3)))
-    most = np.maximum(ndimage.maximum(depth, numbers, np.arange(count + 1)), 1)
-    return (depth / np.asarray(most)[numbers]).astype(np.float32)
-
-
-def thickness(masks: Sequence[Labels]) -> float:
-    """The typical greatest depth of objects, weighted by their area, doubled."""
-    found, weights = [], []
-    for mask in masks:
-        inside = mask > 0
-        if inside.any():
-            depth = ndimage.distance_transform_edt(inside)
-            numbers, count = ndimage.label(inside, np.ones((3, 3)))
-            found += list(np.atleast_1d(ndimage.mean(depth, numbers, np.arange(1, count + 1))) * 4)
-            weights += list(np.bincount(numbers.ravel())[1:])
-    return float(np.average(found, weights=weights)) if found else SMALLEST
-
-
-class Patchwork:
-    def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int) -> None:
-        self.classes = classes
-        self.tile = int(np.clip(thickness(masks) / 2, SMALLEST, LARGEST))
-        self.side = self.tile + 2 * RIM
-        self.sources = [
-            Source(p, distances(m, classes), relative_depth(m)) for m, p in zip(masks, pictures, strict=True)
-        ]
-        side = self.side
-        places = []
-        for number, source in enumerate(self.sources):
-            inside = source.phi.max(axis=0) > -COVER
-            middle = inside[side // 2 : inside.shape[0] - (side - 1) // 2, side // 2 : inside.shape[1] - (side - 1) // 2]
-            tops, lefts = np.nonzero(middle)
-            places.append(np.stack([np.full_like(tops, number), tops, lefts], axis=1))
-        found = np.concatenate(places)
-        stride = max(1, len(found) * 8 // MOST_WINDOWS)
-        found = found[:: stride]
-        keys, words = [], []
-        for number, source in enumerate(self.sources):
-            tops, lefts = found[found[:, 0] == number][:, 1:].T
-            grid = self._grid(source.phi, source.depth, tops, lefts)
-            for turn in range(8):
-                words.append(_turned(grid, turn).reshape(len(tops), -1))
-                keys.append(np.stack([np.full_like(tops, number), tops, lefts, np.full_like(tops, turn)], 1))
-        self.keys = np.concatenate(keys)
-        every = np.concatenate(words)
-        self.mean = every.mean(axis=0)
-        centred = every - self.mean
-        _, vectors = np.linalg.eigh(centred.T @ centred)
-        self.basis = vectors[:, -WORDS:]
-        self.tree = cKDTree(centred @ self.basis)
-
-    def _grid(self, phi, depth, tops, lefts):  # type: ignore[no-untyped-def]
-        offsets = ((np.arange(GRID) + 0.5) * self.side / GRID).astype(int)
-        rows, columns = tops[:, None, None] + offsets[:, None], lefts[:, None, None] + offsets
-        fine = phi[:, rows, columns].transpose(1, 0, 2, 3) / REACH
-        return np.concatenate([fine, depth[rows, columns][:, None]], axis=1)
-
-    def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> Picture:
-        phi, deep = distances(mask, self.classes), relative_depth(mask)
-        near = phi.max(axis=0)
-        side, tile, pad = self.side, self.tile, self.side
-        height, width = mask.shape
-        around = ((0, 0), (pad, pad), (pad, pad))
-        big, bphi = np.pad(canvas, around, mode="edge"), np.pad(phi, around, mode="edge")
-        bdeep = np.pad(deep, pad, mode="edge")
-        open_ = np.pad(near > -COVER, pad)
-        outside = ~open_
-        cover = np.clip(np.pad(near, pad, mode="edge") + COVER, 0, COVER) / COVER
-        tops, lefts = (np.arange(pad, pad + most, tile) for most in (height, width))
-        tiles = [(int(t), int(l)) for t in tops for l in lefts if open_[t : t + tile, l : l + tile].any()]
-        if not tiles:
-            return canvas
-        # from the rims of objects inward
-        tiles.sort(key=lambda at: (float(bdeep[at[0] : at[0] + tile, at[1] : at[1] + tile].mean()), rng.random()))
-        corners = np.array(tiles) - RIM
-        words = self._grid(bphi, bdeep, corners[:, 0], corners[:, 1]).reshape(len(tiles), -1)
-        noise = rng.normal(0, 0.15, (len(tiles), WORDS))
-        _, near_keys = self.tree.query((words - self.mean) @ self.basis + noise, k=CANDIDATES, eps=0.5)
-        used: dict[tuple[int, int], tuple[int, int, int, int]] = {}
-        ramp = _ramp(side)
-        for (top, left), nearest in zip(tiles, near_keys, strict=True):
-            window = slice(top - RIM, top - RIM + side), slice(left - RIM, left - RIM + side)
-            target, wanted, deeply = big[:, *window], bphi[:, *window], bdeep[window]
-            known, plain = ~open_[window], outside[window]
-            best, least = None, np.inf
-            candidates = [tuple(map(int, key)) for key in self.keys[nearest]] + self._continued(used, top, left)
-            neighbours = {used[at][0] for at in self._beside(top, left) if at in used}
-            for key in candidates:
-                number, t, l, turn = key
-                source = self.sources[number]
-                if t < 0 or l < 0 or t + side > source.depth.shape[0] or l + side > source.depth.shape[1]:
-                    continue
-                there = slice(t, t + side), slice(l, l + side)
-                guide = float(np.abs(_turned(source.phi[:, *there], turn) - wanted).mean()) / REACH
-                guide += 0.5 * float(np.abs(_turned(source.depth[there], turn) - deeply).mean())
-                pixels = _turned(source.picture[:, *there], turn)
-                rim = 0.0
-                if known.any():
-                    apart = (pixels - target)[:, known]
-                    rim = float(np.abs(apart - apart.mean(axis=1, keepdims=True)).mean())
-                    rim += 1.0 * float(np.abs(apart.mean(axis=1)).mean())
-                score = guide + rim + (0.3 if neighbours and number not in neighbours else 0.0)
-                if score < least:
-                    best, least = key, score
-            if best is None:
-                continue
-            used[top, left] = best
-            number, t, l, turn = best
-            source, there = self.sources[number], (slice(t, t + side), slice(l, l + side))
-            pixels = _moved(_turned(source.picture[:, *there], turn), _turned(source.phi[:, *there], turn), wanted)
-            if known.any():
-                pixels = pixels + push_pull(np.where(known, target - pixels, 0), known)
-            share = cover[window] * np.where(known & ~plain, ramp, 1.0) * ~plain * _frame(side)
-            big[:, *window] += share * (pixels - target)
-            open_[window][RIM:-RIM, RIM:-RIM] = False
-        return big[:, pad:-pad, pad:-pad]
-
-    def _beside(self, top, left):  # type: ignore[no-untyped-def]
-        return [(top + d * self.tile, left + a * self.tile) for d in (-1, 0, 1) for a in (-1, 0, 1)]
-
-    def _continued(self, used, top, left):  # type: ignore[no-untyped-def]
-        """The windows beside those that the neighbours were painted with."""
-        found = []
-        for down, across in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)):
-            key = used.get((top + down * self.tile, left + across * self.tile))
-            if key is not None:
-                number, t, l, turn = key
-                step = _unturned(-down * self.tile, -across * self.tile, turn)
-                found.append((number, t + step[0], l + step[1], turn))
+    @property
+    def covered(self) -> NDArray[np.bool_]:
+        """Where something is painted: objects, and a little beside them."""
+        found: NDArray[np.bool_] = self.planes[:-1].max(axis=0) * REACH > -COVER
         return found
 
 
-def _ramp(side: int) -> NDArray[np.float32]:
-    """Weight of a new tile over painted pixels: none at the window's edge, half at the tile's edge, all inside."""
-    line = np.clip((np.minimum(np.arange(side), np.arange(side)[::-1]) + 0.5) / RIM - 0.5, 0, 1)
-    return np.minimum(line[:, None], line).astype(np.float32)
+class Patchwork:
+    """What the sources hold, looked up by guides."""
+
+    def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int) -> None:
+        self._classes, self._channels = classes, len(pictures[0])
+        self.tile = int(np.clip(_thickness(masks) / 2, SMALLEST, LARGEST))
+        self.side = self.tile + 2 * RIM
+        guides = [Guide.of(mask, classes) for mask in masks]
+        self._sizes = [mask.shape for mask in masks]
+        self._width = max(width for _, width in self._sizes)
+        self._starts = np.cumsum([0, *(height for height, _ in self._sizes)])
+        self._planes = np.concatenate(
+            [
+                np.pad(np.concatenate([picture, guide.planes]), ((0, 0), (0, 0), (0, self._width - picture.shape[2])))
+                for picture, guide in zip(pictures, guides, strict=True)
+            ],
+            axis=1,
+        )
+        self._flat = self._planes.reshape(len(self._planes), -1)
+        offsets = np.arange(self.side)[:, None] * self._width + np.arange(self.side)
+        self._offsets = np.stack([_turned(offsets, turn) for turn in range(8)])
+        self._keys = _thinned([key for number, guide in enumerate(guides) for key in self._windows(number, guide)])
+        words = self._words(self._gather(self._keys, coarse=True)[:, self._channels :])
+        self._mean = words.mean(axis=0)
+        _, vectors = np.linalg.eigh(np.cov(words.T))
+        self._basis = vectors[:, -WORDS:]
+        self._tree = cKDTree((words - self._mean) @ self._basis)
+
+    def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> Picture:
+        """The canvas with the objects of the mask painted on it."""
+        return _Painting(self, canvas, mask, rng).painted()
+
+    def nearest(self, guides: Floats, rng: np.random.Generator) -> list[list[Key]]:
+        """Keys of windows with like guides for each of (N, K, side, side)."""
+        words = (self._words(guides[:, :, self._coarse[:, None], self._coarse]) - self._mean) @ self._basis
+        words += rng.normal(0, NOISE, words.shape)
+        count = min(CANDIDATES, len(self._keys))
+        _, found = self._tree.query(words, k=np.arange(1, count + 1), eps=0.5)
+        return [[_as_key(key) for key in self._keys[row]] for row in found]
+
+    def inside(self, key: Key) -> bool:
+        """Whether the window lies in its source."""
+        number, top, left, _ = key
+        height, width = self._sizes[number]
+        return 0 <= top <= height - self.side and 0 <= left <= width - self.side
+
+    def windows(self, keys: Sequence[Key]) -> tuple[Floats, Floats]:
+        """Pixels (N, C, side, side) and guides (N, K, side, side)."""
+        found = self._gather(np.array(keys))
+        return found[:, : self._channels], found[:, self._channels :]
+
+    @property
+    def _coarse(self) -> NDArray[np.int64]:
+        return ((np.arange(GRID) + 0.5) * self.side / GRID).astype(np.int64)
+
+    def _gather(self, keys: NDArray[np.int64], *, coarse: bool = False) -> Floats:
+        """(N, planes, side, side), or as coarse as words are."""
+        number, top, left, turn = keys.T
+        offsets = self._offsets[:, self._coarse[:, None], self._coarse] if coarse else self._offsets
+        places = ((self._starts[number] + top) * self._width + left)[:, None, None] + offsets[turn]
+        return self._flat[:, places].swapaxes(0, 1)
+
+    @staticmethod
+    def _words(guides: Floats) -> NDArray[np.float64]:
+        return guides.reshape(len(guides), -1).astype(np.float64)
+
+    def _windows(self, number: int, guide: Guide) -> Iterator[Key]:
+        """All windows whose middle is covered, in every turn."""
+        half, rest = self.side // 2, self.side - self.side // 2 - 1
+        height, width = guide.covered.shape
+        tops, lefts = np.nonzero(guide.covered[half : height - rest, half : width - rest])
+        for top, left in zip(tops.tolist(), lefts.tolist(), strict=True):
+            yield number, top, left, 0
 
 
-def _frame(side: int) -> NDArray[np.float32]:
-    """One but for the outer half of the rim."""
-    line = (np.minimum(np.arange(side), np.arange(side)[::-1]) >= RIM // 2).astype(np.float32)
-    return np.minimum(line[:, None], line)
+class _Painting:
+    """One canvas under way, padded so that every tile has a whole window around it."""
+
+    def __init__(self, sources: Patchwork, canvas: Picture, mask: Labels, rng: np.random.Generator) -> None:
+        guide = Guide.of(mask, sources._classes)
+        self.sources, self.rng, self.pad = sources, rng, sources.side
+        around = ((0, 0), (self.pad, self.pad), (self.pad, self.pad))
+        self.canvas, self.guide = np.pad(canvas, around, mode="edge"), np.pad(guide.planes, around, mode="edge")
+        self.open = np.pad(guide.covered, self.pad)
+        self.beside = ~self.open
+        self.cover = np.clip(self.guide[:-1].max(axis=0) * REACH / COVER + 1, 0, 1)
+        self.used: dict[tuple[int, int], Key] = {}
+
+    def painted(self) -> Picture:
+        places = self._places()
+        if places:
+            windows = np.stack([self.guide[:, *self._window(place)] for place in places])
+            for place, found in zip(places, self.sources.nearest(windows, self.rng), strict=True):
+                self._paint(place, [*found, *filter(self.sources.inside, self._continued(place))])
+        return self.canvas[:, self.pad : -self.pad, self.pad : -self.pad]
+
+    def _places(self) -> list[tuple[int, int]]:
+        """Corners of the tiles that hold something, from the rims of objects inward."""
+        tile, (height, width) = self.sources.tile, self.open.shape
+        corners = [
+            (top, left)
+            for top in range(self.pad, height - self.pad, tile)
+            for left in range(self.pad, width - self.pad, tile)
+            if self.open[top : top + tile, left : left + tile].any()
+        ]
+        depth = [self.guide[-1, top : top + tile, left : left + tile].mean() for top, left in corners]
+        return [corners[index] for index in np.lexsort((self.rng.random(len(corners)), depth))]
+
+    def _window(self, place: tuple[int, int]) -> tuple[slice, slice]:
+        top, left = place[0] - RIM, place[1] - RIM
+        return slice(top, top + self.sources.side), slice(left, left + self.sources.side)
+
+    def _neighbours(self, place: tuple[int, int]) -> Iterator[tuple[int, int, Key]]:
+        """How far down and across a painted neighbour lies, and what it was painted with."""
+        tile = self.sources.tile
+        for down in (-tile, 0, tile):
+            for across in (-tile, 0, tile):
+                key = self.used.get((place[0] + down, place[1] + across))
+                if key is not None:
+                    yield down, across, key
+
+    def _continued(self, place: tuple[int, int]) -> Iterator[Key]:
+        for down, across, (number, top, left, turn) in self._neighbours(place):
+            step = _unturned(-down, -across, turn)
+            yield number, top + step[0], left + step[1], turn
+
+    def _paint(self, place: tuple[int, int], keys: list[Key]) -> None:
+        window = self._window(place)
+        target, known = self.canvas[:, *window], ~self.open[window]
+        pixels, guides = self.sources.windows(keys)
+        costs = np.abs(guides - self.guide[:, *window]).mean(axis=(1, 2, 3))
+        if known.any():
+            apart = (pixels - target)[:, :, known]
+            level = apart.mean(axis=2, keepdims=True)
+            costs += np.abs(apart - level).mean(axis=(1, 2)) + np.abs(level).mean(axis=(1, 2))
+        near = {key[0] for _, _, key in self._neighbours(place)}
+        costs += [ESTRANGED if near and key[0] not in near else 0.0 for key in keys]
+        best = int(costs.argmin())
+        self.used[place] = keys[best]
+        chosen = _on_edges(pixels[best], guides[best], self.guide[:, *window])
+        if known.any():
+            chosen = chosen + push_pull(np.where(known, target - chosen, 0), known)
+        inner = slice(RIM, -RIM), slice(RIM, -RIM)
+        share = (self.cover[window] * self.open[window])[inner]
+        target[:, *inner] += share * (chosen - target)[:, *inner]
+        self.open[window][inner] = False
+
+
+def _on_edges(pixels: Floats, guide: Floats, wanted: Floats) -> Floats:
+    """The pixels moved so that the edges of the class whose edge is nearest lie where they are wanted."""
+    which = int(np.abs(wanted[:-1]).min(axis=(1, 2)).argmin())
+    have, want = guide[which] * REACH, wanted[which] * REACH
+    if np.abs(want).min() > REACH / 2:
+        return pixels
+    have, want = ndimage.gaussian_filter(have, 0.7), ndimage.gaussian_filter(want, 0.7)
+    places, slopes = np.indices(have.shape, dtype=float), np.gradient(have)
+    for _ in range(2):
+        miss = (want - read(have, places)) * (np.abs(want) < REACH - 1)
+        slope = np.stack([read(part, places) for part in slopes])
+        move = np.clip(slope * miss / np.maximum((slope**2).sum(axis=0), 0.25), -STEP, STEP)
+        places = places + ndimage.gaussian_filter(move, (0, 1.0, 1.0))
+    return np.stack([read(channel, places) for channel in pixels]).astype(np.float32)
+
+
+def _thinned(keys: list[Key]) -> NDArray[np.int64]:
+    """At most ``MOST_WINDOWS`` in all, evenly, each window in every turn."""
+    every = np.array(keys, dtype=np.int64).reshape(-1, 4)
+    some = every[:: max(1, -(-len(every) * 8 // MOST_WINDOWS))]
+    turns = np.repeat(np.arange(8), len(some))
+    found = np.tile(some, (8, 1))
+    found[:, 3] = turns
+    return found
+
+
+def _as_key(row: NDArray[np.int64]) -> Key:
+    number, top, left, turn = (int(value) for value in row)
+    return number, top, left, turn
+
+
+def _turned(part: NDArray[np.int64], turn: int) -> NDArray[np.int64]:
+    """One of eight turns and flips: quarter turns by ``turn`` % 4, mirrored from 4 on."""
+    part = np.rot90(part, turn % 4)
+    return part[:, ::-1] if turn >= 4 else part
 
 
 def _unturned(down: int, across: int, turn: int) -> tuple[int, int]:
-    """A step in a turned window as a step in the source: rot90 by turn % 4, then mirrored from 4 on."""
+    """A step in a turned window as a step in its source."""
     if turn >= 4:
         across = -across
-    for _ in range(turn % 4):  # rot90 takes (row, column) of the result from (column, -row) of the source
+    for _ in range(turn % 4):
         down, across = across, -down
     return down, across
 
 
-def _turned(part: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    part = np.rot90(part, turn % 4, axes=(-2, -1))
-    return part[..., ::-1] if turn >= 4 else part
+def _depth(mask: Labels) -> NDArray[np.float64]:
+    """(H, W) in [0, 1]: the distance to the background as a share of the greatest in the same object."""
+    inside = mask > 0
+    depth = ndimage.distance_transform_edt(inside)
+    numbers, count = ndimage.label(inside, np.ones((3, 3)))
+    most = np.maximum(ndimage.maximum(depth, numbers, np.arange(count + 1)), 1.0)
+    found: NDArray[np.float64] = depth / np.asarray(most)[numbers]
+    return found
 
 
-def _moved(pixels: Picture, phi: NDArray[np.float32], wanted: NDArray[np.float32]) -> Picture:
-    """The window moved so that its edges lie on the wanted ones."""
-    which = int(np.abs(wanted).min(axis=(1, 2)).argmin())
-    if np.abs(wanted[which]).min() > REACH / 2:
-        return pixels
-    have, want = (ndimage.gaussian_filter(one[which], 0.7) for one in (phi, wanted))
-    places = np.indices(have.shape, dtype=float)
-    slopes = np.gradient(have)
-    for _ in range(2):
-        miss = (want - read(have, places)) * (np.abs(want) < REACH - 1)
-        slope = np.stack([read(part, places) for part in slopes])
-        move = slope * miss / np.maximum((slope**2).sum(axis=0), 0.25)
-        places = places + np.stack([ndimage.gaussian_filter(np.clip(part, -3, 3), 1.0) for part in move])
-    return np.stack([read(channel, places) for channel in pixels]).astype(np.float32)
+def _thickness(masks: Sequence[Labels]) -> float:
+    """How thick objects are in pixels: four times the mean distance to the background, over all their pixels."""
+    depths = [ndimage.distance_transform_edt(mask > 0)[mask > 0] for mask in masks]
+    every = np.concatenate(depths)
+    return 4 * float(every.mean()) if every.size else 0.0
