@@ -57,21 +57,19 @@ def push_pull(values: Picture, known: Region) -> Picture:
     while max(weight.shape) > 1:
         levels.append((sums, weight))
         sums, weight = (_halved(part) for part in (sums, weight))
-        scale = np.minimum(1.0, 1.0 / np.maximum(weight, 1e-6))
+        scale = np.minimum(np.float32(1), 1 / np.maximum(weight, np.float32(1e-6)))
         sums, weight = sums * scale, weight * scale
-    found: Picture = sums / np.maximum(weight, 1e-6)
+    found: Picture = (sums / np.maximum(weight, 1e-6)).astype(np.float32)
     for fine, share in reversed(levels):
-        found = fine + (1 - share) * _doubled(found, share.shape)
+        found = (fine + (1 - share) * _doubled(found, share.shape)).astype(np.float32)
     return found
 
 
-def _halved(part: NDArray[np.float32]) -> NDArray[np.float32]:
+def _halved(part: Picture) -> Picture:
     """Sums over 2 x 2 cells of the last two axes; an odd edge is a cell of its own."""
     height, width = part.shape[-2:]
     padded = np.pad(part, [(0, 0)] * (part.ndim - 2) + [(0, height % 2), (0, width % 2)])
-    cells: NDArray[np.float32] = (
-        padded[..., ::2, ::2] + padded[..., 1::2, ::2] + padded[..., ::2, 1::2] + padded[..., 1::2, 1::2]
-    )
+    cells: Picture = padded[..., ::2, ::2] + padded[..., 1::2, ::2] + padded[..., ::2, 1::2] + padded[..., 1::2, 1::2]
     return cells
 
 

@@ -1,16 +1,21 @@
 """Graft: images composed of real pixels. Nothing is trained; the file holds the training pictures.
 
-For a mask: a training picture whose objects were taken out (``erasing``) is the background; every object of the mask
-gets the pixels of a real object of like size and form, brought to its outline (``registration``), lifted to the level
-of its new surroundings, and blended over one to three pixels. So the mask is the truth of the whole picture: nothing
-stands in it that the mask does not show. Background and donors are drawn at random, the fitting ones more often, so
-that one mask has many images.
+For a mask, a training picture whose objects were taken out (``erasing``) is the background, and the objects of the
+mask are painted on it with pixels of real ones (``patchwork``). So the mask is the truth of the whole picture: nothing
+stands in it that the mask does not show, thin trees and blobs alike. The background is drawn at random, more often one
+whose levels around the objects are like those around real objects; so one mask has many images.
+
+Pictures of other sizes are scaled until they cover the mask, and cut; what is compared and painted stays at its own
+scale. What gives the images away: large objects painted from small ones repeat their texture, and of a background that
+was nearly all object little is left to fill it with.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -21,34 +26,39 @@ from torch import Tensor
 from torch.nn import functional
 
 from pairaug.models.base import Example, Shape, Translator, require_positive
-from pairaug.models.translators.bank import Labels, Picture, Thing, things_in
-from pairaug.models.translators.erasing import erased
-from pairaug.models.translators.registration import read, register, signed_distance
+from pairaug.models.translators.erasing import Picture, erased
+from pairaug.models.translators.patchwork import Patchwork
+from pairaug.models.translators.surroundings import Labels, Thing, things_in
 
-_RIM = 0.008  # of the side: what is erased around an object, for its shadow or blur
+_RIM = 0.006  # of the longer side: what is taken out around an object, for its blur or shadow
 _CACHE_BYTES = 512 * 2**20
+_MOST_PIXELS = 2**25  # of the pictures that patches are taken from
+Levels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
 class GraftConfig:
-    """``feather``: the most pixels over which an object is blended; ``choosy``: how much better fitting donors and
-    backgrounds are preferred (0: any)."""
+    """``choosy``: how much more often a background is drawn whose levels fit (0: any)."""
 
-    feather: float = 3.0
     choosy: float = 3.0
 
     def __post_init__(self) -> None:
-        require_positive(self, "feather")
+        require_positive(self, "choosy")
 
 
 @dataclass(frozen=True)
-class Donor:
-    """An object of training picture ``number``; ``form`` and ``level`` as ``Thing`` measures them."""
+class Kept:
+    """A training pair: ``labels`` (H, W) in [0, K), ``levels`` (C, H, W), ``intensity``: those of black and white."""
 
-    number: int
-    thing: Thing
-    form: NDArray[np.float64]
-    level: NDArray[np.float64]
+    labels: Labels
+    levels: Levels
+    intensity: tuple[int, int]
+
+    @property
+    def picture(self) -> Picture:
+        """(C, H, W) in [-1, 1]."""
+        low, high = self.intensity
+        return (self.levels.astype(np.float32) - low) * np.float32(2 / (high - low)) - 1
 
 
 class Graft(Translator):
@@ -59,103 +69,137 @@ class Graft(Translator):
 
     def __init__(self, config: GraftConfig, shape: Shape, generator: torch.Generator) -> None:
         super().__init__(config, shape, generator)
-        self._masks: list[Labels] = []
-        self._pictures: list[Picture] = []
-        self._donors: list[Donor] = []
-        self._emptied: dict[int, Picture] = {}
+        self._keep([])
 
     def remember(self, examples: Sequence[Example]) -> None:
-        pairs = [one for one in examples if one.labels is not None and one.image is not None]
-        self._keep([one.labels for one in pairs], [_as_unit(one) for one in pairs])
+        self._keep(
+            [
+                Kept(one.labels, _planes_first(one.image), one.intensity)
+                for one in examples
+                if one.labels is not None and one.image is not None
+            ]
+        )
 
     def translate(
         self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
     ) -> Tensor:
         painted = [
-            self._painted(mask.numpy().astype(np.uint8), _numpy_generator(generator))
+            self._painted(mask.cpu().numpy().astype(np.uint8), _numpy_generator(generator))
             for mask, generator in zip(labels, generators, strict=True)
         ]
-        return torch.from_numpy(np.stack(painted))
+        return torch.from_numpy(np.stack(painted)).clamp(-1, 1).to(labels.device)
 
     def inference_state(self) -> dict[str, Tensor]:
-        masks = torch.cat([torch.from_numpy(mask).flatten() for mask in self._masks])
-        sizes = torch.tensor([list(mask.shape) for mask in self._masks], dtype=torch.int64).reshape(-1, 2)
-        return {"masks": masks, "sizes": sizes, "pictures": torch.cat([torch.from_numpy(one).flatten() for one in self._pictures])}
+        """All masks in a row, all pictures in a row, their sizes (N, 2), and the levels of black and white."""
+        return {
+            "masks": torch.from_numpy(np.concatenate([one.labels.ravel() for one in self._pairs])),
+            "pictures": torch.from_numpy(np.concatenate([one.levels.ravel() for one in self._pairs])),
+            "sizes": torch.tensor([one.labels.shape for one in self._pairs], dtype=torch.int64),
+            "intensity": torch.tensor(self._pairs[0].intensity, dtype=torch.int64),
+        }
 
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
-        raise NotImplementedError
+        if state.keys() != {"masks", "pictures", "sizes", "intensity"}:
+            raise ValueError(f"tensors differ by name: {', '.join(sorted(state))}")
+        masks, pictures, sizes = (state[name].numpy() for name in ("masks", "pictures", "sizes"))
+        low, high = state["intensity"].tolist()
+        if sizes.ndim != 2 or sizes.shape[1:] != (2,) or not len(sizes) or (sizes < 1).any():
+            raise ValueError("tensor sizes: not (N, 2) of heights and widths")
+        if pictures.dtype not in (np.uint8, np.uint16) or low >= high:
+            raise ValueError("tensor pictures: not grey levels between black and white")
+        areas = sizes.prod(axis=1)
+        if masks.shape != (areas.sum(),) or pictures.shape != (areas.sum() * self.shape.channels,):
+            raise ValueError("tensors masks and pictures: not of the sizes that are said")
+        if masks.dtype != np.uint8 or masks.max() >= self.shape.classes:
+            raise ValueError(f"tensor masks: not of {self.shape.classes} classes")
+        ends = areas.cumsum()
+        self._keep(
+            [
+                Kept(
+                    masks[end - area : end].reshape(height, width),
+                    pictures[(end - area) * self.shape.channels : end * self.shape.channels].reshape(-1, height, width),
+                    (low, high),
+                )
+                for (height, width), area, end in zip(sizes.tolist(), areas.tolist(), ends.tolist(), strict=True)
+            ]
+        )
 
-    def _keep(self, masks: list[Labels], pictures: list[Picture]) -> None:
-        self._masks, self._pictures, self._emptied = masks, pictures, {}
-        self._donors = [
-            Donor(number, thing, thing.form(self.shape.classes), thing.surroundings(picture))
-            for number, (mask, picture) in enumerate(zip(masks, pictures, strict=True))
-            for thing in things_in(mask)
-        ]
+    def _keep(self, pairs: list[Kept]) -> None:
+        self._pairs = pairs
+        self._empty: dict[int, Picture] = {}
+        self._lock = threading.Lock()
+        for name in ("_patchwork", "_levels"):
+            self.__dict__.pop(name, None)
 
     def _painted(self, mask: Labels, rng: np.random.Generator) -> Picture:
+        with self._lock:  # built once, by the first thread that asks
+            patchwork = self._patchwork
+        return patchwork.paint(self._background(mask, rng), mask, rng)
+
+    @cached_property
+    def _patchwork(self) -> Patchwork:
+        """Of as many of the pictures as may be held at once, evenly chosen."""
+        pixels = sum(one.labels.size for one in self._pairs)
+        some = self._pairs[:: max(1, -(-pixels // _MOST_PIXELS))]
+        return Patchwork([one.labels for one in some], [one.picture for one in some], self.shape.classes)
+
+    @cached_property
+    def _levels(self) -> NDArray[np.float64]:
+        """(N, C): the levels around all real objects."""
+        found = [thing.surroundings(one.picture) for one in self._pairs for thing in things_in(one.labels)]
+        known = [level for level in found if np.isfinite(level).all()]
+        return np.array(known).reshape(-1, self.shape.channels)
+
+    def _background(self, mask: Labels, rng: np.random.Generator) -> Picture:
+        """An emptied picture at the mask's size."""
         things = list(things_in(mask))
-        picture = self._background(mask, things, rng).copy()
-        for thing in things:
-            donor = self._donor(thing, thing.surroundings(picture), rng)
-            if donor is not None:
-                self._transplant(picture, thing, donor, rng)
-        return picture.clip(-1, 1)
+        places = rng.random((len(self._pairs), 2))
+        fitted = [_covering(self._emptied(number), mask.shape, place) for number, place in enumerate(places.tolist())]
+        costs = np.array([self._strangeness(one, things) for one in fitted])
+        weights = np.exp(-self.config.choosy * (costs - costs.min()) / max(float(costs.mean()), 1e-6))
+        return fitted[int(rng.choice(len(fitted), p=weights / weights.sum()))]
 
-    def _background(self, mask: Labels, things: Sequence[Thing], rng: np.random.Generator) -> Picture:
-        """An emptied picture at the mask's size: where the surroundings of objects are like those of donors."""
-        candidates = [self._empty_picture(number, mask.shape) for number in range(len(self._pictures))]
-        levels = np.array([donor.level for donor in self._donors])
-        costs = np.zeros(len(candidates))
-        for index, candidate in enumerate(candidates):
-            found = [thing.surroundings(candidate) for thing in things]
-            apart = [np.nanmin(np.abs(levels - level).mean(axis=1)) for level in found if np.isfinite(level).all()]
-            costs[index] = np.mean(apart) if apart and len(levels) else 0.0
-        return candidates[_drawn(costs / max(float(costs.mean()), 1e-6), self.config.choosy, rng)]
+    def _strangeness(self, background: Picture, things: Sequence[Thing]) -> float:
+        """How far the levels around the objects would be from those around real ones, on average."""
+        levels = [level for thing in things if np.isfinite(level := thing.surroundings(background)).all()]
+        if not levels or not len(self._levels):
+            return 0.0
+        return float(np.mean([np.abs(self._levels - level).mean(axis=1).min() for level in levels]))
 
-    def _empty_picture(self, number: int, size: tuple[int, ...]) -> Picture:
-        if number not in self._emptied:
-            mask = self._masks[number]
-            rim = max(2, round(_RIM * max(mask.shape)))
-            hole = ndimage.binary_dilation(mask > 0, iterations=rim)
-            found = erased(self._pictures[number], hole, np.random.default_rng(number))
-            if (len(self._emptied) + 1) * found.nbytes > _CACHE_BYTES:
-                self._emptied = {}
-            self._emptied[number] = found
-        found = self._emptied[number]
-        if found.shape[1:] == size:
-            return found
-        return functional.interpolate(torch.from_numpy(found)[None], size=tuple(size), mode="bilinear", antialias=True)[0].numpy()
-
-    def _donor(self, thing: Thing, level: NDArray[np.float64], rng: np.random.Generator) -> Donor | None:
-        if not self._donors:
-            return None
-        form = thing.form(self.shape.classes)
-        costs = np.array([np.abs(donor.form - form).sum() for donor in self._donors])
-        apart = np.array([np.abs(donor.level - level).mean() for donor in self._donors])
-        return self._donors[_drawn(costs + np.nan_to_num(apart), self.config.choosy, rng)]
-
-    def _transplant(self, picture: Picture, thing: Thing, donor: Donor, rng: np.random.Generator) -> None:
-        source = self._pictures[donor.number][:, *donor.thing.box]
-        places = register(thing.labels, donor.thing.labels)
-        pixels = np.stack([read(channel, places) for channel in source])
-        shift = np.nan_to_num(thing.surroundings(picture) - donor.level)
-        feather = rng.uniform(1.0, self.config.feather)
-        cover = np.clip(signed_distance(thing.labels > 0) / feather + 0.5, 0, 1)
-        target = picture[:, *thing.box]
-        target += (cover * (pixels + shift[:, None, None] - target)).astype(np.float32)
+    def _emptied(self, number: int) -> Picture:
+        """A training picture without its objects; the same in every run."""
+        with self._lock:
+            if number not in self._empty:
+                one = self._pairs[number]
+                rim = max(2, round(_RIM * max(one.labels.shape)))
+                hole = ndimage.binary_dilation(one.labels > 0, iterations=rim)
+                found = erased(one.picture, hole, np.random.default_rng(number))
+                if (len(self._empty) + 1) * found.nbytes > _CACHE_BYTES:
+                    self._empty = {}
+                self._empty[number] = found
+            return self._empty[number]
 
 
-def _drawn(costs: NDArray[np.float64], choosy: float, rng: np.random.Generator) -> int:
-    weights = np.exp(-choosy * (costs - costs.min()))
-    return int(rng.choice(len(costs), p=weights / weights.sum()))
+def _covering(picture: Picture, size: tuple[int, ...], place: Sequence[float]) -> Picture:
+    """A window of ``size`` at a place in [0, 1]^2, of the picture scaled no more than it takes to cover that."""
+    if picture.shape[1:] == size:
+        return picture
+    height, width = picture.shape[1:]
+    factor = max(size[0] / height, size[1] / width)
+    if factor > 1 or factor < 0.7:  # a little larger is as good at its own scale
+        shape = [max(most, round(extent * factor)) for extent, most in zip((height, width), size, strict=True)]
+        scaled = functional.interpolate(
+            torch.from_numpy(picture)[None], size=shape, mode="bilinear", align_corners=False, antialias=True
+        )
+        picture = scaled[0].numpy()
+    top, left = (
+        int(share * (extent - most + 1)) for share, extent, most in zip(place, picture.shape[1:], size, strict=True)
+    )
+    return picture[:, top : top + size[0], left : left + size[1]]
 
 
-def _as_unit(example: Example) -> Picture:
-    assert example.image is not None
-    low, high = example.intensity
-    levels = (example.image.astype(np.float32) - low) * np.float32(2 / (high - low)) - 1
-    return np.ascontiguousarray(levels.transpose(2, 0, 1))
+def _planes_first(image: Levels) -> Levels:
+    return image.transpose(2, 0, 1).copy()
 
 
 def _numpy_generator(generator: torch.Generator) -> np.random.Generator:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from pairaug.models.translators.distances import read, signed_distance
 from pairaug.models.translators.erasing import Picture, push_pull
-from pairaug.models.translators.registration import read, signed_distance
 
 Labels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -81,7 +81,9 @@ class Patchwork:
         self._flat = self._planes.reshape(len(self._planes), -1)
         offsets = np.arange(self.side)[:, None] * self._width + np.arange(self.side)
         self._offsets = np.stack([_turned(offsets, turn) for turn in range(8)])
-        self._keys = _thinned([key for number, guide in enumerate(guides) for key in self._windows(number, guide)])
+        self._keys = _thinned(np.concatenate([self._windows(number, guide) for number, guide in enumerate(guides)]))
+        if not len(self._keys):
+            return
         words = self._words(self._gather(self._keys, coarse=True)[:, self._channels :])
         self._mean = words.mean(axis=0)
         _, vectors = np.linalg.eigh(np.cov(words.T))
@@ -89,7 +91,9 @@ class Patchwork:
         self._tree = cKDTree((words - self._mean) @ self._basis)
 
     def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> Picture:
-        """The canvas with the objects of the mask painted on it."""
+        """The canvas with the objects of the mask painted on it; as it is where the sources hold no object."""
+        if not len(self._keys):
+            return canvas
         return _Painting(self, canvas, mask, rng).painted()
 
     def nearest(self, guides: Floats, rng: np.random.Generator) -> list[list[Key]]:
@@ -104,7 +108,7 @@ class Patchwork:
         """Whether the window lies in its source."""
         number, top, left, _ = key
         height, width = self._sizes[number]
-        return 0 <= top <= height - self.side and 0 <= left <= width - self.side
+        return bool(0 <= top <= height - self.side and 0 <= left <= width - self.side)
 
     def windows(self, keys: Sequence[Key]) -> tuple[Floats, Floats]:
         """Pixels (N, C, side, side) and guides (N, K, side, side)."""
@@ -126,13 +130,12 @@ class Patchwork:
     def _words(guides: Floats) -> NDArray[np.float64]:
         return guides.reshape(len(guides), -1).astype(np.float64)
 
-    def _windows(self, number: int, guide: Guide) -> Iterator[Key]:
-        """All windows whose middle is covered, in every turn."""
+    def _windows(self, number: int, guide: Guide) -> NDArray[np.int64]:
+        """(N, 4) keys of all windows whose middle is covered, not turned."""
         half, rest = self.side // 2, self.side - self.side // 2 - 1
         height, width = guide.covered.shape
-        tops, lefts = np.nonzero(guide.covered[half : height - rest, half : width - rest])
-        for top, left in zip(tops.tolist(), lefts.tolist(), strict=True):
-            yield number, top, left, 0
+        corners = np.argwhere(guide.covered[half : max(half, height - rest), half : max(half, width - rest)])
+        return np.insert(np.insert(corners, 0, number, axis=1), 3, 0, axis=1).astype(np.int64)
 
 
 class _Painting:
@@ -224,13 +227,11 @@ def _on_edges(pixels: Floats, guide: Floats, wanted: Floats) -> Floats:
     return np.stack([read(channel, places) for channel in pixels]).astype(np.float32)
 
 
-def _thinned(keys: list[Key]) -> NDArray[np.int64]:
+def _thinned(keys: NDArray[np.int64]) -> NDArray[np.int64]:
     """At most ``MOST_WINDOWS`` in all, evenly, each window in every turn."""
-    every = np.array(keys, dtype=np.int64).reshape(-1, 4)
-    some = every[:: max(1, -(-len(every) * 8 // MOST_WINDOWS))]
-    turns = np.repeat(np.arange(8), len(some))
+    some = keys[:: max(1, -(-len(keys) * 8 // MOST_WINDOWS))]
     found = np.tile(some, (8, 1))
-    found[:, 3] = turns
+    found[:, 3] = np.repeat(np.arange(8), len(some))
     return found
 
 

@@ -1,7 +1,7 @@
-"""A bank of real objects: what stands in the training pictures, each with its mask, its size and its surroundings.
+"""The objects of a mask, each with its surroundings.
 
 An object is a connected part of everything that is not class 0, so that a nucleus stays in its cytoplasm.
-Enters: masks (H, W) in [0, K) and pictures (C, H, W) in [-1, 1]. Leaves: ``Thing``s.
+Enters: masks (H, W) in [0, K). Leaves: ``Thing``s.
 """
 
 from __future__ import annotations
@@ -31,17 +31,6 @@ class Thing:
     box: Box
     labels: Labels
     ring: NDArray[np.bool_]
-
-    @property
-    def area(self) -> int:
-        return int((self.labels > 0).sum())
-
-    def form(self, classes: int) -> NDArray[np.float64]:
-        """What two objects are compared by: logarithms of area and elongation, and the share of every class."""
-        rows, columns = np.nonzero(self.labels)
-        spread = np.linalg.eigvalsh(np.cov(np.stack([rows, columns]), bias=True).reshape(2, 2) + np.eye(2) / 12)
-        shares = np.bincount(self.labels[rows, columns], minlength=classes)[1:] / len(rows)
-        return np.array([np.log(len(rows)) / 2, np.log(spread[1] / spread[0]) / 4, *shares])
 
     def surroundings(self, picture: Picture) -> NDArray[np.float64]:
         """(C,): the mean level of the ring in a picture of the whole mask's size; NaN where there is no ring."""
