@@ -85,12 +85,12 @@ def test_a_picture_without_holes_stays_and_one_that_is_all_hole_does_not_fail(ho
 
 
 def test_vessels_are_gone_where_they_were_taken_out() -> None:
-    example = pairs("trees", 1)[0]
+    example = pairs("trees", 1, side=256)[0]
     assert example.labels is not None
     vessels = example.labels > 0
     hole = ndimage.binary_dilation(vessels, iterations=2)
     emptied = erased(planes(example), hole, np.random.default_rng(0))
-    assert seen(vessels, emptied[1]) < 0.3 * seen(vessels, planes(example)[1])
+    assert seen(vessels, emptied[1]) < 0.5 * seen(vessels, planes(example)[1])
 
 
 @pytest.mark.parametrize("turn", range(8))
