@@ -109,6 +109,12 @@ def _command(kind: Kind) -> Callable[..., None]:
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel="Running")
         ] = False,
+        no_gate: Annotated[
+            bool,
+            opt.option(
+                "--no-gate", panel="Running", help="Fit no gate beside the model, which new pairs have to pass."
+            ),
+        ] = False,
         dry_run: opt.DryRun = False,
         as_json: opt.AsJson = False,
         quiet: opt.Quiet = False,
@@ -135,6 +141,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             settings=opt.settings_of(settings),
             sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
             fresh=fresh,
+            gate=not no_gate,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )

@@ -63,6 +63,15 @@ def synthesize(
     license: Annotated[
         str | None, opt.option("--license", panel=_WHAT, help="Terms of use to name in the records.", metavar="TEXT")
     ] = None,
+    gates: Annotated[
+        str,
+        opt.option(
+            "--gates",
+            panel=_WHAT,
+            help="What new pairs have to pass: all, none, or their names (default all).",
+            metavar="NAME,...",
+        ),
+    ] = "all",
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
@@ -117,6 +126,7 @@ def synthesize(
         include_originals=include_originals,
         originals=originals,
         license=license,
+        gates=gates,
         origins=opt.origins_of(ctx),
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)

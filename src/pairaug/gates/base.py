@@ -35,6 +35,10 @@ class MaskGate(Protocol):
     @property
     def digest(self) -> str: ...
 
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says of it beside its name and digest."""
+        ...
+
     def judge(self, classes: Classes) -> Judgement:
         """Of a mask (H, W) of classes in [0, K), at its final size. Called from several threads."""
         ...
@@ -47,6 +51,10 @@ class ImageGate(Protocol):
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
+
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says of it beside its name and digest."""
+        ...
 
     def judge(self, pixels: Pixels, classes: Classes) -> Judgement:
         """Of an image (H, W, C) in grey levels and its mask (H, W), at their final size. From several threads."""
@@ -95,6 +103,10 @@ class Gates:
             if not judged.passed:
                 return Reject(attempt, gate.name, judged.score, judged.limit)
         return None
+
+    def manifest(self) -> list[dict[str, Any]]:
+        """What a manifest says of them."""
+        return [{"name": gate.name, "sha256": gate.digest, **gate.manifest()} for gate in self]
 
     def identity(self) -> dict[str, Any]:
         """What decides which pairs pass; empty where there is no gate."""

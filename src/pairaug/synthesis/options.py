@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pairaug.errors import UsageError
 from pairaug.gates.base import Gates
+from pairaug.gates.beside import wanted_gates
+from pairaug.gates.names import ALL
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
 from pairaug.training.plan import DEFAULT_MODELS
 
@@ -20,7 +22,8 @@ class SynthesisOptions:
 
     ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
     ``batch_size``: pairs that a thread paints together; neither it nor ``threads`` changes a byte. ``device``: where
-    images are painted; ``gates``: what masks and images have to pass.
+    images are painted; ``gates``: what masks and images have to pass: "all" that lie beside the models, "none", names
+    such as "novelty,agreement", or gates of one's own.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
     """
@@ -39,7 +42,7 @@ class SynthesisOptions:
     originals: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
-    gates: Gates = field(default_factory=Gates)
+    gates: Gates | str = ALL
 
 
 def check_options(options: SynthesisOptions) -> None:
@@ -55,3 +58,5 @@ def check_options(options: SynthesisOptions) -> None:
     if options.originals is not None and not options.include_originals:
         raise UsageError(f"--originals {options.originals}: only together with --include-originals")
     check_format(options.format)
+    if isinstance(options.gates, str):
+        wanted_gates(options.gates)

@@ -17,6 +17,8 @@ from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.fitted.space import bytes_of_pairs
+from pairaug.gates.base import Gates
+from pairaug.gates.beside import gates_beside
 from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device
@@ -113,7 +115,8 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, options.gates, device)
+    gates = _gates(options, masks, translator, reporter)
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, gates, device)
     return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
 
 
@@ -140,6 +143,7 @@ class _Synthesis:
             if missing is not None:
                 self._crew(ledgers[0] if ledgers else None).make(missing)
                 self.ranks.told(lambda: self._finish(ledgers[0]))
+                self._tell_rejects(ledgers)
             return self.ranks.told(lambda: Synthesized(self.out, _rows(ledgers[0]), len(ledgers[0].judged.gaps)))
 
     def _crew(self, ledger: Ledger | None) -> Crew:
@@ -172,6 +176,10 @@ class _Synthesis:
         ledger.begin(self.total)
         return missing
 
+    def _tell_rejects(self, ledgers: list[Ledger]) -> None:
+        for said in filter(None, [ledger.judged.sentence() for ledger in ledgers]):
+            self.reporter.note(said)
+
     def _render(self, indices: Sequence[int]) -> list[Outcome]:
         first = self.renderer.first
         taken = [self.originals.take(index) for index in indices if self.originals is not None and index < first]
@@ -190,7 +198,7 @@ class _Synthesis:
         renderer, judged = self.renderer, ledger.judged
         counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
         body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
-        return {**body, "counts": counted, **judged.facts()}
+        return {**body, "counts": counted, "gates": renderer.gates.manifest(), **judged.facts()}
 
     def _identity(self) -> dict[str, Any]:
         """What two runs have in common that may continue each other; the count may grow."""
@@ -204,7 +212,7 @@ class _Synthesis:
             "license": options.license,
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
             "translator": self.renderer.translator.digest,
-            "gates": options.gates.identity(),
+            "gates": self.renderer.gates.identity(),
             "device": self.renderer.device.type,
             "pairaug": __version__,
         }
@@ -220,6 +228,7 @@ class _Synthesis:
             "format": options.format,
             "include_originals": options.include_originals,
             "license": options.license,
+            **({"gates": options.gates} if isinstance(options.gates, str) else {}),
         }
 
 
@@ -255,6 +264,18 @@ def _mask_source(
     if ours.isdisjoint(pair.mask_sha256 for pair in translator.pairs):
         reporter.warn("the mask model and the translator were fitted on different data: they share no training mask")
     return GeneratedMasks(fitted)
+
+
+def _gates(options: SynthesisOptions, masks: Masks, translator: FittedModel, reporter: Reporter) -> Gates:
+    """Those that lie beside the models, as far as they are wanted; the user hears what they do not do."""
+    if isinstance(options.gates, Gates):
+        return options.gates
+    models = Path(options.models)
+    drawing = (models / FOLDERS["masks"], masks.fitted) if isinstance(masks, GeneratedMasks) else None
+    beside = gates_beside(options.gates, drawing, (models / FOLDERS["translator"], translator))
+    for remark in beside.remarks:
+        reporter.note(remark)
+    return beside.gates
 
 
 def _count(options: SynthesisOptions, given: Checked | None) -> int:

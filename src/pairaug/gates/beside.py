@@ -1,0 +1,63 @@
+"""The gates that lie beside fitted models: which there are, which are wanted, and what to say of them.
+
+Enters: the fitted models, their folders, and what ``--gates`` says. Leaves: the gates, in the order in which a pair
+passes them, and remarks for the user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pairaug.errors import ModelError, UsageError, did_you_mean
+from pairaug.fitted.model_file import FittedModel
+from pairaug.gates.base import Gates
+from pairaug.gates.names import ALL, GATE_FILES, NONE
+from pairaug.gates.novelty import load_novelty
+
+
+@dataclass(frozen=True)
+class Beside:
+    """``remarks``: one line each for a gate that is missing, or that does less than its name says."""
+
+    gates: Gates
+    remarks: tuple[str, ...] = ()
+
+
+def wanted_gates(text: str) -> tuple[str, ...]:
+    """The names in ``all``, ``none`` or ``novelty,agreement``. Raises UsageError."""
+    if text in (ALL, NONE):
+        return tuple(GATE_FILES) if text == ALL else ()
+    names = [part.strip() for part in text.split(",")]
+    for name in names:
+        if name not in GATE_FILES:
+            raise UsageError(f"--gates {text}: no gate {name!r}; {did_you_mean(name, [*GATE_FILES, ALL, NONE])}")
+    return tuple(name for name in GATE_FILES if name in names)
+
+
+def gates_beside(text: str, masks: tuple[Path, FittedModel] | None, translator: tuple[Path, FittedModel]) -> Beside:
+    """The gates that ``text`` asks for. ``masks``, ``translator``: folder and model; no masks: the user gives them.
+
+    Raises ModelError for one that is asked for by name and not there.
+    """
+    wanted = wanted_gates(text)
+    found, remarks = Gates(), []
+    if "novelty" in wanted and masks is not None:
+        folder, model = masks
+        path = folder / GATE_FILES["novelty"]
+        if path.is_file():
+            gate = load_novelty(path, model.digest, len(model.label_values))
+            found = Gates(masks=(gate,))
+            remarks += [gate.remark()]
+        else:
+            remarks += [_missing("novelty", path, text)]
+    return Beside(found, tuple(filter(None, remarks)))
+
+
+def _missing(name: str, path: Path, text: str) -> str:
+    """What to say of a gate that is not there. Raises ModelError where it was asked for by name."""
+    command = "fit-masks" if name == "novelty" else "fit-translator"
+    remedy = f"the same {command} command makes it"
+    if text != ALL:
+        raise ModelError(f"{path}: no {name} gate here; {remedy}, or leave it out of --gates")
+    return f"no {name} gate lies beside the model, so none is applied; {remedy}"
