@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from pairaug.files import digest_file
 from pairaug.fitted.model_file import load_model
+from pairaug.gates.agreement import load_agreement, look, save_agreement
+from pairaug.gates.names import GATE_OF
 from pairaug.gates.novelty import load_novelty, save_novelty
-from pairaug.synthesis.manifest import MANIFEST
+from pairaug.segmenter.presets import PRESETS, Preset
+from pairaug.synthesis.manifest import MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
+from pairaug.training.fit import fit_translator
+from pairaug.training.plan import FitOptions
 from tests.conftest import Cli, contents
+from tests.several import together
 
 GATE = Path("masks/gate-novelty.safetensors")
 
@@ -129,3 +138,75 @@ def test_the_same_fit_makes_a_gate_that_is_missing_and_leaves_the_model_as_it_is
     assert contents(Path("models/masks")) == after
     assert cli(*fit, "--fresh", "--no-gate").code == 0
     assert GATE.name not in contents(Path("models/masks"))
+
+
+IMAGES = Path("translator/gate-agreement.safetensors")
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """The gate of a translator is fitted, in a moment and to no avail."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(GATE_OF, "translator", "agreement")
+        patched.setitem(PRESETS, "quick", Preset("quick", 2, 2, 1, 4, 3e-3, 0.1))
+        patched.setattr("pairaug.segmenter.fit.SETTLING", 1)
+        yield
+
+
+@pytest.fixture
+def both(strict: Path, drive: Path, quick: None) -> Path:
+    """Models with two gates, each of which rejects some of what it sees."""
+    fit_translator(drive, FitOptions(models=strict, epochs=1, settings={"base": 4}, threads=1))
+    model = load_model(strict / "translator", "translator")
+    gate = load_agreement(strict / IMAGES, model.digest, 2, model.shape.channels)
+    out = synthesize("ungated", SynthesisOptions(6, strict, gates="none"))
+    files = [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
+    opened = [[np.asarray(Image.open(out / row[key])) for key in ("file_name", "mask_file_name")] for row in files]
+    found = [look(gate.segmenter, (image / np.float32(255)), (mask > 0).astype(np.uint8), ()) for image, mask in opened]
+    middle = float(np.median([one.dice for one in found]))
+    gate.facts = replace(gate.facts, rule="limits", dice=middle, gain=9.0, width=9.0)
+    save_agreement(gate, strict / IMAGES, model.digest)
+    return strict
+
+
+def test_a_translator_gets_its_gate_from_the_same_command_too_and_its_run_tells_of_it(
+    strict: Path, drive: Path, quick: None, cli: Cli
+) -> None:
+    before = contents(strict / "translator")
+    assert IMAGES.name not in before
+    ran = cli("fit-translator", drive, "--models", strict, "--epochs", 1, "--set", "base=4", "--threads", 1)
+    assert ran.code == 0
+    assert "more to fit the agreement gate (--no-gate leaves it out)" in ran.err
+    after = contents(strict / "translator")
+    assert {name for name in after if after[name] != before.get(name)} == {IMAGES.name, "run.json"}
+    recorded = json.loads(after["run.json"])["gates"]["agreement"]
+    assert recorded["sha256"] == digest_file(strict / IMAGES)
+    assert recorded["limits"].keys() == {"dice", "offset", "width"}
+    (strict / IMAGES).unlink()
+    cli("fit-translator", drive, "--models", strict, "--epochs", 1, "--set", "base=4", "--threads", 2)
+    assert digest_file(strict / IMAGES) == recorded["sha256"]
+
+
+def test_images_are_judged_beside_masks_and_the_bytes_depend_on_neither_batch_nor_threads_nor_ranks(
+    both: Path, cli: Cli
+) -> None:
+    command = ("synthesize", "--models", both, "--count", 6)
+    cli(*command, "--out", "one", "--threads", 1, "--batch-size", 1)
+    manifest = manifest_of(Path("one"))
+    assert [gate["name"] for gate in manifest["gates"]] == ["novelty", "agreement"]
+    kinds = {reject["gate"] for reject in manifest["rejects"]}
+    assert kinds == {"novelty", "agreement dice"}
+    assert manifest["counts"]["pairs"]
+    cli(*command, "--out", "two", "--threads", 3, "--batch-size", 6)
+    ends = together(*command, "--out", "three", "--threads", 1)
+    assert {end.code for end in ends} <= {0, 8}
+    for other in ("two", "three"):
+        files, whole = contents(Path(other)), contents(Path("one"))
+        assert files.keys() == whole.keys()
+        assert {name for name in files if files[name] != whole[name]} <= {MANIFEST}
+        assert manifest_of(Path(other))["rejects"] == manifest["rejects"]
+
+
+def test_given_masks_are_judged_by_their_images_alone(both: Path, drive: Path, cli: Cli) -> None:
+    cli("synthesize", "--models", both, "--masks-from", drive / "masks", "--out", "out")
+    assert [gate["name"] for gate in manifest_of(Path("out"))["gates"]] == ["agreement"]

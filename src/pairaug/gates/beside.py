@@ -6,11 +6,12 @@ passes them, and remarks for the user.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pairaug.errors import ModelError, UsageError, did_you_mean
 from pairaug.fitted.model_file import FittedModel
+from pairaug.gates.agreement import load_agreement
 from pairaug.gates.base import Gates
 from pairaug.gates.names import ALL, GATE_FILES, NONE
 from pairaug.gates.novelty import load_novelty
@@ -51,6 +52,15 @@ def gates_beside(text: str, masks: tuple[Path, FittedModel] | None, translator: 
             remarks += [gate.remark()]
         else:
             remarks += [_missing("novelty", path, text)]
+    if "agreement" in wanted:
+        folder, model = translator
+        path = folder / GATE_FILES["agreement"]
+        if path.is_file():
+            judging = load_agreement(path, model.digest, len(model.label_values), model.shape.channels)
+            found = replace(found, images=(judging,))
+            remarks += [judging.remark()]
+        else:
+            remarks += [_missing("agreement", path, text)]
     return Beside(found, tuple(filter(None, remarks)))
 
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pairaug.registry import Kind
 
-GATE_OF: dict[Kind, str] = {"masks": "novelty"}
+GATE_OF: dict[Kind, str] = {"masks": "novelty", "translator": "agreement"}
 GATE_FILES = {name: f"gate-{name}.safetensors" for name in GATE_OF.values()}
 ALL, NONE = "all", "none"

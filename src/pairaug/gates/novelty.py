@@ -76,7 +76,7 @@ class NoveltyGate:
 
     @property
     def classes(self) -> int:
-        return self.grids.shape[-1] + 1
+        return int(self.grids.shape[-1]) + 1
 
     def judge(self, classes: Classes) -> Judgement:
         """Of a mask (H, W). An empty one resembles nothing: how many of them there are is the model's affair."""

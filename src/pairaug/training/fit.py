@@ -43,7 +43,7 @@ from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
-from pairaug.training.gating import fit_gate
+from pairaug.training.gating import fit_gate, gate_seconds
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
@@ -175,6 +175,7 @@ class _Fit:
         if earlier and earlier.finished and self._complete(earlier, length):
             if self.options.gate and run_folder.lacks_gate(self.folder, earlier, self.kind):
                 self.facts.update(earlier.facts)
+                self._tell_of_gate()
                 self._fit_gate()
                 run_folder.record(self.folder, self.identity, "finished", self.facts)
             return None
@@ -227,9 +228,15 @@ class _Fit:
         run_folder.record(self.folder, self.identity, "finished", self.facts)
         keep_last(self.folder / CHECKPOINTS, 1)
 
+    def _tell_of_gate(self) -> None:
+        if self.options.gate and self.kind in GATE_OF and self.kind == "translator":
+            seconds = gate_seconds(len(self.checked.pairs), self.facts["threads"])
+            self.reporter.note(f"about {spoken_time(seconds)} more to fit the agreement gate (--no-gate leaves it out)")
+
     def _fit_gate(self) -> None:
         if self.kind in GATE_OF:
-            self.facts["gates"] = fit_gate(self.kind, self.folder, self.checked, self.options.seed, self.reporter)
+            seed, workers = self.options.seed, self.facts["threads"]
+            self.facts["gates"] = fit_gate(self.kind, self.folder, self.checked, seed, self.reporter, workers)
 
     def _before_work(self) -> None:
         """Say what is going to happen and how long it takes; make sure that the disk will hold it; record the run."""
@@ -243,6 +250,7 @@ class _Fit:
             self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")
             seconds = expected_seconds(self.entry, self.options, len(self.checked.pairs), self.shape.height, total)
             self.reporter.note(f"about {spoken_time(seconds)} to train; up to {human_bytes(needed)} on disk")
+        self._tell_of_gate()
         if self.entry.keeps != "nothing":
             only = "" if self.entry.trains else "nothing to train; "
             self.reporter.note(f"{self.entry.name}: {only}the file holds the {self.facts['pairs']} {self.entry.keeps}")
