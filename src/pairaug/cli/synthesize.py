@@ -108,7 +108,7 @@ def synthesize(
 
     check_format(format)
     if dry_run:
-        _dry_run(out, count, models, as_json, masks_from, per_mask)
+        _dry_run(out, count, models, as_json, masks_from, per_mask, gates)
         return
     from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
 
@@ -145,10 +145,13 @@ def synthesize(
         raise ShortfallError(f"{given_up} pairs were given up by the gates; manifest.json says why")
 
 
-def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
+def _dry_run(
+    out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int, gates: str
+) -> None:
     """What would be made, from the models' records alone; no torch."""
     from pairaug.errors import UsageError
     from pairaug.files import human_bytes
+    from pairaug.gates.names import GATE_FILES, GATE_OF, wanted_gates
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -165,11 +168,17 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
     kinds = ("masks", "translator") if masks_from is None else ("translator",)
     names, side, size = _recorded(models, kinds, wanted)
     seconds = wanted * 0.2 * (side / 256) ** 2
+    there = [
+        GATE_OF[kind] for kind in GATE_OF if kind in kinds and (models / kind / GATE_FILES[GATE_OF[kind]]).is_file()
+    ]
+    judging = [name for name in there if name in wanted_gates(gates)]
     if as_json:
-        emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
+        facts = {"out": str(out), "pairs": wanted, "models": names, "gates": judging}
+        emit_json({**facts, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
+    emit(f"gates: {', '.join(judging) or 'none'}")
     emit(f"about {spoken_time(seconds)}, up to {human_bytes(size)} on disk")
 
 

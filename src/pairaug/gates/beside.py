@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pairaug.errors import ModelError, UsageError, did_you_mean
+from pairaug.errors import ModelError
 from pairaug.fitted.model_file import FittedModel
 from pairaug.gates.agreement import load_agreement
 from pairaug.gates.base import Gates
-from pairaug.gates.names import ALL, GATE_FILES, NONE
+from pairaug.gates.names import ALL, GATE_FILES, wanted_gates
 from pairaug.gates.novelty import load_novelty
 
 
@@ -23,17 +23,6 @@ class Beside:
 
     gates: Gates
     remarks: tuple[str, ...] = ()
-
-
-def wanted_gates(text: str) -> tuple[str, ...]:
-    """The names in ``all``, ``none`` or ``novelty,agreement``. Raises UsageError."""
-    if text in (ALL, NONE):
-        return tuple(GATE_FILES) if text == ALL else ()
-    names = [part.strip() for part in text.split(",")]
-    for name in names:
-        if name not in GATE_FILES:
-            raise UsageError(f"--gates {text}: no gate {name!r}; {did_you_mean(name, [*GATE_FILES, ALL, NONE])}")
-    return tuple(name for name in GATE_FILES if name in names)
 
 
 def gates_beside(text: str, masks: tuple[Path, FittedModel] | None, translator: tuple[Path, FittedModel]) -> Beside:

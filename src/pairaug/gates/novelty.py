@@ -35,8 +35,9 @@ import torch
 from numpy.typing import NDArray
 
 from pairaug.gates.base import Classes, Judgement
+from pairaug.gates.names import CELLS
 from pairaug.gates.stored import read_gate, save_gate, unusable
-from pairaug.metrics.matching import FLATTEST, VIEWS, WHOLE_SIDE, Matcher
+from pairaug.metrics.matching import FLATTEST, VIEWS, Matcher
 from pairaug.metrics.novelty import FEWEST_GROUPS, LEAST_DISTANCE, POWER, CopyDetector
 from pairaug.metrics.planting import plant
 from pairaug.metrics.reduction import FloatArray, one_hot, reduce_area
@@ -44,7 +45,7 @@ from pairaug.metrics.reduction import FloatArray, one_hot, reduce_area
 Rule = Literal["likeness", "copies"]
 Grids = NDArray[np.uint8]
 
-FINE, BLIND = WHOLE_SIDE, 16
+FINE, BLIND = CELLS, 16
 NOMINATED = 16  # training masks that a new one is compared with in full
 TRIED = 40  # masks of the model that the rule is tried on
 MOST_REJECTED = 0.5

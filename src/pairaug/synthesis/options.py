@@ -8,8 +8,7 @@ from pathlib import Path
 
 from pairaug.errors import UsageError
 from pairaug.gates.base import Gates
-from pairaug.gates.beside import wanted_gates
-from pairaug.gates.names import ALL
+from pairaug.gates.names import ALL, wanted_gates
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
 from pairaug.training.plan import DEFAULT_MODELS
 

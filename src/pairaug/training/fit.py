@@ -26,7 +26,7 @@ from pairaug.files import (
 from pairaug.fitted.identity import Identity, identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.fitted.space import bytes_of_fit, planes_kept
-from pairaug.gates.names import GATE_OF
+from pairaug.gates.names import GATE_OF, gate_bytes, gate_seconds
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, threads
 from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
@@ -43,7 +43,7 @@ from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
-from pairaug.training.gating import fit_gate, gate_seconds
+from pairaug.training.gating import fit_gate
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
@@ -229,9 +229,10 @@ class _Fit:
         keep_last(self.folder / CHECKPOINTS, 1)
 
     def _tell_of_gate(self) -> None:
-        if self.options.gate and self.kind in GATE_OF and self.kind == "translator":
-            seconds = gate_seconds(len(self.checked.pairs), self.facts["threads"])
-            self.reporter.note(f"about {spoken_time(seconds)} more to fit the agreement gate (--no-gate leaves it out)")
+        seconds = gate_seconds(self.kind, len(self.checked.pairs), self.facts["threads"])
+        if self.options.gate and seconds:
+            name = GATE_OF[self.kind]
+            self.reporter.note(f"about {spoken_time(seconds)} more to fit the {name} gate (--no-gate leaves it out)")
 
     def _fit_gate(self) -> None:
         if self.kind in GATE_OF:
@@ -245,6 +246,8 @@ class _Fit:
         total = sum(counts.values())
         planes = planes_kept(self.entry.keeps, self.shape.channels)
         needed = bytes_of_fit(total, [item.size for item in self.checked.pairs], planes)
+        if self.options.gate:
+            needed += gate_bytes(self.kind, len(self.checked.pairs), self.shape.classes)
         probe_output(self.folder, needed)
         if self.entry.trains:
             self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")

@@ -20,7 +20,7 @@ from pairaug.arrays.tensors import to_pixels
 from pairaug.fitted.model_file import FittedModel, load_model
 from pairaug.gates.agreement import AgreementGate, limits_of, look, mirrored, save_agreement, thin_classes, tried
 from pairaug.gates.base import Pixels
-from pairaug.gates.names import GATE_FILES, GATE_OF
+from pairaug.gates.names import GATE_FILES, GATE_OF, PRESET
 from pairaug.gates.novelty import BLIND, FINE, LOOKED_AT_SIDE, TRIED, NoveltyGate, fit_novelty, save_novelty
 from pairaug.machine.randomness import derive, numpy_generator, torch_generator
 from pairaug.machine.threads import one_thread_each
@@ -37,8 +37,6 @@ from pairaug.segmenter.reference import ReferenceSegmenter
 
 Classes = NDArray[np.uint8]
 
-PRESET = "quick"
-FITS = 3  # segmenters of the gate of images
 ALL = 2  # the one of all pairs, beside those of the halves 0 and 1
 LOOKED_AT = 20  # masks that tell which classes are thin
 PAINTED = 12  # images to try the gate on
@@ -60,11 +58,6 @@ def fit_gate(kind: Kind, folder: Path, checked: Checked, seed: int, reporter: Re
     if gate.remark():
         reporter.note(gate.remark())
     return {name: {"sha256": digest, **gate.manifest(), "rejected": gate.facts.rejected}}
-
-
-def gate_seconds(pairs: int, workers: int) -> float:
-    """About how long it takes to fit the gate of a translator."""
-    return ReferenceSegmenter(PRESET).seconds(pairs) * FITS / min(FITS, workers)
 
 
 def _novelty(model: FittedModel, checked: Checked, seed: int) -> NoveltyGate:
