@@ -98,14 +98,20 @@ def test_the_mean_depth_of_a_line_grows_with_its_width_and_lines_are_thin() -> N
     assert thin_classes([line], 3) == (1,)
 
 
-def test_limits_are_where_a_further_real_pair_stays() -> None:
-    found = [Found(dice, 0.0, 0.0) for dice in (0.8, 0.9, 0.85, 0.82, 0.88)]
-    limits = limits_of(found, (), (0, 255))
-    assert limits.dice == pytest.approx(
-        0.85 - 2.1318 * np.sqrt(1.2) * np.std([0.8, 0.9, 0.85, 0.82, 0.88], ddof=1), abs=1e-4
-    )
-    assert (limits.gain, limits.width) == (0.02, 0.15)
-    assert limits_of(found, (), (0, 255), seen=True).dice == pytest.approx(limits.dice - 0.1)
+def test_limits_are_where_a_further_real_pair_stays_and_not_nearer_than_few_pairs_can_say() -> None:
+    wide = [0.6, 0.9, 0.85, 0.7, 0.95]
+    limits = limits_of([Found(dice, 0.0, 0.2) for dice in wide], (1,), (0, 255))
+    assert limits.dice == pytest.approx(0.8 - 2.1318 * np.sqrt(1.2) * np.std(wide, ddof=1), abs=1e-4)  # t of 4, 95 %
+    assert (limits.gain, limits.width, limits.usual_width) == (0.02, 0.15, 0.2)
+    close = [Found(0.8, 0.0, 0.0)] * 5
+    assert limits_of(close, (), (0, 255)).dice == pytest.approx(0.7)
+    assert limits_of(close, (), (0, 255), seen=True).dice == pytest.approx(0.6)
+
+
+def test_widths_are_judged_against_those_that_the_segmenter_finds_on_real_pairs() -> None:
+    even = painted(np.maximum.reduce([np.roll(stripes(5), step, axis=1) for step in (-1, 0, 1)]))
+    assert GATE.judge(even, stripes(5)).what == "width"
+    assert replaced(usual_width=0.2).judge(even, stripes(5)).passed
 
 
 def test_a_translator_that_mostly_fails_makes_the_gate_stand_aside() -> None:

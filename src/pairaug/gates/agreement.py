@@ -6,12 +6,14 @@ those by which evaluate measures agreement (other seed, other halves). Three thi
 * ``dice``: the Dice of the mask found against the mask given, the mean over the classes that either holds;
 * ``offset``: what Dice gains where the mask found is shifted by up to ``RADIUS`` px: an image painted beside its
   mask gains much;
-* ``width``: for classes that are thin, |log| of the ratio of the mean depths (distance to the background) of the
-  region found and the region given.
+* ``width``: for classes that are thin, the log of the ratio of the mean depths (distance to the background) of the
+  region found and the region given, against what it is on real pairs: a segmenter marks lines wider than they are.
 
 The limits are what a further real pair, which its segmenter has not seen, keeps to in 95 % of the cases (prediction
-bound of a normal law): two segmenters, each fitted on half of the pairs, groups whole, score the other half. With one
-group there is no other half: the pairs are scored by the segmenter that has seen them, and ``MARGIN`` is given.
+bound of a normal law), and never closer to the mean than ``MARGIN`` of Dice, ``LEAST_GAIN`` and ``LEAST_WIDTH``: few
+pairs do not know other patients. Two segmenters, each fitted on half of the pairs, groups whole, score the other half.
+With one group there is no other half: the pairs are scored by the segmenter that has seen them, and ``MARGIN`` is given
+once more.
 
 The rule is tried on images that the translator paints for its mirrored training masks. Where more than half of them
 are rejected, drawing again gives nothing better: the gate stands aside (rule ``aside``), and says so.
@@ -42,13 +44,14 @@ THIN = 0.04  # of the shorter side: the mean width up to which a class is thin
 CONFIDENCE = 0.95
 MARGIN = 0.1  # Dice
 LEAST_GAIN = 0.02  # a limit on the gain of Dice by a shift is not lower
-LEAST_WIDTH = 0.15  # nor one on |log| of the ratio of widths: 16 %
+LEAST_WIDTH = 0.15  # nor one on the log of the ratio of widths, 16 %
 MOST_REJECTED = 0.5
 
 
 @dataclass(frozen=True)
 class AgreementFacts:
-    """What a fit decided: the least Dice, the most gain by a shift, the most |log| of the ratio of widths.
+    """What a fit decided: the least Dice, the most gain by a shift, how far the log of the ratio of widths may lie from
+    ``usual_width``, what it is on real pairs.
 
     ``thin``: the classes whose width is asked for; ``rejected``: share of the tried images that the limits reject.
     """
@@ -59,12 +62,13 @@ class AgreementFacts:
     width: float
     thin: tuple[int, ...]
     intensity: tuple[int, int]
+    usual_width: float = 0.0
     rejected: float = 0.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """How a mask was found in an image: see above."""
+    """How a mask was found in an image: see above; ``width``: of the thin class where it is furthest from 0."""
 
     dice: float
     gain: float
@@ -91,8 +95,9 @@ class AgreementGate:
             return Judgement(False, found.dice, facts.dice, "dice")
         if found.gain > facts.gain:
             return Judgement(False, found.gain, facts.gain, "offset")
-        if found.width > facts.width:
-            return Judgement(False, found.width, facts.width, "width")
+        apart = abs(found.width - facts.usual_width)
+        if found.width and apart > facts.width:
+            return Judgement(False, apart, facts.width, "width")
         return Judgement(True, found.dice, facts.dice)
 
     def manifest(self) -> dict[str, Any]:
@@ -127,7 +132,12 @@ def look(segmenter: UNetSegmenter, image: NDArray[np.float32], classes: Classes,
     )
     inner = float(np.mean([_dice(found, given, 0, 0, RADIUS) for found, given, _ in regions]))
     widths = [_width_difference(found, given) for found, given, is_thin in regions if is_thin]
-    return Found(round(straight, 6), round(max(0.0, shifted - inner), 6), round(max(widths, default=0.0), 6))
+    furthest = max(((abs(width), width) for width in widths), default=(0.0, 0.0))[1]
+    return Found(
+        round(straight, 6),
+        round(max(0.0, shifted - inner), 6),
+        round(furthest, 6),
+    )
 
 
 def _dice(found: NDArray[np.bool_], given: NDArray[np.bool_], row: int, column: int, rim: int | None = None) -> float:
@@ -143,10 +153,10 @@ def _dice(found: NDArray[np.bool_], given: NDArray[np.bool_], row: int, column: 
 
 
 def _width_difference(found: NDArray[np.bool_], given: NDArray[np.bool_]) -> float:
-    """|log| of the ratio of the mean depths; 0 where either is empty, which Dice tells of."""
+    """The log of the ratio of the mean depths; 0 where either is empty, which Dice tells of."""
     if not found.any() or not given.any():
         return 0.0
-    return float(abs(np.log(mean_depth(found) / mean_depth(given))))
+    return float(np.log(mean_depth(found) / mean_depth(given)))
 
 
 def mean_depth(region: NDArray[np.bool_]) -> float:
@@ -169,20 +179,22 @@ def limits_of(
     held_out: Sequence[Found], thin: tuple[int, ...], intensity: tuple[int, int], *, seen: bool = False
 ) -> AgreementFacts:
     """Limits from real pairs, which the segmenter has ``seen`` or not."""
-    dice = _bound([one.dice for one in held_out], -1) - MARGIN * seen
-    gain = max(_bound([one.gain for one in held_out], 1), LEAST_GAIN)
-    width = max(_bound([one.width for one in held_out], 1), LEAST_WIDTH)
-    dice, gain, width = (round(value, 6) for value in (max(0.0, dice), gain, width))
-    return AgreementFacts("limits", dice, gain, width, thin, intensity)
+    scores = np.array([(one.dice, one.gain, one.width) for one in held_out])
+    mean, reach = scores.mean(axis=0), _reach(scores)
+    dice = mean[0] - max(reach[0], MARGIN) - MARGIN * seen
+    gain = max(mean[1] + reach[1], LEAST_GAIN)
+    width = max(reach[2], LEAST_WIDTH)
+    dice, gain, width, usual = (round(float(value), 6) for value in (max(0.0, dice), gain, width, mean[2]))
+    return AgreementFacts("limits", dice, gain, width, thin, intensity, usual)
 
 
-def _bound(values: Sequence[float], side: int) -> float:
-    """What a further value of a normal law keeps to with ``CONFIDENCE``, above (1) or below (-1)."""
-    count, mean = len(values), float(np.mean(values))
+def _reach(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far from the mean of (n, d) a further value of a normal law stays, on one side, with ``CONFIDENCE``, (d,)."""
+    count = len(values)
     if count < 2:
-        return mean + side * MARGIN
-    reach = float(stats.t.ppf(CONFIDENCE, count - 1)) * float(np.sqrt(1 + 1 / count))
-    return mean + side * reach * float(np.std(values, ddof=1))
+        return np.zeros(values.shape[1])
+    spread: NDArray[np.float64] = values.std(axis=0, ddof=1) * np.sqrt(1 + 1 / count)
+    return spread * float(stats.t.ppf(CONFIDENCE, count - 1))
 
 
 def tried(segmenter: UNetSegmenter, limits: AgreementFacts, painted: Sequence[tuple[Pixels, Classes]]) -> AgreementGate:
@@ -218,6 +230,9 @@ def load_agreement(path: Path, model: str, classes: int, channels: int) -> Agree
         numbers = {name: float(facts[name]) for name in ("dice", "gain", "width", "rejected")}
         if not all(0 <= number < float("inf") for number in numbers.values()):
             raise ValueError(f"limits {numbers}")
+        numbers["usual_width"] = float(facts["usual_width"])
+        if not np.isfinite(numbers["usual_width"]):
+            raise ValueError(f"a usual width of {numbers['usual_width']}")
         low, high = (int(level) for level in facts["intensity"])
         if not 0 <= low < high:
             raise ValueError(f"levels from {low} to {high}")
