@@ -70,6 +70,7 @@ class FitKeywords(CheckKeywords, total=False):
     precision: str
     threads: int
     fresh: bool
+    no_gate: bool
 
 
 class SynthesizeKeywords(TypedDict, total=False):
@@ -84,6 +85,7 @@ class SynthesizeKeywords(TypedDict, total=False):
     include_originals: bool
     originals: Place
     license: str
+    gates: Values
     models: Place
     seed: int
     batch_size: int

@@ -77,6 +77,15 @@ def synthesize(
     license: Annotated[
         str | None, opt.option("--license", panel=_WHAT, help="Terms of use to name in the records.", metavar="TEXT")
     ] = None,
+    gates: Annotated[
+        str,
+        opt.option(
+            "--gates",
+            panel=_WHAT,
+            help="What new pairs have to pass: all, none, or their names (default all).",
+            metavar="NAME,...",
+        ),
+    ] = "all",
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
@@ -116,7 +125,7 @@ def synthesize(
         from pairaug.synthesis.steering import check_ranges
 
         check_ranges(area, parts)
-        _dry_run(out, count, models, as_json, masks_from, per_mask)
+        _dry_run(out, count, models, as_json, masks_from, per_mask, gates)
         return
     from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
 
@@ -137,6 +146,7 @@ def synthesize(
         include_originals=include_originals,
         originals=originals,
         license=license,
+        gates=gates,
         origins=opt.origins_of(ctx),
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
@@ -155,10 +165,13 @@ def synthesize(
         raise ShortfallError(f"{given_up} pairs were given up by the gates; manifest.json says why")
 
 
-def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
+def _dry_run(
+    out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int, gates: str
+) -> None:
     """What would be made, from the models' records alone; no torch."""
     from pairaug.errors import UsageError
     from pairaug.files import human_bytes
+    from pairaug.gates.names import GATE_FILES, GATE_OF, wanted_gates
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -175,11 +188,17 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
     kinds = ("masks", "translator") if masks_from is None else ("translator",)
     names, side, size = _recorded(models, kinds, wanted)
     seconds = wanted * 0.2 * (side / 256) ** 2
+    there = [
+        GATE_OF[kind] for kind in GATE_OF if kind in kinds and (models / kind / GATE_FILES[GATE_OF[kind]]).is_file()
+    ]
+    judging = [name for name in there if name in wanted_gates(gates)]
     if as_json:
-        emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
+        facts = {"out": str(out), "pairs": wanted, "models": names, "gates": judging}
+        emit_json({**facts, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
+    emit(f"gates: {', '.join(judging) or 'none'}")
     emit(f"about {spoken_time(seconds)}, up to {human_bytes(size)} on disk")
 
 

@@ -7,6 +7,7 @@ bound that it must keep. Foreground is everything that is not class 0; parts are
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,9 @@ class AreaGate:
     def digest(self) -> str:
         return f"{self.low}-{self.high}"
 
+    def manifest(self) -> dict[str, Any]:
+        return {"low": self.low, "high": self.high}
+
     def judge(self, classes: Classes) -> Judgement:
         return _within(float((classes > 0).mean()), self.low, self.high)
 
@@ -42,6 +46,9 @@ class PartsGate:
     @property
     def digest(self) -> str:
         return f"{self.low}-{self.high}"
+
+    def manifest(self) -> dict[str, Any]:
+        return {"low": int(self.low), "high": int(self.high)}
 
     def judge(self, classes: Classes) -> Judgement:
         from scipy.ndimage import label
@@ -59,6 +66,9 @@ class ClassGate:
     @property
     def digest(self) -> str:
         return str(self.wanted)
+
+    def manifest(self) -> dict[str, Any]:
+        return {"class": self.wanted}
 
     def judge(self, classes: Classes) -> Judgement:
         return _within(float((classes == self.wanted).sum()), 1, float("inf"))

@@ -106,13 +106,19 @@ class CopyDetector:
     ``held_out`` is the row of false alarms, ``linked`` the pairs of real items that resemble each other like copies.
     """
 
-    def __init__(self, pictures: Sequence[FloatArray], groups: Sequence[int] | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[FloatArray],
+        groups: Sequence[int] | None,
+        rng: np.random.Generator,
+        nominated: int | None = None,
+    ) -> None:
         """Calibrate on real pictures, ``groups`` naming the group of each (None: each its own).
 
         DataError for fewer than ``FEWEST_GROUPS`` groups. Of more than ``MOST_CALIBRATING`` items as many are drawn
-        to calibrate; queries are compared with all.
+        to calibrate; queries are compared with all, in the dear views with the ``nominated`` that the coarse one finds.
         """
-        self._matcher = Matcher(pictures)
+        self._matcher, self._nominated = Matcher(pictures), nominated
         names = np.arange(len(pictures)) if groups is None else np.asarray(groups)
         if len(np.unique(names)) < FEWEST_GROUPS:
             raise DataError(
@@ -120,7 +126,8 @@ class CopyDetector:
                 f"give at least {FEWEST_GROUPS}"
             )
         asked = np.sort(rng.permutation(len(pictures))[:MOST_CALIBRATING])
-        table = np.stack([self._matcher.distances(pictures[index]) for index in asked], axis=1)
+        rows = (self._matcher.distances(pictures[at], nominated, names != names[at]) for at in asked)
+        table = np.stack(list(rows), axis=1)
         table[:, names[asked][:, None] == names[None, :]] = np.nan
         names, self.linked = _link(table, asked, names)
         table[:, names[asked][:, None] == names[None, :]] = np.nan
@@ -129,7 +136,7 @@ class CopyDetector:
 
     def look(self, picture: FloatArray) -> Nearest:
         """The nearest real item of one picture (H, W, C), and whether it is near enough to be a copy."""
-        return judge(self._matcher.distances(picture), self.calibration)
+        return judge(self._matcher.distances(picture, self._nominated), self.calibration)
 
     def power(self, pictures: Sequence[FloatArray], rng: np.random.Generator, holds_labels: bool) -> tuple[Power, ...]:
         """Plant a copy of every kind of up to ``MOST_PLANTED`` real pictures and count those that are flagged."""

@@ -37,7 +37,8 @@ _CONTEXT: dict[str, Any] = {
 
 
 def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: str | None) -> dict[str, Any]:
-    """The description of the set with these ``rows`` (at least one); ``license`` is what the user has named."""
+    """The description of the set with these ``rows``; ``license`` is what the user has named."""
+    first = rows[0] if rows else {}  # a set of gaps alone has no columns to describe
     originals = sum(row["origin"] == "original" for row in rows)
     made = f"{len(rows) - originals} synthetic image/mask pairs"
     taken = f" and {originals} originals" if originals else ""
@@ -66,8 +67,7 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
                 "@id": "pairs",
                 "name": "pairs",
                 "description": "Image, mask and provenance of each pair.",
-                # A set in which every pair was given up has no row to tell its columns.
-                "field": [field for row in rows[:1] for key in row for field in _fields(key, COLUMNS[key], row[key])],
+                "field": [field for name in first for field in _fields(name, COLUMNS[name], first[name])],
             }
         ],
     }

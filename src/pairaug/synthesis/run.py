@@ -32,6 +32,7 @@ from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
+from pairaug.synthesis.gating import gates_wanted
 from pairaug.synthesis.ledger import OWN_NAMES, Ledger
 from pairaug.synthesis.making import Crew
 from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
@@ -40,7 +41,6 @@ from pairaug.synthesis.provenance import counts, manifest_body
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
-from pairaug.synthesis.steering import steered
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
@@ -114,8 +114,7 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    labels = LabelMap(translator.label_values)
-    gates = steered(options.gates, options.area, options.parts, options.include_class, labels)
+    gates = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator, reporter)
     renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, gates, device)
     return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
 
@@ -143,6 +142,7 @@ class _Synthesis:
             if missing is not None:
                 self._crew(ledgers[0] if ledgers else None).make(missing)
                 self.ranks.told(lambda: self._finish(ledgers[0]))
+                self._tell_rejects(ledgers)
             return self.ranks.told(lambda: Synthesized(self.out, _rows(ledgers[0]), len(ledgers[0].judged.gaps)))
 
     def _crew(self, ledger: Ledger | None) -> Crew:
@@ -175,6 +175,10 @@ class _Synthesis:
         ledger.begin(self.total)
         return missing
 
+    def _tell_rejects(self, ledgers: list[Ledger]) -> None:
+        for said in filter(None, [ledger.judged.sentence() for ledger in ledgers]):
+            self.reporter.note(said)
+
     def _render(self, indices: Sequence[int]) -> list[Outcome]:
         first = self.renderer.first
         taken = [self.originals.take(index) for index in indices if self.originals is not None and index < first]
@@ -193,7 +197,7 @@ class _Synthesis:
         renderer, judged = self.renderer, ledger.judged
         counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
         body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
-        return {**body, "counts": counted, **judged.facts()}
+        return {**body, "counts": counted, "gates": renderer.gates.manifest(), **judged.facts()}
 
     def _identity(self) -> dict[str, Any]:
         """What two runs have in common that may continue each other; the count may grow."""
@@ -226,6 +230,7 @@ class _Synthesis:
             "format": options.format,
             "include_originals": options.include_originals,
             "license": options.license,
+            **({"gates": options.gates} if isinstance(options.gates, str) else {}),
         }
 
 
