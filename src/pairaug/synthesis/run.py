@@ -114,14 +114,14 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    gates = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator, reporter)
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, gates, device)
-    return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
+    judges = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator)
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, device)
+    return _Synthesis(out, options, renderer, originals, count, ranks, reporter, judges.remarks)
 
 
 @dataclass(frozen=True)
 class _Synthesis:
-    """A synthesis that nothing speaks against; ``count``: synthetic pairs."""
+    """A synthesis that nothing speaks against; ``count``: synthetic pairs; ``remarks``: on its gates."""
 
     out: Path
     options: SynthesisOptions
@@ -130,6 +130,7 @@ class _Synthesis:
     count: int
     ranks: Ranks
     reporter: Reporter
+    remarks: tuple[str, ...]
 
     @property
     def total(self) -> int:
@@ -173,6 +174,8 @@ class _Synthesis:
         plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
         probe_output(self.out, bytes_of_pairs(len(missing), [pair.size for pair in translator.pairs], plain))
         ledger.begin(self.total)
+        for remark in self.remarks:
+            self.reporter.note(remark)
         return missing
 
     def _tell_rejects(self, ledgers: list[Ledger]) -> None:
