@@ -26,9 +26,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from pairaug.models.base import Example, Shape, Translator, require_positive
+from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture, erased
 from pairaug.models.translators.patchwork import Patchwork
-from pairaug.models.translators.surroundings import Labels, Thing, things_in
+from pairaug.models.translators.surroundings import Labels, Thing, following, things_in
 
 _RIM = 0.006  # of the longer side: what is taken out around an object, for its blur or shadow
 _CACHE_BYTES = 512 * 2**20
@@ -128,20 +129,29 @@ class Graft(Translator):
         self._pairs = pairs
         self._empty: dict[int, Picture] = {}
         self._lock = threading.Lock()
-        for name in ("_patchwork", "_levels"):
+        for name in ("_follow", "_donors", "_patchwork", "_levels"):
             self.__dict__.pop(name, None)
 
     def _painted(self, mask: Labels, rng: np.random.Generator) -> Picture:
         with self._lock:  # built once, by the first thread that asks
-            patchwork = self._patchwork
-        return patchwork.paint(self._background(mask, rng), mask, rng)
+            donors, patchwork = self._donors, self._patchwork
+        canvas, done = donors.paint(self._background(mask, rng), mask, rng)
+        return patchwork.paint(canvas, mask, rng, done)
+
+    @cached_property
+    def _donors(self) -> Donors:
+        return Donors([one.labels for one in self._pairs], [one.picture for one in self._pairs], self._follow)
+
+    @cached_property
+    def _follow(self) -> float:
+        return following([one.labels for one in self._pairs], [one.picture for one in self._pairs])
 
     @cached_property
     def _patchwork(self) -> Patchwork:
         """Of as many of the pictures as may be held at once, evenly chosen."""
         pixels = sum(one.labels.size for one in self._pairs)
         some = self._pairs[:: max(1, -(-pixels // _MOST_PIXELS))]
-        return Patchwork([one.labels for one in some], [one.picture for one in some], self.shape.classes)
+        return Patchwork([one.labels for one in some], [one.picture for one in some], self.shape.classes, self._follow)
 
     @cached_property
     def _levels(self) -> NDArray[np.float64]:

@@ -61,9 +61,13 @@ class Guide:
 
 
 class Patchwork:
-    """What the sources hold, looked up by guides."""
+    """What the sources hold, looked up by guides; ``follow``: how far objects follow the level of what is beside them,
+    in [0, 1]."""
 
-    def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int) -> None:
+    def __init__(
+        self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int, follow: float = 1.0
+    ) -> None:
+        self.follow = follow
         self._classes, self._channels = classes, len(pictures[0])
         self.tile = int(np.clip(_thickness(masks) / 2, SMALLEST, LARGEST))
         self.side = self.tile + 2 * RIM
@@ -90,11 +94,16 @@ class Patchwork:
         self._basis = vectors[:, -WORDS:]
         self._tree = cKDTree((words - self._mean) @ self._basis)
 
-    def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> Picture:
-        """The canvas with the objects of the mask painted on it; as it is where the sources hold no object."""
+    def paint(
+        self, canvas: Picture, mask: Labels, rng: np.random.Generator, done: NDArray[np.bool_] | None = None
+    ) -> Picture:
+        """The canvas with the objects of the mask painted on it, but where that is ``done`` (H, W).
+
+        As it is where the sources hold no object.
+        """
         if not len(self._keys):
             return canvas
-        return _Painting(self, canvas, mask, rng).painted()
+        return _Painting(self, canvas, mask, rng, done).painted()
 
     def nearest(self, guides: Floats, rng: np.random.Generator) -> list[list[Key]]:
         """Keys of windows with like guides for each of (N, K, side, side)."""
@@ -141,12 +150,19 @@ class Patchwork:
 class _Painting:
     """One canvas under way, padded so that every tile has a whole window around it."""
 
-    def __init__(self, sources: Patchwork, canvas: Picture, mask: Labels, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        sources: Patchwork,
+        canvas: Picture,
+        mask: Labels,
+        rng: np.random.Generator,
+        done: NDArray[np.bool_] | None,
+    ) -> None:
         guide = Guide.of(mask, sources._classes)
         self.sources, self.rng, self.pad = sources, rng, sources.side
         around = ((0, 0), (self.pad, self.pad), (self.pad, self.pad))
         self.canvas, self.guide = np.pad(canvas, around, mode="edge"), np.pad(guide.planes, around, mode="edge")
-        self.open = np.pad(guide.covered, self.pad)
+        self.open = np.pad(guide.covered if done is None else guide.covered & ~done, self.pad)
         self.beside = ~self.open
         self.cover = np.clip(self.guide[:-1].max(axis=0) * REACH / COVER + 1, 0, 1)
         self.used: dict[tuple[int, int], Key] = {}
@@ -204,7 +220,8 @@ class _Painting:
         self.used[place] = keys[best]
         chosen = _on_edges(pixels[best], guides[best], self.guide[:, *window])
         if known.any():
-            chosen = chosen + push_pull(np.where(known, target - chosen, 0), known)
+            apart = (target - chosen) * np.where(self.beside[window], self.sources.follow, 1)
+            chosen = chosen + push_pull(np.where(known, apart, 0), known).astype(np.float32)
         inner = slice(RIM, -RIM), slice(RIM, -RIM)
         share = (self.cover[window] * self.open[window])[inner]
         target[:, *inner] += share * (chosen - target)[:, *inner]

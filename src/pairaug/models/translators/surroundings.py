@@ -6,7 +6,7 @@ Enters: masks (H, W) in [0, K). Leaves: ``Thing``s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ Box = tuple[slice, slice]
 MARGIN = 0.4  # around an object, as a share of its radius: what its surroundings are measured in
 LEAST_MARGIN = 6  # pixels
 NEXT = 2  # pixels beside an object that belong to neither side
+DOUBT = 4  # objects
 EVERYWHERE = np.ones((3, 3), bool)
 
 
@@ -55,3 +56,23 @@ def things_in(mask: Labels) -> Iterator[Thing]:
         mine = numbers[box] == number
         near = ndimage.distance_transform_edt(~mine) <= margin
         yield Thing((box[0], box[1]), np.where(mine, mask[box], 0).astype(np.uint8), near & ~beside[box])
+
+
+def following(masks: Sequence[Labels], pictures: Sequence[Picture]) -> float:
+    """How far objects follow the level of their surroundings, from 0 (their own levels) to 1 (contrast alone counts).
+
+    The slope of the mean level of objects over that of their rings, all channels together, drawn toward one half as if
+    by ``DOUBT`` further objects.
+    """
+    around, inside = [], []
+    for mask, picture in zip(masks, pictures, strict=True):
+        for thing in things_in(mask):
+            if thing.ring.any():
+                around.append(thing.surroundings(picture))
+                inside.append(picture[:, *thing.box][:, thing.labels > 0].mean(axis=1, dtype=np.float64))
+    if len(around) < 2:
+        return 0.5
+    ring, own = (np.array(levels) - np.mean(levels, axis=0) for levels in (around, inside))
+    spread = float((ring**2).sum())
+    doubt = DOUBT * spread / len(around)
+    return float(np.clip(((ring * own).sum() + 0.5 * doubt) / max(spread + doubt, 1e-9), 0, 1))
