@@ -26,8 +26,9 @@ class ModelEntry:
 
     ``keeps``: what of the training data is in the fitted model and can be seen again; ``works``: on pictures resized
     to a square, on crops at native scale, or on whole pictures as they are; ``many_per_mask``: whether noise chooses
-    among the images of a mask; ``objective``: what trains it, "" where there is nothing to train (a model may both
-    train and keep data); ``trial``: settings of its smallest sensible networks, to try the road out.
+    among the images of a mask; ``takes_images``: whether images without masks help it; ``objective``: what trains it,
+    "" where there is nothing to train (a model may both train and keep data); ``trial``: settings of its smallest
+    sensible networks, to try the road out.
 
     ``size``: working side in pixels unless ``--size`` says otherwise (0: whole pictures); ``smallest_size``: the
     smallest side that the architecture allows; ``epochs``: passes over the data by default; ``core_seconds``: what
@@ -48,6 +49,7 @@ class ModelEntry:
     keeps: Keeps = "nothing"
     works: Works = "square"
     many_per_mask: bool = False
+    takes_images: bool = False
     objective: str = ""
     trial: Mapping[str, int] = field(default_factory=dict)
 
@@ -144,6 +146,7 @@ _ENTRIES = (
         keeps="pictures",
         works="whole",
         many_per_mask=True,
+        takes_images=True,
     ),
     ModelEntry(
         name="vess2image",

@@ -26,7 +26,7 @@ SHELL_ALONE = {"--json", "--jsonl", "--quiet", "--verbose", "--dry-run"}
 FUNCTIONS = {
     "check": keywords.CheckKeywords,
     "fit-masks": keywords.FitKeywords,
-    "fit-translator": keywords.FitKeywords,
+    "fit-translator": keywords.TranslatorKeywords,
     "synthesize": keywords.CountedKeywords,
     "evaluate": keywords.EvaluateKeywords,
 }

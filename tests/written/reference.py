@@ -15,7 +15,7 @@ from pairaug.cli.app import app
 FUNCTIONS: dict[str, tuple[str, Any]] = {
     "check": ("check", keywords.CheckKeywords),
     "fit_masks": ("fit-masks", keywords.FitKeywords),
-    "fit_translator": ("fit-translator", keywords.FitKeywords),
+    "fit_translator": ("fit-translator", keywords.TranslatorKeywords),
     "synthesize": ("synthesize", keywords.SynthesizeKeywords),
     "verify": ("verify", None),
     "evaluate": ("evaluate", keywords.EvaluateKeywords),

@@ -30,6 +30,7 @@ from pairaug.api.keywords import (
     FitKeywords,
     Place,
     SynthesizeKeywords,
+    TranslatorKeywords,
     checked_keywords,
     whole_numbers,
 )
@@ -94,7 +95,7 @@ def fit_translator(
     fit_options: FitOptions | None = None,
     *,
     reporter: Reporter | None = None,
-    **options: Unpack[FitKeywords],
+    **options: Unpack[TranslatorKeywords],
 ) -> Path:
     """Learn to paint an image for a mask, from a data set of pairs. The same call continues an interrupted run.
 
@@ -240,11 +241,11 @@ def _fit(
     source: Source | None,
     fit_options: FitOptions | None,
     reporter: Reporter | None,
-    options: FitKeywords,
+    options: FitKeywords | TranslatorKeywords,
 ) -> Path:
     from pairaug.training.plan import FitOptions, chosen_model
 
-    given = checked_keywords(function, FitKeywords, options)
+    given = checked_keywords(function, TranslatorKeywords if kind == "translator" else FitKeywords, options)
     name, lines = _source(source, given.pop("list", None))
     origins = _origins(given)
     pairs = PairOptions(**_taken(given, PairOptions))

@@ -73,6 +73,12 @@ class FitKeywords(CheckKeywords, total=False):
     no_gate: bool
 
 
+class TranslatorKeywords(FitKeywords, total=False):
+    """What ``fit_translator`` takes beside its source."""
+
+    unlabelled: Place
+
+
 class SynthesizeKeywords(TypedDict, total=False):
     """What ``synthesize`` takes beside its place and its count."""
 

@@ -17,7 +17,9 @@ from pairaug.arrays.resampling import resize_image, resize_labels
 from pairaug.models.base import Example
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes, load_image
+from pairaug.pairs.decoding import decode_image
 from pairaug.pairs.levels import deep_pixels
+from pairaug.pairs.unlabelled import CheckedImages
 
 # What is kept decoded: 20,000 squares of 128 pixels in colour with their masks, or 80 pictures of 12 megapixels.
 CACHE_BYTES = 2**30
@@ -27,7 +29,8 @@ class Examples(Sequence[Example]):
     """Pairs first, then the images without masks.
 
     ``channels``: of every image, 0 where only masks are learnt; ``size``: the (height, width) that every example is
-    brought to, None for its own; ``unlabelled``: images without masks, checked as a set of their own.
+    brought to, None for its own; ``unlabelled``: images without masks; ``suspects``: of each of them the region where
+    an object may stand, where that is known.
     """
 
     def __init__(
@@ -36,15 +39,17 @@ class Examples(Sequence[Example]):
         channels: int,
         size: tuple[int, int] | None = None,
         *,
-        unlabelled: Checked | None = None,
+        unlabelled: CheckedImages | None = None,
+        suspects: Sequence[NDArray[np.bool_]] | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.checked, self.channels, self.size, self.unlabelled = checked, channels, size, unlabelled
+        self.suspects = suspects
         self._room, self._held = cache_bytes, 0
         self._kept: OrderedDict[int, Example] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self.checked.pairs) + (len(self.unlabelled.pairs) if self.unlabelled else 0)
+        return len(self.checked.pairs) + (len(self.unlabelled.images) if self.unlabelled else 0)
 
     @overload
     def __getitem__(self, index: int) -> Example: ...
@@ -69,16 +74,25 @@ class Examples(Sequence[Example]):
     def _decoded(self, index: int) -> Example:
         pairs = len(self.checked.pairs)
         if index >= pairs:
-            assert self.unlabelled is not None
-            return Example(None, self._image(self.unlabelled, index - pairs), self.checked.intensity)
+            return self._bare(index - pairs)
         checked, item = self.checked, self.checked.pairs[index]
         labels = load_classes(checked.root, item, checked.policy, checked.label_map)
         if self.size:
             labels = resize_labels(labels, *self.size)
-        return Example(labels, self._image(checked, index) if self.channels else None, checked.intensity)
+        image = self._levels(load_image(checked.root, item, checked.policy)) if self.channels else None
+        return Example(labels, image, checked.intensity)
 
-    def _image(self, checked: Checked, index: int) -> NDArray[Any]:
-        pixels = load_image(checked.root, checked.pairs[index], checked.policy)
+    def _bare(self, index: int) -> Example:
+        assert self.unlabelled is not None
+        images, pair = self.unlabelled, self.unlabelled.images[index].pair
+        pixels = self._levels(decode_image(images.root / pair.image, images.decode, pair.glued)[0])
+        suspects = self.suspects[index] if self.suspects is not None else None
+        if suspects is not None and self.size:
+            suspects = resize_labels(suspects.astype(np.uint8), *self.size) > 0
+        return Example(None, pixels, self.checked.intensity, suspects)
+
+    def _levels(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """A decoded image in the channels and at the depth of all."""
         if self.size:
             pixels = resize_image(pixels, *self.size)
         if pixels.dtype == np.uint8 and self.checked.intensity[1] > 255:  # 8-bit pictures among 16-bit ones
@@ -97,7 +111,7 @@ class Examples(Sequence[Example]):
 
 
 def _bytes(example: Example) -> int:
-    return sum(0 if array is None else array.nbytes for array in (example.labels, example.image))
+    return sum(0 if array is None else array.nbytes for array in (example.labels, example.image, example.suspects))
 
 
 def _with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:

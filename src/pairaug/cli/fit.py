@@ -46,6 +46,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         ctx: typer.Context,
         source: opt.OptionalSource = None,
         list_file: opt.ListFile = None,
+        unlabelled: opt.Unlabelled = None,
         pairs: PairFlags = PairFlags(),
         model: Annotated[
             str | None,
@@ -142,6 +143,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
             fresh=fresh,
             gate=not no_gate,
+            unlabelled=unlabelled,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )
@@ -162,7 +164,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             raise ShortfallError(f"{len(left_out)} pairs were left out by --skip-bad", left_out)
 
     command.__name__ = f"fit_{kind}"
-    return flattened(command)
+    return flattened(command, leave_out=() if kind == "translator" else ("unlabelled",))
 
 
 def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -> None:

@@ -10,17 +10,22 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 
-def flattened(command: Callable[..., None]) -> Callable[..., None]:
-    """``command`` with each parameter that is a dataclass replaced by that dataclass's fields, as keywords."""
+def flattened(command: Callable[..., None], leave_out: Collection[str] = ()) -> Callable[..., None]:
+    """``command`` with each parameter that is a dataclass replaced by that dataclass's fields, as keywords.
+
+    ``leave_out``: parameters that are no options here, and keep their defaults.
+    """
     hints = get_type_hints(command, include_extras=True)
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[type[Any], list[str]]] = {}
     for name, parameter in inspect.signature(command).parameters.items():
+        if name in leave_out:
+            continue
         kind = hints[name]
         if not (isinstance(kind, type) and is_dataclass(kind)):
             parameters.append(parameter.replace(annotation=hints[name]))

@@ -45,6 +45,15 @@ ListFile = Annotated[
         metavar="FILE",
     ),
 ]
+Unlabelled = Annotated[
+    Path | None,
+    option(
+        "--unlabelled",
+        panel=FILES,
+        help="Images without masks to learn from too: a folder, whose masks are ignored, or a list.",
+        metavar="SOURCE",
+    ),
+]
 Models = Annotated[
     Path, option("--models", panel=_RUN, help="Folder of the fitted models (default pairaug-models).", metavar="DIR")
 ]

@@ -8,7 +8,7 @@ Enters: a checked data set and the settings. Leaves: a table for JSON, and in wo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pairaug.files import digest_bytes
@@ -20,6 +20,8 @@ from pairaug.pairs.checked import Checked
 IDENTITY_VERSION = 2
 Identity = dict[str, Any]
 
+# What was fitted on: in words, and the key under which their number stands.
+_DATA = {"data": ("the data", "pairs"), "images": ("without masks", "images")}
 _WORDS = {
     "identity_version": "the version of the identity",
     "device": "the device",
@@ -50,8 +52,10 @@ def run_identity(
     device: str | None = None,
     precision: str | None = None,
     ranks: int | None = None,
+    images: Sequence[str] = (),
 ) -> Identity:
-    """``size``: working (height, width); ``device``: its kind (cpu, cuda, mps); ``ranks``: how many processes.
+    """``size``: working (height, width); ``device``: its kind (cpu, cuda, mps); ``ranks``: how many processes;
+    ``images``: digests of those without masks.
 
     None: it plays no part.
     """
@@ -67,6 +71,7 @@ def run_identity(
         "device": device,
         "precision": precision,
         "ranks": ranks,
+        **({"images": {"images": len(images), "digest": digest_bytes("".join(images).encode())}} if images else {}),
     }
     content: Identity = json.loads(json_text(identity))  # as it will be read again: lists for tuples
     return content
@@ -85,8 +90,8 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]
         there, here = theirs.get(name), ours.get(name)
         if there == here:
             continue
-        if name == "data":
-            found.append(_data(there, here))
+        if name in _DATA:
+            found.append(_data(name, there, here))
         elif isinstance(there, Mapping) and isinstance(here, Mapping):
             prefix = "--set " if name == "settings" else ""
             keys = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
@@ -96,11 +101,12 @@ def differences(theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]
     return found
 
 
-def _data(there: Any, here: Any) -> str:
-    there, here = (part.get("pairs") if isinstance(part, Mapping) else None for part in (there, here))
+def _data(name: str, there: Any, here: Any) -> str:
+    what, unit = _DATA[name]
+    there, here = (part.get(unit, 0) if isinstance(part, Mapping) else 0 for part in (there, here))
     if there != here:
-        return _two("the data", f"{there} pairs", f"{here} pairs")
-    return f"the data: {there} pairs here as there, but other files, or in another order, or grouped otherwise"
+        return _two(what, f"{there} {unit}", f"{here} {unit}")
+    return f"{what}: {there} {unit} here as there, but other files, or in another order, or grouped otherwise"
 
 
 def _two(name: str, there: Any, here: Any) -> str:

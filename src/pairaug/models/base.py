@@ -38,12 +38,14 @@ class Example:
     """One training pair at its own size, as bytes.
 
     ``labels``: (H, W) uint8 in [0, K), None for an image without a mask; ``image``: (H, W, C) uint8 or uint16 grey
-    levels, None where only masks are learnt; ``intensity``: the levels that are black and white.
+    levels, None where only masks are learnt; ``intensity``: the levels that are black and white. ``suspects``: for an
+    image without a mask, (H, W), where an object may stand.
     """
 
     labels: NDArray[np.uint8] | None
     image: NDArray[np.uint8] | NDArray[np.uint16] | None = None
     intensity: tuple[int, int] = (0, 255)
+    suspects: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pairaug.errors import DataError
 from pairaug.machine.workers import default_threads, in_order
+from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import is_grey
 from pairaug.pairs.decoding import decode_image
 from pairaug.pairs.discovery import discover
@@ -103,6 +104,21 @@ def check_images(name: str, found: Found, decode: DecodePolicy, *, skip_bad: boo
     if bad and not skip_bad:
         raise DataError(f"{name}: {len(bad)} of {total} images cannot be used; {mend(bad, total)}", reasons)
     return CheckedImages(found.root, good, decode, tuple(bad))
+
+
+def refuse_unlike(name: str, theirs: Checked | CheckedImages, channels: int, *, grey: bool, deep: bool) -> None:
+    """Grey images do not go with colour, nor 16 bits with 8. Raises DataError.
+
+    ``channels``, ``grey``, ``deep``: of the real images, as stored; whether all are grey; whether some have 16 bits.
+    """
+    if theirs.stored_channels != channels and not (grey and theirs.channels == 1):
+        kinds = {1: "grey", 3: "colour"}
+        raise DataError(
+            f"{name}: its images are {kinds[theirs.stored_channels]}, the real ones {kinds[channels]}; "
+            "convert one set to the other's mode"
+        )
+    if theirs.deep and not deep:
+        raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
 
 
 def _from_folder(root: Path, selection: Selection) -> tuple[list[Pair], list[Skipped]]:

@@ -32,6 +32,7 @@ from pairaug.machine.device import choose_device, threads
 from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
 from pairaug.machine.randomness import torch_generator
 from pairaug.machine.ranks import Ranks, joined
+from pairaug.machine.work import Work
 from pairaug.machine.workers import default_threads
 from pairaug.models.base import Example, Model, Shape, build_config
 from pairaug.pairs.checked import Checked, CheckPolicy
@@ -42,6 +43,7 @@ from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
+from pairaug.training.bare import Bare, backgrounds, find_bare, looked_at, seconds_to_look
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.gating import fit_gate
 from pairaug.training.length import ALREADY, Length
@@ -105,9 +107,12 @@ def fit(
             lambda: checked_source(kind, source, selection or Selection(), policy or CheckPolicy(), lines, speaker)
         )
         shape = working_shape(kind, entry, options, checked)
-        identity = _identity(entry, config, shape, checked, options, ranks)
+        bare = ranks.told(
+            lambda: find_bare(options.unlabelled, entry, checked, selection or Selection(), policy or CheckPolicy())
+        )
+        identity = _identity(entry, config, shape, checked, options, ranks, bare)
         folder = Path(options.models) / FOLDERS[kind]
-        work = _Fit(kind, entry, config, shape, checked, folder, identity, {}, options, speaker, ranks)
+        work = _Fit(kind, entry, config, shape, checked, folder, identity, {}, options, speaker, ranks, bare)
         with ExitStack() as held:
             facts = ranks.told(lambda: work.opened(held, str(source)))
             if facts is not None:
@@ -117,10 +122,17 @@ def fit(
 
 
 def _identity(
-    entry: ModelEntry, config: Any, shape: Shape, checked: Checked, options: FitOptions, ranks: Ranks
+    entry: ModelEntry,
+    config: Any,
+    shape: Shape,
+    checked: Checked,
+    options: FitOptions,
+    ranks: Ranks,
+    bare: Bare | None,
 ) -> Identity:
+    images = bare.digests if bare else ()
     if not entry.trains:
-        return run_identity(checked, model=entry.name, settings=asdict(config), seed=options.seed)
+        return run_identity(checked, model=entry.name, settings=asdict(config), seed=options.seed, images=images)
     device = choose_device(options.device)
     return run_identity(
         checked,
@@ -132,6 +144,7 @@ def _identity(
         device=device.type,
         precision=name_of(choose_precision(options.precision, device)),
         ranks=ranks.count,
+        images=images,
     )
 
 
@@ -149,7 +162,7 @@ def parameters_as_asked(kind: Kind, entry: ModelEntry, options: FitOptions, chec
 
 @dataclass
 class _Fit:
-    """One fit under way; ``facts``: what its ``run.json`` says beside its identity."""
+    """One fit under way; ``facts``: what its ``run.json`` says beside its identity; ``bare``: images without masks."""
 
     kind: Kind
     entry: ModelEntry
@@ -162,6 +175,7 @@ class _Fit:
     options: FitOptions
     reporter: Reporter
     ranks: Ranks
+    bare: Bare | None = None
 
     def opened(self, held: ExitStack, source: str) -> dict[str, Any] | None:
         """Lock the run's folder for as long as ``held`` lasts; the facts of the run, None where it is complete."""
@@ -209,17 +223,32 @@ class _Fit:
     def _run(self, began: float) -> None:
         self.ranks.told(self._before_work)
         square = (self.shape.height, self.shape.width) if self.entry.works == "square" else None
-        examples = Examples(self.checked, self.shape.channels, square)
+        examples = self._examples(square)
         model, images = self._train(examples) if self.entry.trains else (self._remember(examples), 0)
         self.ranks.told(lambda: self._save(model, images, began))
 
+    def _examples(self, square: tuple[int, int] | None) -> Examples:
+        """The pairs, and the images without masks with the regions in them where an object may stand."""
+        channels = self.shape.channels
+        if self.bare is None:
+            return Examples(self.checked, channels, square)
+        self.bare = looked_at(
+            self.bare, self.checked, channels, self.options.seed, Work(self.facts["threads"], self.reporter)
+        )
+        images, suspects = backgrounds(self.bare, self.reporter)
+        return Examples(self.checked, channels, square, unlabelled=images, suspects=suspects)
+
     def _save(self, model: Any, images: int, began: float) -> None:
         refuse_changed(self.checked)
+        if self.bare is not None:
+            self.bare.refuse_changed()
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
         terms = find_terms(self.checked.root)
         saved = {"identity": dict(self.identity), "seed": self.options.seed, "images_seen": images}
         run_folder.remove_gates(self.folder)  # they are those of the model before
-        path = save_model(self.folder, self.kind, model, self.checked, saved | {"reading": reading, "terms": terms})
+        beside = self.bare.seen if self.bare else ()
+        saved |= {"reading": reading, "terms": terms}
+        path = save_model(self.folder, self.kind, model, self.checked, saved, beside)
         self.facts["images_seen"] = images
         self.facts["model_sha256"] = digest_file(path)
         if self.options.gate:
@@ -233,6 +262,13 @@ class _Fit:
         if self.options.gate and seconds:
             name = GATE_OF[self.kind]
             self.reporter.note(f"about {spoken_time(seconds)} more to fit the {name} gate (--no-gate leaves it out)")
+
+    def _tell_of_images(self) -> None:
+        if self.bare is not None:
+            seconds = spoken_time(seconds_to_look(len(self.checked.pairs)))
+            self.reporter.note(
+                f"{len(self.bare.images.images)} images without masks; about {seconds} to find what may stand in them"
+            )
 
     def _fit_gate(self) -> None:
         if self.kind in GATE_OF:
@@ -254,6 +290,7 @@ class _Fit:
             seconds = expected_seconds(self.entry, self.options, len(self.checked.pairs), self.shape.height, total)
             self.reporter.note(f"about {spoken_time(seconds)} to train; up to {human_bytes(needed)} on disk")
         self._tell_of_gate()
+        self._tell_of_images()
         if self.entry.keeps != "nothing":
             only = "" if self.entry.trains else "nothing to train; "
             self.reporter.note(f"{self.entry.name}: {only}the file holds the {self.facts['pairs']} {self.entry.keeps}")

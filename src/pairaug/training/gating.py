@@ -34,6 +34,7 @@ from pairaug.segmenter.base import Example, Recipe
 from pairaug.segmenter.fit import UNetSegmenter
 from pairaug.segmenter.folds import grouped_folds
 from pairaug.segmenter.reference import ReferenceSegmenter
+from pairaug.training.shown import shown
 
 Classes = NDArray[np.uint8]
 
@@ -116,12 +117,7 @@ class _Pairs(Sequence[Example]):
         return len(self._chosen)
 
     def __getitem__(self, index: Any) -> Any:
-        one = self._examples[self._chosen[index]]
-        assert one.image is not None
-        assert one.labels is not None
-        low, high = one.intensity
-        unit: NDArray[np.float32] = np.clip((one.image.astype(np.float32) - low) / (high - low), 0.0, 1.0)
-        return Example(unit, one.labels)
+        return shown(self._examples[self._chosen[index]])
 
     def __iter__(self) -> Iterator[Example]:
         return (self[index] for index in range(len(self)))

@@ -26,7 +26,8 @@ class FitOptions:
     ``models``: folder of fitted models; ``size``: working side in pixels; ``settings``: the model's own, by name;
     ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
     ``precision``: what networks are computed in, auto, float32 or bfloat16 (``machine.precision``);
-    ``fresh``: discard an earlier run in the same folder; ``gate``: fit the gate of the model beside it.
+    ``fresh``: discard an earlier run in the same folder; ``gate``: fit the gate of the model beside it;
+    ``unlabelled``: images without masks, a folder or a list, for a translator that takes them.
     """
 
     model: str | None = None
@@ -43,6 +44,7 @@ class FitOptions:
     sample_epochs: tuple[int, ...] = ()
     fresh: bool = False
     gate: bool = True
+    unlabelled: Path | None = None
     command: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 

@@ -23,7 +23,7 @@ from pairaug.pairs.kept import KeptPixels
 from pairaug.pairs.labels import show_values
 from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
-from pairaug.pairs.unlabelled import CheckedImages
+from pairaug.pairs.unlabelled import CheckedImages, refuse_unlike
 from pairaug.segmenter.base import Example
 
 LOOKED_AT_SIDE = 256
@@ -138,14 +138,7 @@ def in_terms(
 
 def refuse_other_kind(name: str, checked: Checked | CheckedImages, terms: Terms) -> None:
     """Grey images are not compared with colour, nor 16 bits with 8. Raises DataError."""
-    if checked.stored_channels != terms.channels and not (terms.grey and checked.channels == 1):
-        kinds = {1: "grey", 3: "colour"}
-        raise DataError(
-            f"{name}: its images are {kinds[checked.stored_channels]}, the real ones {kinds[terms.channels]}; "
-            "convert one set to the other's mode"
-        )
-    if checked.deep and not terms.deep:
-        raise DataError(f"{name}: its images have 16 bits, the real ones 8; convert one set to the other's depth")
+    refuse_unlike(name, checked, terms.channels, grey=terms.grey, deep=terms.deep)
 
 
 def unit_image(pixels: NDArray[np.uint8] | NDArray[np.uint16], terms: Terms) -> FloatArray:

@@ -224,9 +224,10 @@ def _read_chosen(planes: Floats, which: NDArray[np.int64], places: Floats) -> Fl
 
 
 def _following(around: Floats, thing: Thing, follow: float) -> Picture:
-    """(h, w): how much of the difference of the surroundings is added: all at the edge, ``follow`` of it deep inside."""
+    """(h, w): how much of the surroundings' difference is added: all at the edge, ``follow`` of it deep inside."""
     depth = np.clip(around, 0, None) / (SEAM * np.sqrt((thing.labels > 0).sum()))
-    return (follow + (1 - follow) * np.exp(-depth)).astype(np.float32)
+    share: Picture = (follow + (1 - follow) * np.exp(-depth)).astype(np.float32)
+    return share
 
 
 def _continued(target: Picture, pixels: Picture, thing: Thing, right: Region, there: Labels) -> Picture:
@@ -237,7 +238,8 @@ def _continued(target: Picture, pixels: Picture, thing: Thing, right: Region, th
         return np.zeros_like(pixels)
     apart = push_pull(np.where(ring, target - pixels, 0), ring)
     smooth = max(2.0, float(np.sqrt((thing.labels > 0).sum())) / 4)
-    return ndimage.gaussian_filter(apart, (0, smooth, smooth))
+    found: Picture = ndimage.gaussian_filter(apart, (0, smooth, smooth))
+    return found
 
 
 def _inside(places: Floats, size: tuple[int, ...]) -> Region:

@@ -64,9 +64,7 @@ class Patchwork:
     """What the sources hold, looked up by guides; ``follow``: how far objects follow the level of what is beside them,
     in [0, 1]."""
 
-    def __init__(
-        self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int, follow: float = 1.0
-    ) -> None:
+    def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int, follow: float = 1.0) -> None:
         self.follow = follow
         self._classes, self._channels = classes, len(pictures[0])
         self.tile = int(np.clip(_thickness(masks) / 2, SMALLEST, LARGEST))
