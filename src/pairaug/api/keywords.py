@@ -83,6 +83,7 @@ class SynthesizeKeywords(TypedDict, total=False):
     """What ``synthesize`` takes beside its place and its count."""
 
     masks_from: Place
+    style_from: Place
     per_mask: int
     area: str
     parts: str

@@ -92,12 +92,10 @@ class Examples(Sequence[Example]):
         return Example(None, pixels, self.checked.intensity, suspects)
 
     def _levels(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """A decoded image in the channels and at the depth of all."""
+        """A decoded image at the size, in the channels and at the depth of all."""
         if self.size:
             pixels = resize_image(pixels, *self.size)
-        if pixels.dtype == np.uint8 and self.checked.intensity[1] > 255:  # 8-bit pictures among 16-bit ones
-            pixels = deep_pixels(pixels.astype(np.uint8), self.checked.intensity)
-        return _with_channels(pixels, self.channels)
+        return in_common(pixels, self.channels, self.checked.intensity)
 
     def _keep(self, index: int, example: Example) -> None:
         size = _bytes(example)
@@ -108,6 +106,13 @@ class Examples(Sequence[Example]):
         while self._held > self._room:
             _, oldest = self._kept.popitem(last=False)
             self._held -= _bytes(oldest)
+
+
+def in_common(pixels: NDArray[Any], channels: int, intensity: tuple[int, int]) -> NDArray[Any]:
+    """A decoded image (H, W) or (H, W, 3) as (H, W, ``channels``), at the depth that the ``intensity`` of all has."""
+    if pixels.dtype == np.uint8 and intensity[1] > 255:  # 8-bit pictures among 16-bit ones
+        pixels = deep_pixels(pixels.astype(np.uint8), intensity)
+    return _with_channels(pixels, channels)
 
 
 def _bytes(example: Example) -> int:

@@ -38,6 +38,15 @@ def synthesize(
             "--masks-from", panel=_WHAT, help="Paint the masks in DIR instead of drawing new ones.", metavar="DIR"
         ),
     ] = None,
+    style_from: Annotated[
+        Path | None,
+        opt.option(
+            "--style-from",
+            panel=_WHAT,
+            help="Paint in the manner of these images: a folder, or a list; of another site, say.",
+            metavar="SOURCE",
+        ),
+    ] = None,
     per_mask: Annotated[
         int, opt.option("--per-mask", panel=_WHAT, help="Images to paint for each mask (default 1).", metavar="K")
     ] = 1,
@@ -134,6 +143,7 @@ def synthesize(
         models=models,
         seed=seed,
         masks_from=masks_from,
+        style_from=style_from,
         per_mask=per_mask,
         area=area,
         parts=parts,

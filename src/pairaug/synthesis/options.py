@@ -26,6 +26,7 @@ class SynthesisOptions:
     such as "novelty,agreement", or gates of one's own.
     ``area``, ``parts``: ranges ``LOW-HIGH`` of the foreground's share of the frame and of the number of its connected
     parts; ``include_class``: a label value that each mask holds. Masks that are not so are drawn again.
+    ``style_from``: images, a folder or a list, in whose manner is painted.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
     """
@@ -34,6 +35,7 @@ class SynthesisOptions:
     models: Path = Path(DEFAULT_MODELS)
     seed: int = 0
     masks_from: Path | None = None
+    style_from: Path | None = None
     per_mask: int = 1
     area: str | None = None
     parts: str | None = None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.errors import DataError, ModelError
+from pairaug.errors import DataError
 from pairaug.files import digest_bytes, digest_file
 from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.json_text import parse_json
@@ -25,12 +25,11 @@ from pairaug.pairs.checked import CheckedPair, CheckPolicy
 from pairaug.pairs.checking import load_classes, load_image
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
-from pairaug.pairs.form import DecodePolicy
-from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import scan
 from pairaug.pairs.slices import AXES, is_medical, is_volume, slice_digest, slice_name
 from pairaug.synthesis.formats.base import Format, Place
+from pairaug.synthesis.reading import reading_of
 from pairaug.synthesis.rendering import as_form
 from pairaug.synthesis.rows import Made, pair_row
 from pairaug.synthesis.shards import shard_name
@@ -145,7 +144,7 @@ def find_originals(
             "or were changed; put them back, say where they are with --originals DIR, or leave --include-originals out",
             missing,
         )
-    return Originals(root, translator.pairs, paths, _policy(translator), output_format)
+    return Originals(root, translator.pairs, paths, reading_of(translator, "--include-originals"), output_format)
 
 
 def _files_by_digest(root: Path, pairs: Sequence[TrainedPair]) -> dict[str, str]:
@@ -162,24 +161,6 @@ def _files_by_digest(root: Path, pairs: Sequence[TrainedPair]) -> dict[str, str]
                 if (own := slice_digest(digest, axis, index)) in wanted:
                     found.setdefault(own, slice_name(name, axis, index))
     return found
-
-
-def _policy(translator: FittedModel) -> CheckPolicy:
-    """How the training data were read, as the fit recorded it."""
-    decode: dict[str, Any]
-    cleaning: dict[str, Any]
-    try:
-        reading = translator.info["reading"]
-        decode, cleaning = (  # JSON knows no tuples
-            {key: tuple(value) if isinstance(value, list) else value for key, value in reading[part].items()}
-            for part in ("decode", "cleaning")
-        )
-        return CheckPolicy(DecodePolicy(**decode), Cleaning(**cleaning))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ModelError(
-            "--include-originals: the translator does not say how its data were read (an earlier version fitted it); "
-            "fit it again, or leave --include-originals out"
-        ) from None
 
 
 def _as_checked(pair: TrainedPair, image: str, masks: tuple[str, ...]) -> CheckedPair:

@@ -16,6 +16,7 @@ from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.drafts import GeneratedMasks, Masks
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
+from pairaug.synthesis.styles import Styles
 
 
 def manifest_body(
@@ -23,6 +24,7 @@ def manifest_body(
     origins: Mapping[str, str],
     output_format: Format,
     masks: Masks,
+    styles: Styles | None = None,
 ) -> dict[str, Any]:
     """``config``: the options that determine the content, by name; ``origins``: where their values came from.
 
@@ -34,6 +36,8 @@ def manifest_body(
         used["masks"] = _model_facts(masks.fitted)
     else:
         used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
+    if styles is not None:
+        used["style"] = styles.manifest()
     return {
         "version": __version__,
         "command": _command(config),
@@ -69,6 +73,8 @@ def _command(config: Mapping[str, Any]) -> str:
         words += ["--per-mask", str(config["per_mask"])]
     if config["masks_from"]:
         words += ["--masks-from", "DIR"]
+    if config["style_from"]:
+        words += ["--style-from", "DIR"]
     if config["format"] != "mirror":
         words += ["--format", config["format"]]
     if config["include_originals"]:

@@ -30,6 +30,7 @@ from pairaug.synthesis.drafts import Draft, Masks
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.rows import Gap, Made, Outcome, pair_row
 from pairaug.synthesis.shards import shard_name
+from pairaug.synthesis.styles import Styles
 
 # ITU-R BT.601, what Pillow's own conversion to grey uses.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -53,7 +54,8 @@ class _Pair:
 class Renderer:
     """Makes the pairs of a data set; ``first`` is the index in the set of pair 0.
 
-    ``per_mask``: images of each mask, which share it whatever becomes of any of them; ``device``: where to paint.
+    ``per_mask``: images of each mask, which share it whatever becomes of any of them; ``styles``: the manners in which
+    they are painted, None: the translator's own; ``device``: where to paint.
     """
 
     masks: Masks
@@ -63,6 +65,7 @@ class Renderer:
     per_mask: int
     first: int = 0
     gates: Gates = field(default_factory=Gates)
+    styles: Styles | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     painting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -114,6 +117,8 @@ class Renderer:
                 with self.painting:
                     images = network.translate(labels, generators).cpu()
             for pair, draft, image in zip(part, drafts, images, strict=True):
+                if self.styles is not None:
+                    image = self.styles.applied(image, self.seed, pair.number, pair.images_tried)
                 yield pair, resize_image(to_pixels(image, self.translator.intensity), *draft.classes.shape)
 
     def _judge(self, pair: _Pair, pixels: Pixels) -> None:

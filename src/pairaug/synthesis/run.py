@@ -41,6 +41,7 @@ from pairaug.synthesis.provenance import counts, manifest_body
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
+from pairaug.synthesis.styles import find_styles
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
@@ -115,7 +116,10 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
     judges = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator)
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, device)
+    styles = find_styles(options.style_from, translator) if options.style_from else None
+    renderer = Renderer(
+        masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, styles, device
+    )
     return _Synthesis(out, options, renderer, originals, count, ranks, reporter, judges.remarks)
 
 
@@ -199,7 +203,7 @@ class _Synthesis:
     def _body(self, ledger: Ledger) -> dict[str, Any]:
         renderer, judged = self.renderer, ledger.judged
         counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
-        body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
+        body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks, renderer.styles)
         return {**body, "counts": counted, "gates": renderer.gates.manifest(), **judged.facts()}
 
     def _identity(self) -> dict[str, Any]:
@@ -216,6 +220,7 @@ class _Synthesis:
             "translator": self.renderer.translator.digest,
             "gates": self.renderer.gates.identity(),
             "device": self.renderer.device.type,
+            **({"styles": self.renderer.styles.digest} if self.renderer.styles else {}),
             "pairaug": __version__,
         }
 
@@ -227,6 +232,7 @@ class _Synthesis:
             "seed": options.seed,
             "per_mask": options.per_mask,
             "masks_from": options.masks_from is not None,
+            "style_from": options.style_from is not None,
             "area": options.area,
             "parts": options.parts,
             "include_class": options.include_class,

@@ -52,7 +52,8 @@ def fitting_of(
         facts = _table(facts)
         seen = _seen(facts, str(name))
         if seen is not None:
-            models[str(name)] = frozenset(one.image or one.mask or "" for one in seen if one.fitted)
+            if fitted := frozenset(one.image or one.mask or "" for one in seen if one.fitted):
+                models[str(name)] = fitted
             looked_at |= digests_of(one for one in seen if not one.fitted)
         elif "given" in facts:
             painted = frozenset(digest for item in synthetic if not item.original for digest in item.derived_from)
