@@ -175,5 +175,31 @@ def test_of_no_pixel_more_windows_are_kept_than_there_are() -> None:
     masks = [one.labels for one in known if one.labels is not None]
     found = Patchwork(masks, [planes(one) for one in known], 3)
     rng = np.random.default_rng(0)
-    painted = found.paint(planes(known[0]), masks[1], rng)
+    painted, _ = found.paint(planes(known[0]), masks[1], rng)
     assert painted.shape == planes(known[0]).shape
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_an_image_says_which_training_pictures_gave_its_pixels(kind: str) -> None:
+    model, classes = grafted(kind)
+    mask = torch.from_numpy(pairs(kind, 1, seed=9)[0].labels).long()[None]
+    images, shares = model.traced(mask, [generator(0)])
+    assert torch.equal(images, model.translate(mask, [generator(0)]))
+    assert sum(shares[0].values()) == pytest.approx(1)
+    assert set(shares[0]) <= set(range(4))
+    assert max(shares[0].values()) >= 1 - float((mask > 0).float().mean()) - 0.3  # the background is one picture's
+
+
+def test_objects_of_one_picture_on_the_background_of_another_are_told_apart() -> None:
+    black, white = (np.full((80, 80, 1), level, np.uint8) for level in (40, 200))
+    disc = (np.hypot(*(np.indices((80, 80)) - 40)) < 15).astype(np.uint8)
+    known = [Example(disc, np.where(disc[..., None] > 0, 120, black)), Example(np.zeros((80, 80), np.uint8), white)]
+    model = Graft(GraftConfig(choosy=0.01), Shape(2, 1, 0, 0), torch.Generator())
+    model.remember(known)
+    seen = set()
+    for seed in range(8):
+        shares = model.traced(torch.from_numpy(disc).long()[None], [generator(seed)])[1][0]
+        seen.add(tuple(sorted(shares)))
+        assert shares[0] >= disc.mean() * 0.9  # the disc is always of the first
+    assert (0,) in seen
+    assert (0, 1) in seen

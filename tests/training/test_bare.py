@@ -60,6 +60,21 @@ def test_images_without_masks_become_backgrounds_and_are_recorded_as_seen(drive:
 
 
 @pytest.mark.usefixtures("nothing_suspected")
+def test_a_row_names_the_images_that_gave_its_pixels(drive: Path, more: Path, cli: Cli) -> None:
+    assert cli(*FIT, drive, "--unlabelled", more).code == 0
+    assert cli("fit-masks", drive, "--model", "warp", "--models", "models").code == 0
+    assert cli("synthesize", "--count", 8, "--models", "models", "--out", "out").code == 0
+    backgrounds = {digest_file(path) for path in more.iterdir()}
+    known = backgrounds | {digest_file(path) for path in (drive / "images").iterdir()}
+    rows = [json.loads(line) for line in Path("out/metadata.jsonl").read_text().splitlines()]
+    for row in rows:
+        assert row["pixels_from"]
+        assert set(row["pixels_from"]) <= known
+        assert 1 / len(row["pixels_from"]) <= row["largest_share"] <= 1
+    assert any(set(row["pixels_from"]) & backgrounds for row in rows)
+
+
+@pytest.mark.usefixtures("nothing_suspected")
 def test_a_test_image_that_was_a_background_is_refused(drive: Path, more: Path, cli: Cli, tmp_path: Path) -> None:
     assert cli(*FIT, drive, "--unlabelled", more).code == 0
     assert cli("fit-masks", drive, "--model", "warp", "--models", "models").code == 0
@@ -97,7 +112,9 @@ def test_an_image_that_is_mostly_suspect_is_no_background(drive: Path, more: Pat
     ran = cli(*FIT, drive, "--unlabelled", more)
     assert ran.code == 0
     assert "1 of 3 images without masks are left out" in ran.err
-    assert len(background_digests(Path("models"))) == 3  # it was looked at all the same
+    assert len(background_digests(Path("models"))) == 2
+    seen = load_model(Path("models/translator"), "translator").seen
+    assert sum("pseudo-labelled" in one.uses for one in seen) == 1  # it was looked at all the same
     ran = cli(*FIT, drive, "--unlabelled", more, "--fresh")
     assert ran.code == 3
     assert ran.err.splitlines()[-1].startswith("pairaug: --unlabelled: more than half of each of the 3 images")

@@ -111,6 +111,9 @@ class MaskGenerator(Model):
         """
 
 
+Shares = Mapping[int, float]  # position of an example -> the share of an image's pixels that come from its picture
+
+
 class Translator(Model):
     """Paints images for masks."""
 
@@ -123,6 +126,10 @@ class Translator(Model):
         Image i depends on mask i, generator i and style i alone: not on its neighbours, bit for bit. ``style``: the
         pictures in whose manner to paint; None, or for a model without styles: in that of the training data.
         """
+
+    def traced(self, labels: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, list[Shares]]:
+        """``translate``, and which training examples gave pixels of each image; none where a network has painted."""
+        return self.translate(labels, generators), [{} for _ in generators]
 
 
 def build_config(config_class: type[Any], settings: Mapping[str, str | int | float | bool]) -> Any:

@@ -22,7 +22,7 @@ from pairaug.files import digest_bytes
 from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.gates.base import Gates, Pixels, Reject
 from pairaug.machine.randomness import derive, numpy_generator, torch_generator
-from pairaug.models.base import Translator
+from pairaug.models.base import Shares, Translator
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.form import Form
 from pairaug.pairs.levels import deep_pixels, shallow_pixels
@@ -40,13 +40,14 @@ _MOST_PIXELS = 2**24
 
 @dataclass
 class _Pair:
-    """A pair under way: the draft that is to be painted, and what was rejected before it."""
+    """A pair under way: the draft to be painted, what was rejected before it, whose pixels its last image has."""
 
     number: int
     draft: Draft | None = None
     masks_tried: int = 0
     images_tried: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    shares: Shares = field(default_factory=dict)
     outcome: Outcome | None = None
 
 
@@ -80,6 +81,12 @@ class Renderer:
                 self._judge(pair, pixels)
         return [pair.outcome for pair in pairs if pair.outcome is not None]
 
+    def _named(self, shares: Shares) -> dict[str, float]:
+        """The digest of each picture that gave pixels, and the share of the image that they are."""
+        named = [pair.image_sha256 for pair in self.translator.pairs]
+        named += [one.image or "" for one in self.translator.beside if "background" in one.uses]
+        return {named[number]: share for number, share in shares.items()}
+
     def _reference(self, number: int) -> TrainedPair:
         """The training pair whose size, form and folder a pair takes over."""
         pairs = self.translator.pairs
@@ -112,11 +119,12 @@ class Renderer:
             labels = torch.from_numpy(np.stack(shown)).long().to(self.device)
             generators = [torch_generator(self.seed, "image", pair.number, pair.images_tried) for pair in part]
             if self.device.type == "cpu":
-                images = network.translate(labels, generators)
+                images, shares = network.traced(labels, generators)
             else:  # a device does one thing at a time; meanwhile others draft and encode
                 with self.painting:
-                    images = network.translate(labels, generators).cpu()
-            for pair, draft, image in zip(part, drafts, images, strict=True):
+                    images, shares = network.traced(labels, generators)
+            for pair, draft, image, given in zip(part, drafts, images.cpu(), shares, strict=True):
+                pair.shares = given
                 if self.styles is not None:
                     image = self.styles.applied(image, self.seed, pair.number, pair.images_tried)
                 yield pair, resize_image(to_pixels(image, self.translator.intensity), *draft.classes.shape)
@@ -157,6 +165,7 @@ class Renderer:
             attempt=draft.attempt + pair.images_tried,
             derived_from=draft.derived_from,
             displacement=draft.displacement,
+            pixels_from=self._named(pair.shares),
             glues=self.format.glues,
             shard=shard_name(index) if self.format.sharded else None,
         )

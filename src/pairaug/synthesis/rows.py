@@ -39,6 +39,8 @@ COLUMNS = {
     "class_pixels": Column("table", "Label value of the training data -> pixels of it in the mask."),
     "derived_from": Column("text", "SHA-256 of the training masks that the mask was made from.", many=True),
     "displacement": Column("number", "How far the mask was moved from them, in pixels."),
+    "pixels_from": Column("text", "SHA-256 of the training images that gave it pixels.", many=True),
+    "largest_share": Column("number", "The largest share of the image that comes from one of them; null where none."),
     "nearest_mask": Column("text", "SHA-256 of the most similar training mask; null until measured."),
     "nearest_distance": Column("number", "The distance to it; null until measured."),
     "agreement": Column("number", "How well a segmenter finds the mask in the image; null until measured."),
@@ -47,7 +49,7 @@ COLUMNS = {
 }
 
 
-_SOMETIMES = {"glued", "shard"}
+_SOMETIMES = {"glued", "shard", "pixels_from", "largest_share"}  # sets of a kind; sets of an earlier version
 _KINDS: dict[str, type | tuple[type, ...]] = {"text": str, "integer": int, "number": (int, float), "table": dict}
 
 
@@ -99,12 +101,14 @@ def pair_row(
     attempt: int = 0,
     derived_from: Sequence[str] = (),
     displacement: float | None = None,
+    pixels_from: Mapping[str, float] | None = None,
     glues: bool = False,
     shard: str | None = None,
 ) -> dict[str, Any]:
     """The row of one pair; ``classes`` is its mask (H, W), ``digests`` those of its image and its mask file.
 
-    ``glues``, ``shard``: for a set of that kind.
+    ``pixels_from``: digest of a training image -> the share of the image that comes from it; ``glues``, ``shard``: for
+    a set of that kind.
     """
     counts = np.bincount(classes.ravel(), minlength=label_map.classes)
     row = {
@@ -120,6 +124,8 @@ def pair_row(
         "class_pixels": {show_value(value): int(counts[label]) for label, value in enumerate(label_map.values)},
         "derived_from": list(derived_from),
         "displacement": None if displacement is None else round(displacement, 3),
+        "pixels_from": sorted(pixels_from or {}),
+        "largest_share": round(max(pixels_from.values()), 3) if pixels_from else None,
         "nearest_mask": None,
         "nearest_distance": None,
         "agreement": None,

@@ -56,8 +56,11 @@ class Bare:
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """All of them, those that are no background too: each was looked at."""
-        return tuple(Seen(digest, None, ("background",)) for digest in self.digests)
+        """All of them in their order: the backgrounds, and those in which only objects were looked for."""
+        return tuple(
+            Seen(digest, None, ("background",) if region.mean() <= MOST else ("pseudo-labelled",))
+            for digest, region in zip(self.digests, self.suspects, strict=True)
+        )
 
     def refuse_changed(self) -> None:
         """Raises DataError where a file is no longer what was checked."""

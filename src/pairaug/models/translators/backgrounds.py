@@ -34,15 +34,16 @@ class Backgrounds:
         self._emptied: dict[int, Picture] = {}
         self._lock = threading.Lock()
 
-    def fitting(self, mask: Labels, rng: np.random.Generator) -> Picture:
-        """One at the mask's size."""
+    def fitting(self, mask: Labels, rng: np.random.Generator) -> tuple[int, Picture]:
+        """The number of one, pairs first, and its picture at the mask's size."""
         things = list(things_in(mask))
         some = rng.permutation(len(self._every))[:LOOKED_AT].tolist()
         places = rng.random((len(some), 2)).tolist()
         fitted = [_covering(self._empty(number), mask.shape, place) for number, place in zip(some, places, strict=True)]
         costs = np.array([self._strangeness(one, things) for one in fitted])
         weights = np.exp(-self._choosy * (costs - costs.min()) / max(float(costs.mean()), 1e-6))
-        return fitted[int(rng.choice(len(fitted), p=weights / weights.sum()))]
+        chosen = int(rng.choice(len(fitted), p=weights / weights.sum()))
+        return some[chosen], fitted[chosen]
 
     @cached_property
     def _levels(self) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ the mask has them. As far as objects follow the level of their surroundings, the
 smoothly continued. What no donor covers is
 left to ``patchwork``: objects like no other, and what would lie beyond the donor's picture.
 
-Enters: masks (H, W) in [0, K), pictures (C, H, W) float32. Leaves: pictures, and what of them was painted.
+Enters: masks (H, W) in [0, K), pictures (C, H, W) float32. Leaves: pictures, and whose pixels were painted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from pairaug.models.translators.distances import read, signed_distance
 from pairaug.models.translators.erasing import Picture, push_pull
+from pairaug.models.translators.sources import Sources, nobody
 from pairaug.models.translators.surroundings import EVERYWHERE, NEXT, Labels, Thing, things_in
 
 Floats = NDArray[np.float64]
@@ -108,9 +109,12 @@ class Donors:
         ]
         self._sizes = np.log([donor.form.area for donor in self._donors])
 
-    def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> tuple[Picture, Region]:
-        """The canvas with every object of the mask painted for which there is a donor, and where that is (H, W)."""
-        canvas, painted = canvas.copy(), np.zeros(mask.shape, bool)
+    def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> tuple[Picture, Sources]:
+        """The canvas with every object of the mask painted for which there is a donor.
+
+        And (H, W): of which training picture each pixel is that was painted, ``NOBODY`` where none was.
+        """
+        canvas, painted = canvas.copy(), nobody(mask.shape)
         for thing in things_in(mask):
             found = self._fitting(thing, rng)
             if found is not None:
@@ -170,7 +174,7 @@ def _labels_at(labels: Labels, places: Floats) -> Labels:
     return found
 
 
-def _lay(canvas: Picture, painted: Region, thing: Thing, donor: Donor, pose: Pose, follow: float) -> None:
+def _lay(canvas: Picture, painted: Sources, thing: Thing, donor: Donor, pose: Pose, follow: float) -> None:
     """Paint the object on the canvas, as far as the donor covers it, and note where."""
     around = signed_distance(thing.labels > 0)
     places = _bent(thing.labels, donor, pose)
@@ -183,7 +187,7 @@ def _lay(canvas: Picture, painted: Region, thing: Thing, donor: Donor, pose: Pos
     pixels += _following(around, thing, follow) * _continued(target, pixels, thing, right, there)
     share = np.clip(around / BEYOND + 1, 0, 1).astype(np.float32) * right
     target += share * (pixels - target)
-    painted[thing.box] |= right & (around > -BEYOND)
+    painted[thing.box][right & (around > -BEYOND)] = donor.number
 
 
 def _bent(labels: Labels, donor: Donor, pose: Pose) -> Floats:

@@ -22,12 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pairaug.models.base import Example, Shape, Translator, require_positive
+from pairaug.models.base import Example, Shape, Shares, Translator, require_positive
 from pairaug.models.translators.backgrounds import Backgrounds
 from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.kept import Kept, from_tensors, kept_of, to_tensors
 from pairaug.models.translators.patchwork import Patchwork
+from pairaug.models.translators.sources import NOBODY, Sources, shares_of
 from pairaug.models.translators.surroundings import Labels, following
 
 _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
@@ -59,11 +60,15 @@ class Graft(Translator):
     def translate(
         self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
     ) -> Tensor:
+        return self.traced(labels, generators)[0]
+
+    def traced(self, labels: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, list[Shares]]:
         painted = [
             self._painted(mask.cpu().numpy().astype(np.uint8), _numpy_generator(generator))
             for mask, generator in zip(labels, generators, strict=True)
         ]
-        return torch.from_numpy(np.stack(painted)).clamp(-1, 1).to(labels.device)
+        pictures = torch.from_numpy(np.stack([picture for picture, _ in painted])).clamp(-1, 1)
+        return pictures.to(labels.device), [shares_of(sources) for _, sources in painted]
 
     def inference_state(self) -> dict[str, Tensor]:
         return to_tensors(self._pairs, self._backgrounds)
@@ -76,23 +81,28 @@ class Graft(Translator):
         self._lock = threading.Lock()
         self.__dict__.pop("_painters", None)
 
-    def _painted(self, mask: Labels, rng: np.random.Generator) -> Picture:
+    def _painted(self, mask: Labels, rng: np.random.Generator) -> tuple[Picture, Sources]:
+        """A picture, and (H, W) the numbers of the examples of which its pixels are."""
         with self._lock:  # built once, by the first thread that asks
-            backgrounds, donors, patchwork = self._painters
-        canvas, done = donors.paint(backgrounds.fitting(mask, rng), mask, rng)
-        return patchwork.paint(canvas, mask, rng, done)
+            backgrounds, donors, patchwork, step = self._painters
+        number, canvas = backgrounds.fitting(mask, rng)
+        canvas, sources = donors.paint(canvas, mask, rng)
+        picture, sources = patchwork.paint(canvas, mask, rng, sources)
+        return picture, np.where(sources == NOBODY, number, sources * step)
 
     @cached_property
-    def _painters(self) -> tuple[Backgrounds, Donors, Patchwork]:
-        """Of as many of the pictures as may be held at once, evenly chosen."""
+    def _painters(self) -> tuple[Backgrounds, Donors, Patchwork, int]:
+        """Of as many of the pictures as may be held at once: of every which one."""
         pixels = sum(one.labels.size for one in self._pairs)
-        some = self._pairs[:: max(1, -(-pixels // _MOST_PIXELS))]
+        step = max(1, -(-pixels // _MOST_PIXELS))
+        some = self._pairs[::step]
         masks, pictures = [one.labels for one in some], [one.picture for one in some]
         follow = following(masks, pictures)
         return (
             Backgrounds(self._pairs, self._backgrounds, self.config.choosy),
             Donors(masks, pictures, follow),
             Patchwork(masks, pictures, self.shape.classes, follow),
+            step,
         )
 
 

@@ -23,6 +23,7 @@ from scipy.spatial import cKDTree
 
 from pairaug.models.translators.distances import read, signed_distance
 from pairaug.models.translators.erasing import Picture, push_pull
+from pairaug.models.translators.sources import NOBODY, Sources, nobody
 
 Labels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -93,15 +94,16 @@ class Patchwork:
         self._tree = cKDTree((words - self._mean) @ self._basis)
 
     def paint(
-        self, canvas: Picture, mask: Labels, rng: np.random.Generator, done: NDArray[np.bool_] | None = None
-    ) -> Picture:
-        """The canvas with the objects of the mask painted on it, but where that is ``done`` (H, W).
+        self, canvas: Picture, mask: Labels, rng: np.random.Generator, painted: Sources | None = None
+    ) -> tuple[Picture, Sources]:
+        """The canvas with the objects of the mask painted on it, but where that was done; and whose pixels they are.
 
-        As it is where the sources hold no object.
+        ``painted`` (H, W): by which source each pixel was painted before, ``NOBODY`` where it was not.
         """
+        painted = nobody(mask.shape) if painted is None else painted
         if not len(self._keys):
-            return canvas
-        return _Painting(self, canvas, mask, rng, done).painted()
+            return canvas, painted
+        return _Painting(self, canvas, mask, rng, painted).finished()
 
     def nearest(self, guides: Floats, rng: np.random.Generator) -> list[list[Key]]:
         """Keys of windows with like guides for each of (N, K, side, side)."""
@@ -154,24 +156,26 @@ class _Painting:
         canvas: Picture,
         mask: Labels,
         rng: np.random.Generator,
-        done: NDArray[np.bool_] | None,
+        painted: Sources,
     ) -> None:
         guide = Guide.of(mask, sources._classes)
         self.sources, self.rng, self.pad = sources, rng, sources.side
         around = ((0, 0), (self.pad, self.pad), (self.pad, self.pad))
         self.canvas, self.guide = np.pad(canvas, around, mode="edge"), np.pad(guide.planes, around, mode="edge")
-        self.open = np.pad(guide.covered if done is None else guide.covered & ~done, self.pad)
+        self.painted = np.pad(painted, self.pad, constant_values=NOBODY)
+        self.open = np.pad(guide.covered & (painted == NOBODY), self.pad)
         self.beside = ~self.open
         self.cover = np.clip(self.guide[:-1].max(axis=0) * REACH / COVER + 1, 0, 1)
         self.used: dict[tuple[int, int], Key] = {}
 
-    def painted(self) -> Picture:
+    def finished(self) -> tuple[Picture, Sources]:
         places = self._places()
         if places:
             windows = np.stack([self.guide[:, *self._window(place)] for place in places])
             for place, found in zip(places, self.sources.nearest(windows, self.rng), strict=True):
                 self._paint(place, [*found, *filter(self.sources.inside, self._continued(place))])
-        return self.canvas[:, self.pad : -self.pad, self.pad : -self.pad]
+        inner = slice(self.pad, -self.pad), slice(self.pad, -self.pad)
+        return self.canvas[:, *inner], self.painted[inner]
 
     def _places(self) -> list[tuple[int, int]]:
         """Corners of the tiles that hold something, from the rims of objects inward."""
@@ -223,6 +227,7 @@ class _Painting:
         inner = slice(RIM, -RIM), slice(RIM, -RIM)
         share = (self.cover[window] * self.open[window])[inner]
         target[:, *inner] += share * (chosen - target)[:, *inner]
+        self.painted[window][inner][self.open[window][inner]] = keys[best][0]
         self.open[window][inner] = False
 
 
