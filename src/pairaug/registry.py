@@ -165,7 +165,7 @@ _ENTRIES = (
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
-DEFAULT_MODEL: dict[Kind, str] = {"masks": "warp", "translator": "vess2image"}
+AUTO = "auto"  # the default of both kinds: the data decide (``training.choice``)
 
 
 def find_model(name: str, kind: Kind) -> ModelEntry:

@@ -181,7 +181,7 @@ def test_of_no_pixel_more_windows_are_kept_than_there_are() -> None:
 
 @pytest.mark.parametrize("kind", DRAWN)
 def test_an_image_says_which_training_pictures_gave_its_pixels(kind: str) -> None:
-    model, classes = grafted(kind)
+    model, _ = grafted(kind)
     mask = torch.from_numpy(pairs(kind, 1, seed=9)[0].labels).long()[None]
     images, shares = model.traced(mask, [generator(0)])
     assert torch.equal(images, model.translate(mask, [generator(0)]))

@@ -206,7 +206,7 @@ def list_models() -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from pairaug.models.base import Shape
-    from pairaug.registry import DEFAULT_MODEL, MODELS
+    from pairaug.registry import MODELS
     from pairaug.training.objectives.base import count_trained
 
     rows = []
@@ -220,7 +220,6 @@ def list_models() -> list[dict[str, Any]]:
             {
                 "name": entry.name,
                 "kind": entry.kind,
-                "default": DEFAULT_MODEL[entry.kind] == entry.name,
                 "summary": entry.summary,
                 "parameters": counts,
                 "parameters_total": sum(counts.values()),
@@ -243,7 +242,7 @@ def _fit(
     reporter: Reporter | None,
     options: FitKeywords | TranslatorKeywords,
 ) -> Path:
-    from pairaug.training.plan import FitOptions, chosen_model
+    from pairaug.training.plan import FitOptions, asked_model
 
     given = checked_keywords(function, TranslatorKeywords if kind == "translator" else FitKeywords, options)
     name, lines = _source(source, given.pop("list", None))
@@ -258,7 +257,7 @@ def _fit(
     if "no_gate" in given:
         given["gate"] = not given.pop("no_gate")
     wanted = replace(fit_options or FitOptions(origins=origins), **given)
-    chosen_model(kind, wanted)  # refuses what cannot be before torch and the data are loaded
+    asked_model(kind, wanted)  # refuses what cannot be before torch and the data are loaded
     selection, policy = pairs.selection(), pairs.policy()
     from pairaug.training.fit import fit
 

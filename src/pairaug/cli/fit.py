@@ -53,7 +53,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             opt.option(
                 "--model",
                 panel=_LENGTH,
-                help="Model to fit; 'pairaug models' lists them and marks the default.",
+                help="Model to fit; 'pairaug models' lists them; auto looks at the data (default auto).",
                 metavar="NAME",
             ),
         ] = None,
@@ -126,7 +126,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         selection, policy = pairs.selection(), pairs.policy()
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads}: must be 1 or more")
-        from pairaug.training.plan import FitOptions, checked_source, chosen_model
+        from pairaug.training.plan import FitOptions, asked_model, checked_source
 
         options = FitOptions(
             model=model,
@@ -147,7 +147,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )
-        chosen_model(kind, options)  # refuses what cannot be before torch and the data are loaded
+        asked_model(kind, options)  # refuses what cannot be before torch and the data are loaded
         if dry_run:
             _dry_run(kind, checked_source(kind, name, selection, policy, lines, reporter), options, as_json)
             return
@@ -173,9 +173,11 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     from pairaug.fitted.space import bytes_of_fit, planes_kept
     from pairaug.gates.names import gate_bytes, gate_seconds
     from pairaug.machine.workers import default_threads
-    from pairaug.training.plan import chosen_model, expected_seconds
+    from pairaug.training.choice import settled_model
+    from pairaug.training.plan import expected_seconds
 
-    entry = chosen_model(kind, options)
+    choice = settled_model(kind, options, checked)
+    entry = choice.entry
     parameters = entry.parameters
     if options.settings:
         from pairaug.training.fit import parameters_as_asked
@@ -192,6 +194,8 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
         emit_json({**facts, "seconds": round(seconds + more), "bytes": held})
         return
+    if choice.reason:
+        emit(choice.reason)
     emit(f"would fit {entry.name} on {len(checked.pairs)} {'pairs' if checked.channels else 'masks'}")
     for entry_skipped in checked.skipped[:10]:
         emit(f"skips {entry_skipped.path}: {entry_skipped.reason}")

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def models(as_json: opt.AsJson = False) -> None:
-    """List the models with the number of weights in their networks; the default of each kind is marked with a star.
+    """List the models with the number of weights in their networks. Without --model a fit chooses by the data.
 
     The numbers hold for masks of two classes and images of three channels.
     """
@@ -26,5 +26,4 @@ def models(as_json: opt.AsJson = False) -> None:
         return
     for row in rows:
         millions = f"{row['parameters_total'] / 1e6:.2f} M" if row["parameters_total"] else "-"
-        star = "*" if row["default"] else " "
-        emit(f"{star} {row['name']:<12} {row['kind']:<10} {millions:>9}  {row['summary']}")
+        emit(f"{row['name']:<12} {row['kind']:<10} {millions:>9}  {row['summary']}")

@@ -45,14 +45,15 @@ from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.bare import Bare, backgrounds, find_bare, looked_at, seconds_to_look
 from pairaug.training.checkpoint import keep_last
+from pairaug.training.choice import settled_model
 from pairaug.training.gating import fit_gate
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
 from pairaug.training.plan import (
     FitOptions,
+    asked_model,
     checked_source,
-    chosen_model,
     epochs_of,
     expected_seconds,
 )
@@ -101,11 +102,17 @@ def fit(
     with joined() as ranks:
         options = options or FitOptions()
         speaker = (reporter if ranks.first else None) or Reporter()
-        entry = chosen_model(kind, options)
-        config = build_config(entry.load().Config, options.settings)
+        asked = asked_model(kind, options)
+        if asked is not None:  # refuses a wrong setting before the data are loaded
+            build_config(asked.load().Config, options.settings)
         checked = ranks.told(
             lambda: checked_source(kind, source, selection or Selection(), policy or CheckPolicy(), lines, speaker)
         )
+        choice = settled_model(kind, options, checked)
+        if choice.reason:
+            speaker.note(choice.reason)
+        entry = choice.entry
+        config = build_config(entry.load().Config, options.settings)
         shape = working_shape(kind, entry, options, checked)
         bare = ranks.told(
             lambda: find_bare(options.unlabelled, entry, checked, selection or Selection(), policy or CheckPolicy())

@@ -12,7 +12,7 @@ from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.discovery import WITHOUT_MASK
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
-from pairaug.registry import DEFAULT_MODEL, Kind, ModelEntry, find_model
+from pairaug.registry import AUTO, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter
 
 DEFAULT_MODELS = "pairaug-models"
@@ -49,13 +49,16 @@ class FitOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
-def chosen_model(kind: Kind, options: FitOptions) -> ModelEntry:
-    """The registry's entry for the model asked for. Raises UsageError for lengths and sizes that cannot be."""
-    entry = find_model(options.model or DEFAULT_MODEL[kind], kind)
+def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
+    """The registry's entry for the model asked for, None where the data decide.
+
+    Raises UsageError for a model that there is not, and for lengths and sizes that cannot be.
+    """
+    entry = None if options.model in (None, AUTO) else find_model(str(options.model), kind)
     for name, value in (("epochs", options.epochs), ("minutes", options.minutes), ("batch-size", options.batch_size)):
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name} {value}: must be above 0")
-    if options.size is not None and options.size < entry.smallest_size:
+    if entry is not None and options.size is not None and options.size < entry.smallest_size:
         raise UsageError(
             f"--size {options.size}: {entry.name} needs a side of at least {entry.smallest_size}; "
             f"give --size {entry.smallest_size} or more"

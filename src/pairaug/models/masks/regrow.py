@@ -55,12 +55,12 @@ from pairaug.models.masks.habit import JAGS, Habit, read_habit
 from pairaug.models.masks.pruning import Pruned, prune
 from pairaug.models.masks.regrowth import regrow
 from pairaug.models.masks.skeleton_graph import SkeletonGraph, trace
+from pairaug.models.masks.trees import are_trees
 from pairaug.models.masks.warp import Warp, WarpConfig
 
 _DENSITY_SIDE = 64
 _DENSITY_BLUR = 2.0  # cells
 _LOOKED_AT = 32  # masks for the density and to tell trees from blobs
-_SLENDER, _WIDEST = 30.0, 0.04  # length over width of a part; width over side
 _MOST_AT_ONCE = 0.3
 _GRID = 5
 
@@ -190,30 +190,6 @@ class Regrow(MaskGenerator):
             branches=tuple(replace(branch, points=moved(branch.points)) for branch in pruned.branches),
             limbs=tuple(replace(limb, points=moved(limb.points)) for limb in pruned.limbs),
         )
-
-
-def are_trees(masks: Sequence[NDArray[np.uint8]], classes: int) -> bool:
-    """Whether masks (H, W) hold trees: their foreground is long and thin, and so is every class of it."""
-    whole, each = [], []
-    for labels in masks:
-        if labels.any():
-            whole.append(_slenderness(labels > 0))
-            each += [_slenderness(labels == value) for value in range(1, classes) if (labels == value).any()]
-    return bool(whole) and float(np.median(whole)) >= _SLENDER and float(np.median(each)) >= _SLENDER / 3
-
-
-def _slenderness(region: NDArray[np.bool_]) -> float:
-    """Length over width of the parts of (H, W) on average, 0 for what is wide."""
-    from scipy import ndimage
-    from skimage.morphology import skeletonize
-
-    skeleton = skeletonize(region)  # type: ignore[no-untyped-call]
-    length = int(skeleton.sum())
-    width = float(region.sum()) / max(length, 1)
-    if width > _WIDEST * max(region.shape):
-        return 0.0
-    _, parts = ndimage.label(region, structure=np.ones((3, 3)))
-    return length / int(parts) / max(width, 1.0)
 
 
 def tree_density(masks: Sequence[NDArray[np.uint8]]) -> Floats:
