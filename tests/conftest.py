@@ -92,7 +92,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, drive: Path) -> Path:
     from pairaug.training.plan import FitOptions
 
     models = tmp_path_factory.mktemp("models")
-    fit_mask_generator(drive / "masks", FitOptions(models=models, threads=1))
+    fit_mask_generator(drive / "masks", FitOptions(model="warp", models=models, threads=1))
     fit_translator(drive, FitOptions(models=models, epochs=1, settings={"base": 4}, threads=1))
     return models
 

@@ -1,4 +1,4 @@
-"""``pairaug demo`` on a smaller scale; the whole takes about two minutes."""
+"""``pairaug demo`` on a smaller scale; the whole takes about a minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import Cli
 
 
 def test_the_demo_walks_the_whole_road_and_names_a_sheet_to_look_at(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"PAIRS": 4, "SIDE": 64, "SYNTHETIC": 3, "SHOWN": 2, "EPOCHS": 1, "WIDTH": 2}.items():
+    for name, value in {"PAIRS": 4, "SIDE": 64, "SYNTHETIC": 3, "SHOWN": 2}.items():
         monkeypatch.setattr(demo, name, value)
     ran = cli("demo")
     assert ran.code == 0, ran.err

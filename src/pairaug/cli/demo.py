@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +16,10 @@ if TYPE_CHECKING:
     from pairaug.report.contact import Picture
 
 PAIRS, SIDE, SYNTHETIC, SHOWN = 20, 256, 12, 6
-# Narrow enough to show something within two minutes on two cores, whatever the machine.
-EPOCHS, MINUTES, WIDTH = 40, 1.75, 16
 
 
 def register(app: typer.Typer) -> None:
-    app.command("demo", cls=Command, short_help="Try all of it on drawn pairs, in two minutes.")(demo)
+    app.command("demo", cls=Command, short_help="Try all of it on drawn pairs, in a minute.")(demo)
 
 
 def demo(
@@ -33,7 +32,7 @@ def demo(
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
 ) -> None:
-    """Draw twenty pairs that look like vessels, learn from them, and make twelve new ones, in about two minutes.
+    """Draw twenty pairs that look like vessels, learn from them, and make twelve new ones, in about a minute.
 
     Needs no data. Prints the path of a contact sheet to look at.
     """
@@ -59,14 +58,8 @@ def demo(
     reporter.note(f"$ pairaug fit-masks {data}/masks --models {models}")
     common = FitOptions(models=models, seed=seed, threads=threads)
     fit_mask_generator(data / "masks", common, reporter=reporter)
-    reporter.note(
-        f"$ pairaug fit-translator {data} --models {models} --set base={WIDTH} --epochs {EPOCHS} --minutes {MINUTES} "
-        "--no-gate"
-    )
-    narrow = FitOptions(
-        models=models, seed=seed, threads=threads, epochs=EPOCHS, minutes=MINUTES, settings={"base": WIDTH}, gate=False
-    )
-    fit_translator(data, narrow, reporter=reporter)
+    reporter.note(f"$ pairaug fit-translator {data} --models {models} --no-gate")
+    fit_translator(data, replace(common, gate=False), reporter=reporter)
     reporter.note(f"$ pairaug synthesize --count {SYNTHETIC} --out {augmented} --models {models} --gates novelty")
     wanted = SynthesisOptions(count=SYNTHETIC, models=models, seed=seed, threads=threads, gates="novelty")
     synthesize(augmented, wanted, reporter=reporter)
