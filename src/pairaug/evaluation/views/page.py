@@ -195,7 +195,7 @@ def _utility(part: Utility) -> page.Utility:
             arm.arm,
             0 if arm.share >= 1 else arm.real_pairs,
             np.array(arm.scores),
-            "synthetic" in arm.arm,
+            arm.synthetic,
             {look.steps: np.array(look.scores) for look in arm.over_steps},
         )
         for arm in part.arms
