@@ -23,7 +23,9 @@ def as_text(result: Evaluation, sets: Sets) -> str:
     names = [show_value(value) for value in sets.real.terms.label_values]
     made = f"{len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs"
     lines = [f"{len(sets.real)} real pairs, {made if sets.synthetic.total else 'no synthetic set'}", ""]
-    lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result, names)]
+    for answer in answers_of(result, names):
+        lines.append(f"{answer.question:<16}{answer.answer}: {answer.because}")
+        lines += [f"{'':<16}{answer.beside}"] if answer.beside else []
     tables: list[tuple[str, list[Line]]] = []
     if result.masks is not None:
         rows = _rows(result.masks.figures(names))
