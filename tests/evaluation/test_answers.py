@@ -92,9 +92,14 @@ def test_images_fit_their_masks_only_where_the_interval_and_the_centre_lines_say
     assert answer("fits", agreement=Agreement(*scores, None, None, False, (), ())).answer == expected
 
 
-def test_why_utility_was_not_measured_is_told() -> None:
-    late = (NotMeasured("utility", "no run would end within --max-minutes"),)
-    assert answer("does it help", not_measured=late).because == late[0].reason
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [("new", "novelty"), ("real", "images"), ("varied", "masks"), ("fits", "agreement"), ("does it help", "utility")],
+)
+def test_why_a_question_was_not_measured_is_told(question: str, part: str) -> None:
+    late = (NotMeasured(part, "--max-minutes was over before it was done"), NotMeasured("other", "unasked"))
+    found = answer(question, not_measured=late)
+    assert (found.answer, found.because) == ("not measured", late[0].reason)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +153,6 @@ def test_variety_cannot_be_told_where_even_nothing_covered_would_pass() -> None:
     assert answer("varied", images=images(near, coverage=0.0, held_out_low=0.0)).answer == "cannot tell"
     unmeasured = replace(images(near), neighbours=NeighbourComparison(*[None] * 8, 2))  # type: ignore[arg-type]
     assert answer("varied", masks=masks(near), images=unmeasured).answer == "cannot tell"
-    assert answer("varied").because == "neither masks nor images were measured"
 
 
 def test_agreement_without_an_interval_is_no_answer() -> None:

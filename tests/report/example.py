@@ -98,6 +98,7 @@ def example(kind: str = "vessels", real_count: int = 12, synthetic_count: int = 
                 "synthesise with --per-mask 4",
             ),
         ),
+        made="26 November 2026",
         notes=("Two synthetic masks are empty and were left out of the novelty figures.",),
     )
 
@@ -136,8 +137,8 @@ def _masks(real: list[Sample], synthetic: list[Sample], classes: tuple[str, ...]
             key = f"{value}/{name}"
             left, right = ([one[key] for one in items] for items in (first, second))
             apart, within = wasserstein(right, left), wasserstein(left[::2], left[1::2])
-            title = f"{name.replace('_', ' ')}, {class_name}" if len(classes) > 1 else name.replace("_", " ")
-            words = {"group": "statistics", "meaning": "Measured on every mask.", "unit": "px"}
+            title, of = name.replace("_", " "), class_name if len(classes) > 1 else ""
+            words = {"group": "statistics", "of": of, "meaning": "Measured on every mask.", "unit": "px"}
             times = apart / within if within else 0.0
             even = Figure(key, title, apart, 0.6 * apart, 1.5 * apart, 0, 0, 0, "difference", **words)
             ratio = Figure(key, title, times, times / 1.4, times * 1.4, 1.0, 0.75, 1.4, "ratio", **words)

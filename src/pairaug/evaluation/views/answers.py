@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pairaug.evaluation.evaluate import Evaluation
-from pairaug.evaluation.parts.agreement import TOO_HIGH, TOO_LOW, Agreement
+from pairaug.evaluation.parts.agreement import TOO_HIGH, TOO_LOW
 from pairaug.evaluation.parts.figures import statistic_words
 from pairaug.evaluation.parts.images import ImageRealism
 from pairaug.evaluation.parts.masks import MaskRealism
-from pairaug.evaluation.parts.novelty import CopySearch, Novelty
+from pairaug.evaluation.parts.novelty import CopySearch
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.metrics.novelty import wilson
@@ -52,10 +52,10 @@ class _Ground:
 def answers_of(result: Evaluation, names: Sequence[str]) -> list[Answer]:
     """``names``: the label value of each class, as it is shown."""
     return [
-        _new(result.novelty),
-        _real(result.masks, result.images, names),
-        _varied(result.masks, result.images),
-        _fits(result.agreement),
+        _new(result),
+        _real(result, names),
+        _varied(result),
+        _fits(result),
         _helps(result),
     ]
 
@@ -73,9 +73,16 @@ def _answer(question: str, grounds: Sequence[_Ground]) -> Answer:
     return Answer(question, answer, "; ".join(ground.words for ground in deciding), "; ".join(others), deciding[0].part)
 
 
-def _new(part: Novelty | None) -> Answer:
+def _not_measured(question: str, result: Evaluation, *parts: str) -> Answer:
+    """With the reasons, each once."""
+    reasons = dict.fromkeys(entry.reason for entry in result.not_measured if entry.part in parts)
+    return Answer(question, "not measured", "; ".join(reasons) or "not measured", part=parts[0])
+
+
+def _new(result: Evaluation) -> Answer:
+    part = result.novelty
     if part is None:
-        return Answer("new?", "not measured", "novelty was not measured", part="novelty")
+        return _not_measured("new?", result, "novelty")
     searches = {"masks": part.masks, "images": part.images}
     grounds = [_Ground(_are_new(one), f"{kind}: {_flags(one)}", "novelty") for kind, one in searches.items()]
     return _answer("new?", grounds)
@@ -99,9 +106,9 @@ def _are_new(search: CopySearch) -> AnswerWord:
 def _flags(search: CopySearch) -> str:
     if search.identical:
         return f"{search.identical} of {search.share.count} are real files, byte for byte"
-    declared = f"all {search.derived.count} declared as made from real ones"
+    declared = f"none is new, for all {search.derived.count} are declared as made from real ones"
     if search.share.count == 0 and search.derived.count:
-        return declared + ("" if search.derived.value is None else f", {search.derived.value:.0%} look like copies")
+        return declared + ("" if search.derived.value is None else f" ({search.derived.value:.0%} look like copies)")
     if search.share.value is None:
         told = f"{search.hits} of {search.share.count} flagged as copies, and others" if search.hits else "copies"
         return f"{told} would be missed, for too few of the planted ones are found"
@@ -111,9 +118,10 @@ def _flags(search: CopySearch) -> str:
     return f"{search.flagged} of {share.count} flagged as copies ({share.value:.1%}{span}{beside})"
 
 
-def _real(masks: MaskRealism | None, images: ImageRealism | None, names: Sequence[str]) -> Answer:
+def _real(result: Evaluation, names: Sequence[str]) -> Answer:
+    masks, images = result.masks, result.images
     if masks is None and images is None:
-        return Answer("real?", "not measured", "neither masks nor images were measured", part="images")
+        return _not_measured("real?", result, "images", "masks")
     grounds = []
     if images is not None:
         verdict = _beyond(images.mmd.ratio)
@@ -179,9 +187,10 @@ def _distance(found: Comparison, verdict: AnswerWord) -> str:
     return f"{words} (95 % interval {_number(found.low)} to {_number(found.high)})"
 
 
-def _varied(masks: MaskRealism | None, images: ImageRealism | None) -> Answer:
+def _varied(result: Evaluation) -> Answer:
+    masks, images = result.masks, result.images
     if masks is None and images is None:
-        return Answer("varied?", "not measured", "neither masks nor images were measured", part="masks")
+        return _not_measured("varied?", result, "images", "masks")
     grounds = [] if masks is None else _overlap(masks)
     for kind, part in (("mask", masks), ("image", images)):
         if part is not None:
@@ -224,10 +233,10 @@ def _spread(kind: str, found: NeighbourComparison | None) -> list[_Ground]:
     return grounds or [_Ground("cannot tell", f"{words}, of which even 0 would be within its range", part)]
 
 
-def _fits(part: Agreement | None) -> Answer:
-    question = "fits its masks?"
+def _fits(result: Evaluation) -> Answer:
+    question, part = "fits its masks?", result.agreement
     if part is None:
-        return Answer(question, "not measured", "agreement was not measured", part="agreement")
+        return _not_measured(question, result, "agreement")
     ratio, lines = part.dice, part.centreline
     if ratio.value is None:
         failed = "the segmenter fails on held-out real pairs themselves"
@@ -253,9 +262,7 @@ def _fits(part: Agreement | None) -> Answer:
 def _helps(result: Evaluation) -> Answer:
     question = "does it help?"
     if result.utility is None:
-        reasons = [entry.reason for entry in result.not_measured if entry.part == "utility"]
-        because = "; ".join(reasons) or "training on the pairs was not measured"
-        return Answer(question, "not measured", because, part="utility")
+        return _not_measured(question, result, "utility")
     words: dict[str, AnswerWord] = {"helps": "yes", "does not help": "no", "cannot tell": "cannot tell"}
     return Answer(question, words[result.utility.word], result.utility.sentence, part="utility")
 

@@ -28,7 +28,7 @@ def as_text(result: Evaluation, sets: Sets) -> str:
         lines += [f"{'':<16}{answer.beside}"] if answer.beside else []
     tables: list[tuple[str, list[Line]]] = []
     if result.masks is not None:
-        rows = _rows(result.masks.figures(names))
+        rows = _rows(result.masks.figures(names, sets.real.class_titles))
         tables.append(("masks (ratio 1: as different as real from real; larger is worse)", rows))
     if result.images is not None:
         rows = _rows(result.images.figures())
@@ -76,7 +76,7 @@ def _row(figure: Figure) -> Line:
         words.append("Cannot tell, see the planted copies.")
     held_out = _number(figure.held_out) if figure.compared else ""
     interval = _interval(figure.low, figure.high)
-    return figure.name, _number(figure.value), interval, held_out, " ".join(filter(None, words))
+    return figure.title, _number(figure.value), interval, held_out, " ".join(filter(None, words))
 
 
 def _number(value: float | None) -> str:
