@@ -18,9 +18,11 @@ PAIRS, SIDE, SYNTHETIC, SHOWN = 20, 256, 12, 6
 # Narrow enough to show something within two minutes on two cores, whatever the machine.
 EPOCHS, MINUTES, WIDTH = 40, 1.75, 16
 
+_EXAMPLE = "pairaug demo"
+
 
 def register(app: typer.Typer) -> None:
-    app.command("demo", cls=Command, short_help="Try all of it on drawn pairs, in two minutes.")(demo)
+    app.command("demo", cls=Command, epilog=_EXAMPLE, short_help="Try all of it on drawn pairs, in two minutes.")(demo)
 
 
 def demo(
