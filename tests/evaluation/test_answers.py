@@ -199,9 +199,18 @@ def test_what_is_undecided_is_told_before_what_is_fine() -> None:
     assert found.beside.startswith("fine: images")
 
 
-def test_an_offset_that_decides_is_told_before_an_agreement_that_is_fine() -> None:
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        (2, 0, "images lie 2 px below their masks"),
+        (0, 1, "images lie 1 px to the right of their masks"),
+        (-1, -2, "images lie 1 px above and 2 px to the left of their masks"),
+        (0, 0, "images lie straight on their masks, unlike held-out real ones"),
+    ],
+)
+def test_an_offset_that_decides_is_told_before_an_agreement_that_is_fine(row: int, column: int, words: str) -> None:
     well, profile = Ratio(1.0, 0.95, 1.05, 1.0, 1.0), np.zeros((7, 7))
-    profile[5, 3] = 0.9
+    profile[3 + row, 3 + column] = 0.9
     found = answer("fits", agreement=Agreement(well, well, profile, np.zeros((7, 7)), True, (), ()))
-    assert (found.answer, found.because) == ("no", "images lie (2, 0) px beside their masks")
+    assert (found.answer, found.because) == ("no", words)
     assert found.beside.startswith("fine: a segmenter of real pairs agrees 1.00 times as well")

@@ -159,7 +159,7 @@ def test_equal_input_gives_equal_bytes(page: Page, document: str) -> None:
 
 
 def test_answers_stand_first_in_their_order(page: Page, document: str) -> None:
-    places = [Reader(document).text.index(answer.short) for answer in page.answers]
+    places = [Reader(document).text.index(answer.sentence) for answer in page.answers]
     assert places == sorted(places)
     assert document.index("card unclear") < document.index(f'href="#{next(iter(HEADINGS))}"')
 

@@ -21,6 +21,7 @@ from pairaug.evaluation.parts.novelty import CopySearch
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.neighbours import NeighbourComparison
 from pairaug.metrics.novelty import wilson
+from pairaug.metrics.overlap import Offset
 
 AnswerWord = Literal["yes", "no", "cannot tell", "not measured"]
 ALLOWED_FLAGS, MOST_ALLOWED = 0.05, 0.1  # of new items that look like copies, and where held-out real ones often do
@@ -250,13 +251,22 @@ def _fits(result: Evaluation) -> Answer:
     words += f", {TOO_WELL}" if ratio.low > TOO_HIGH else ""
     grounds = [_Ground("no" if off else "yes" if inside else "cannot tell", words, "agreement")]
     if part.moved and part.offset is not None:
-        lie = f"images lie ({part.offset.row}, {part.offset.column}) px beside their masks"
-        grounds.append(_Ground("no", lie, "agreement"))
+        grounds.append(_Ground("no", _beside(part.offset), "agreement"))
     if lines.low is not None and lines.high is not None and (lines.low > TOO_HIGH or lines.high < TOO_LOW):
         judged = TOO_WELL if lines.low > TOO_HIGH else "which is too little"
         told = f"along centre lines {lines.value:.2f} times as well, {judged}"
         grounds.append(_Ground("cannot tell", told, "agreement"))
     return _answer(question, grounds)
+
+
+def _beside(offset: Offset) -> str:
+    """Where images lie that do not lie to their masks as held-out real ones do."""
+    down = [f"{abs(offset.row)} px {'below' if offset.row > 0 else 'above'}"] if offset.row else []
+    across = [f"{abs(offset.column)} px to the {'right' if offset.column > 0 else 'left'} of"] if offset.column else []
+    where = " and ".join([*down, *across])
+    return (
+        f"images lie {where} their masks" if where else "images lie straight on their masks, unlike held-out real ones"
+    )
 
 
 def _helps(result: Evaluation) -> Answer:
