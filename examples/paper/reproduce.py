@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> None:
 
 def fit_all(data: Path, work: Path) -> None:
     vessels, ct = (write_list(data, work, name) for name in ("vessels", "ct"))
-    translator = ["fit-translator", "--model", "vess2image"]
-    masks = ["fit-masks", "--model", "vessgan", "--sample-epochs", MASK_EPOCHS]
+    translator = ["fit-translator", "--model", "vess2image", "--no-gate"]  # nor had the paper one
+    masks = ["fit-masks", "--model", "vessgan", "--no-gate", "--sample-epochs", MASK_EPOCHS]
     pairaug(*translator, "--list", vessels, "--models", work / "vessels-0", "--sample-epochs", IMAGE_EPOCHS)
     for seed in SEEDS:
         pairaug(*masks, "--list", vessels, "--models", work / f"vessels-{seed}", "--seed", seed)

@@ -53,9 +53,9 @@ def make(data: Path, work: Path, name: str, size: str) -> None:
     split = json.loads((data / "splits.json").read_text())[name]
     source = write_list(data, work / f"{name}-{size}.txt", split["subsets"][size][0])
     models, out = work / f"models-{name}-{size}", work / f"synthetic-{name}-{size}"
-    pairaug("fit-masks", "--list", source, "--model", "vessgan", "--models", models)
-    pairaug("fit-translator", "--list", source, "--model", "vess2image", "--models", models)
-    pairaug("synthesize", "--count", COUNT, "--models", models, "--out", out)
+    pairaug("fit-masks", "--list", source, "--model", "vessgan", "--no-gate", "--models", models)
+    pairaug("fit-translator", "--list", source, "--model", "vess2image", "--no-gate", "--models", models)
+    pairaug("synthesize", "--count", COUNT, "--gates", "none", "--models", models, "--out", out)
 
 
 def measure(asked: argparse.Namespace, name: str, size: str) -> None:

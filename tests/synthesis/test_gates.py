@@ -35,6 +35,9 @@ class Whim:
     share: float
     digest: str = "whim"
 
+    def manifest(self) -> dict[str, Any]:
+        return {"share": self.share}
+
     def judge(self, pixels: np.ndarray, classes: np.ndarray | None = None) -> Judgement:
         score = zlib.crc32(np.ascontiguousarray(pixels).tobytes()) / 2**32
         return Judgement(score >= self.share, score, self.share)

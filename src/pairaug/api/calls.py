@@ -254,6 +254,8 @@ def _fit(
         given["settings"] = given.pop("set")
     if "sample_epochs" in given:
         given["sample_epochs"] = whole_numbers("--sample-epochs", given["sample_epochs"])
+    if "no_gate" in given:
+        given["gate"] = not given.pop("no_gate")
     wanted = replace(fit_options or FitOptions(origins=origins), **given)
     chosen_model(kind, wanted)  # refuses what cannot be before torch and the data are loaded
     selection, policy = pairs.selection(), pairs.policy()

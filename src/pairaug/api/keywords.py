@@ -70,6 +70,7 @@ class FitKeywords(CheckKeywords, total=False):
     precision: str
     threads: int
     fresh: bool
+    no_gate: bool
 
 
 class SynthesizeKeywords(TypedDict, total=False):
@@ -77,10 +78,14 @@ class SynthesizeKeywords(TypedDict, total=False):
 
     masks_from: Place
     per_mask: int
+    area: str
+    parts: str
+    include_class: Values
     format: str
     include_originals: bool
     originals: Place
     license: str
+    gates: Values
     models: Place
     seed: int
     batch_size: int

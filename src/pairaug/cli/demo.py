@@ -62,16 +62,16 @@ def demo(
     common = FitOptions(models=models, seed=seed, threads=threads)
     fit_mask_generator(data / "masks", common, reporter=reporter)
     reporter.note(
-        f"$ pairaug fit-translator {data} --models {models} --set base={WIDTH} --epochs {EPOCHS} --minutes {MINUTES}"
+        f"$ pairaug fit-translator {data} --models {models} --set base={WIDTH} --epochs {EPOCHS} --minutes {MINUTES} "
+        "--no-gate"
     )
     narrow = FitOptions(
-        models=models, seed=seed, threads=threads, epochs=EPOCHS, minutes=MINUTES, settings={"base": WIDTH}
+        models=models, seed=seed, threads=threads, epochs=EPOCHS, minutes=MINUTES, settings={"base": WIDTH}, gate=False
     )
     fit_translator(data, narrow, reporter=reporter)
-    reporter.note(f"$ pairaug synthesize --count {SYNTHETIC} --out {augmented} --models {models}")
-    synthesize(
-        augmented, SynthesisOptions(count=SYNTHETIC, models=models, seed=seed, threads=threads), reporter=reporter
-    )
+    reporter.note(f"$ pairaug synthesize --count {SYNTHETIC} --out {augmented} --models {models} --gates novelty")
+    wanted = SynthesisOptions(count=SYNTHETIC, models=models, seed=seed, threads=threads, gates="novelty")
+    synthesize(augmented, wanted, reporter=reporter)
     reporter.note(f"$ pairaug verify {augmented}")
     result = verify(augmented)
     if result.differing:

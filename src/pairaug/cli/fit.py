@@ -130,6 +130,12 @@ def _command(kind: Kind) -> Callable[..., None]:
         fresh: Annotated[
             bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel="Running")
         ] = False,
+        no_gate: Annotated[
+            bool,
+            opt.option(
+                "--no-gate", panel="Running", help="Fit no gate beside the model, which new pairs have to pass."
+            ),
+        ] = False,
         dry_run: opt.DryRun = False,
         as_json: opt.AsJson = False,
         quiet: opt.Quiet = False,
@@ -156,6 +162,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             settings=opt.settings_of(settings),
             sample_epochs=whole_numbers("--sample-epochs", sample_epochs),
             fresh=fresh,
+            gate=not no_gate,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )
@@ -183,6 +190,8 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     """What a fit would do, without torch (but where ``--set`` names a model's own settings, which only it knows)."""
     from pairaug.files import human_bytes
     from pairaug.fitted.space import bytes_of_fit, planes_kept
+    from pairaug.gates.names import gate_bytes, gate_seconds
+    from pairaug.machine.workers import default_threads
     from pairaug.training.plan import chosen_model, expected_seconds
 
     entry = chosen_model(kind, options)
@@ -194,9 +203,13 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     size = options.size or entry.size
     seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
     held = bytes_of_fit(parameters, [item.size for item in checked.pairs], planes_kept(entry.keeps, checked.channels))
+    more = 0.0
+    if options.gate:
+        more = gate_seconds(kind, len(checked.pairs), options.threads or default_threads())
+        held += gate_bytes(kind, len(checked.pairs), checked.label_map.classes)
     if as_json:
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
-        emit_json({**facts, "seconds": round(seconds), "bytes": held})
+        emit_json({**facts, "seconds": round(seconds + more), "bytes": held})
         return
     emit(f"would fit {entry.name} on {len(checked.pairs)} {'pairs' if checked.channels else 'masks'}")
     for entry_skipped in checked.skipped[:10]:
@@ -205,3 +218,5 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
         emit(f"skips {len(checked.skipped) - 10} more files")
     side = f"working side {size} pixels" if size else "each mask at its own size"
     emit(f"{side}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
+    if more:
+        emit(f"about {spoken_time(more)} more to fit its gate (--no-gate leaves it out)")

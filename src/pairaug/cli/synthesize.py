@@ -46,6 +46,20 @@ def synthesize(
     per_mask: Annotated[
         int, opt.option("--per-mask", panel=_WHAT, help="Images to paint for each mask (default 1).", metavar="K")
     ] = 1,
+    area: Annotated[
+        str | None,
+        opt.option(
+            "--area", panel=_WHAT, help="Share of the frame that is foreground, such as 0.02-0.2.", metavar="LOW-HIGH"
+        ),
+    ] = None,
+    parts: Annotated[
+        str | None,
+        opt.option("--parts", panel=_WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"),
+    ] = None,
+    include_class: Annotated[
+        str | None,
+        opt.option("--include-class", panel=_WHAT, help="Label value that every new mask holds.", metavar="VALUE"),
+    ] = None,
     format: Annotated[
         str,
         opt.option(
@@ -71,6 +85,15 @@ def synthesize(
     license: Annotated[
         str | None, opt.option("--license", panel=_WHAT, help="Terms of use to name in the records.", metavar="TEXT")
     ] = None,
+    gates: Annotated[
+        str,
+        opt.option(
+            "--gates",
+            panel=_WHAT,
+            help="What new pairs have to pass: all, none, or their names (default all).",
+            metavar="NAME,...",
+        ),
+    ] = "all",
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
@@ -107,7 +130,10 @@ def synthesize(
 
     check_format(format)
     if dry_run:
-        _dry_run(out, count, models, as_json, masks_from, per_mask)
+        from pairaug.synthesis.steering import check_ranges
+
+        check_ranges(area, parts)
+        _dry_run(out, count, models, as_json, masks_from, per_mask, gates)
         return
     from pairaug.synthesis.run import SynthesisOptions, synthesize_rows
 
@@ -117,6 +143,9 @@ def synthesize(
         seed=seed,
         masks_from=masks_from,
         per_mask=per_mask,
+        area=area,
+        parts=parts,
+        include_class=include_class,
         batch_size=batch_size,
         device=device,
         threads=threads,
@@ -125,6 +154,7 @@ def synthesize(
         include_originals=include_originals,
         originals=originals,
         license=license,
+        gates=gates,
         origins=opt.origins_of(ctx),
     )
     reporter = ConsoleReporter(quiet=quiet, verbose=verbose)
@@ -143,10 +173,13 @@ def synthesize(
         raise ShortfallError(f"{given_up} pairs were given up by the gates; manifest.json says why")
 
 
-def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int) -> None:
+def _dry_run(
+    out: Path, count: int | None, models: Path, as_json: bool, masks_from: Path | None, per_mask: int, gates: str
+) -> None:
     """What would be made, from the models' records alone; no torch."""
     from pairaug.errors import UsageError
     from pairaug.files import human_bytes
+    from pairaug.gates.names import GATE_FILES, GATE_OF, wanted_gates
     from pairaug.reporting import spoken_time
 
     for flag, value in (("--count", count), ("--per-mask", per_mask)):
@@ -163,11 +196,17 @@ def _dry_run(out: Path, count: int | None, models: Path, as_json: bool, masks_fr
     kinds = ("masks", "translator") if masks_from is None else ("translator",)
     names, side, size = _recorded(models, kinds, wanted)
     seconds = wanted * 0.2 * (side / 256) ** 2
+    there = [
+        GATE_OF[kind] for kind in GATE_OF if kind in kinds and (models / kind / GATE_FILES[GATE_OF[kind]]).is_file()
+    ]
+    judging = [name for name in there if name in wanted_gates(gates)]
     if as_json:
-        emit_json({"out": str(out), "pairs": wanted, "models": names, "seconds": round(seconds), "bytes": size})
+        facts = {"out": str(out), "pairs": wanted, "models": names, "gates": judging}
+        emit_json({**facts, "seconds": round(seconds), "bytes": size})
         return
     masks = f"masks by {names['masks']}" if masks_from is None else f"masks of {masks_from}"
     emit(f"would write {wanted} pairs to {out}: {masks}, images by {names['translator']}")
+    emit(f"gates: {', '.join(judging) or 'none'}")
     emit(f"about {spoken_time(seconds)}, up to {human_bytes(size)} on disk")
 
 

@@ -20,11 +20,12 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Judgement:
-    """``score``: what the gate measured; ``limit``: what it allows."""
+    """``score``: what the gate measured; ``limit``: what it allows; ``what``: of several things that it asks, which."""
 
     passed: bool
     score: float
     limit: float
+    what: str = ""
 
 
 class MaskGate(Protocol):
@@ -34,6 +35,10 @@ class MaskGate(Protocol):
     def name(self) -> str: ...
     @property
     def digest(self) -> str: ...
+
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says of it beside its name and digest."""
+        ...
 
     def judge(self, classes: Classes) -> Judgement:
         """Of a mask (H, W) of classes in [0, K), at its final size. Called from several threads."""
@@ -48,6 +53,10 @@ class ImageGate(Protocol):
     @property
     def digest(self) -> str: ...
 
+    def manifest(self) -> dict[str, Any]:
+        """What the manifest says of it beside its name and digest."""
+        ...
+
     def judge(self, pixels: Pixels, classes: Classes) -> Judgement:
         """Of an image (H, W, C) in grey levels and its mask (H, W), at their final size. From several threads."""
         ...
@@ -55,7 +64,7 @@ class ImageGate(Protocol):
 
 @dataclass(frozen=True)
 class Reject:
-    """An attempt that did not pass: the ``attempt``-th, 0 the first, of a pair."""
+    """An attempt that did not pass: the ``attempt``-th, 0 the first, of a pair. ``gate``: with what it asked for."""
 
     attempt: int
     gate: str
@@ -85,7 +94,7 @@ class Gates:
         for gate in self.masks:
             judged = gate.judge(classes)
             if not judged.passed:
-                return Reject(attempt, gate.name, judged.score, judged.limit)
+                return _reject(attempt, gate, judged)
         return None
 
     def image_failure(self, pixels: Pixels, classes: Classes, attempt: int) -> Reject | None:
@@ -93,10 +102,18 @@ class Gates:
         for gate in self.images:
             judged = gate.judge(pixels, classes)
             if not judged.passed:
-                return Reject(attempt, gate.name, judged.score, judged.limit)
+                return _reject(attempt, gate, judged)
         return None
+
+    def manifest(self) -> list[dict[str, Any]]:
+        """What a manifest says of them."""
+        return [{"name": gate.name, "sha256": gate.digest, **gate.manifest()} for gate in self]
 
     def identity(self) -> dict[str, Any]:
         """What decides which pairs pass; empty where there is no gate."""
         digests = {gate.name: gate.digest for gate in self}
         return {**digests, "attempts": self.attempts} if digests else {}
+
+
+def _reject(attempt: int, gate: MaskGate | ImageGate, judged: Judgement) -> Reject:
+    return Reject(attempt, f"{gate.name} {judged.what}".strip(), judged.score, judged.limit)

@@ -56,22 +56,32 @@ class Matcher:
     def __len__(self) -> int:
         return len(self.flat)
 
-    def distances(self, picture: FloatArray) -> Distances:
-        """Distances (len(VIEWS), n) of one picture (H, W, C) to every reference."""
+    def distances(
+        self, picture: FloatArray, nominated: int | None = None, among: NDArray[np.bool_] | None = None
+    ) -> Distances:
+        """Distances (len(VIEWS), n) of one picture (H, W, C) to every reference.
+
+        ``nominated``: the two dear views are asked of so many references alone, those that are nearest in the coarse
+        view (None: of all); ``among``: of which references, (n,). NaN where a view was not asked.
+        """
         found = np.full((len(VIEWS), len(self)), np.nan)
         if reduce_area(picture, WHOLE_SIDE, WHOLE_SIDE).std() < FLATTEST:
             return found
-        found[0] = 1 - _best_correlation(picture, WHOLE_SIDE, WHOLE_SHIFT, self._whole)
-        found[1] = 1 - _best_correlation(picture, COARSE_SIDE, COARSE_SHIFT, self._coarse)
-        found[2] = 1 - self._best_crop_correlation(picture)
-        found[:, self.flat] = np.nan
+        asked = ~self.flat if among is None else ~self.flat & among
+        found[1, asked] = 1 - _best_correlation(picture, COARSE_SIDE, COARSE_SHIFT, self._coarse)[asked]
+        near = np.flatnonzero(asked)
+        if nominated is not None and len(near) > nominated:
+            near = near[np.argsort(found[1, near], kind="stable")[:nominated]]
+        found[0, near] = 1 - _best_correlation(picture, WHOLE_SIDE, WHOLE_SHIFT, self._whole[near])
+        found[2, near] = 1 - self._best_crop_correlation(picture, near)
         clipped: Distances = np.clip(found, 0.0, 2.0)
         return clipped
 
-    def _best_crop_correlation(self, picture: FloatArray) -> Distances:
-        """The best correlation with a window of every reference, over sizes, places, flips and turns, (n,)."""
-        best = np.full(len(self), -1.0)
-        for side, norms in self._window_norms.items():
+    def _best_crop_correlation(self, picture: FloatArray, chosen: NDArray[np.intp]) -> Distances:
+        """The best correlation with a window of each of the ``chosen`` references, over sizes, places, flips, turns."""
+        best = np.full(len(chosen), -1.0)
+        chosen_spectra = self._spectra[chosen]
+        for side, norms in ((side, norms[chosen]) for side, norms in self._window_norms.items()):
             patch = reduce_area(picture, side, side)
             patch = patch - patch.mean()
             norm = float(np.sqrt((patch**2).sum()))
@@ -82,7 +92,7 @@ class Matcher:
             spectra = np.conj(fft.rfft2(np.pad(_flips_and_turns(patch), padding), axes=(1, 2)))
             for spectrum in spectra:
                 # The window fits inside, so the circular correlation wraps nowhere at these places.
-                product = np.einsum("nrcd,rcd->nrc", self._spectra, spectrum)
+                product = np.einsum("nrcd,rcd->nrc", chosen_spectra, spectrum)
                 dots = fft.irfft2(product, s=(CROP_SIDE, CROP_SIDE), axes=(1, 2))[:, :places, :places]
                 best = np.maximum(best, (dots / (norms * norm)).max(axis=(1, 2)))
         return best

@@ -115,16 +115,17 @@ class CopyDetector:
         pictures: Sequence[FloatArray],
         groups: Sequence[int] | None,
         rng: np.random.Generator,
+        nominated: int | None = None,
         between: Callable[[], None] = _nothing,
     ) -> None:
         """Calibrate on real pictures, ``groups`` naming the group of each (None: each its own).
 
         DataError for fewer than ``FEWEST_GROUPS`` groups. Of more than ``MOST_CALIBRATING`` items as many are drawn
-        to calibrate; queries are compared with all. ``between`` is called before every picture that is compared, here
-        and in ``power``, and may raise to end the work, say when the time is over.
+        to calibrate; queries are compared with all, in the dear views with the ``nominated`` that the coarse one finds.
+        ``between`` is called before every picture that is compared, here and in ``power``, and may raise to end the
+        work, say when the time is over.
         """
-        self._between = between
-        self._matcher = Matcher(pictures)
+        self._matcher, self._nominated, self._between = Matcher(pictures), nominated, between
         names = np.arange(len(pictures)) if groups is None else np.asarray(groups)
         if len(np.unique(names)) < FEWEST_GROUPS:
             raise DataError(
@@ -132,7 +133,8 @@ class CopyDetector:
                 f"give at least {FEWEST_GROUPS}"
             )
         asked = np.sort(rng.permutation(len(pictures))[:MOST_CALIBRATING])
-        table = np.stack([self._distances(pictures[index]) for index in asked], axis=1)
+        rows = (self._distances(pictures[at], names != names[at]) for at in asked)
+        table = np.stack(list(rows), axis=1)
         table[:, names[asked][:, None] == names[None, :]] = np.nan
         names, self.linked = _link(table, asked, names)
         table[:, names[asked][:, None] == names[None, :]] = np.nan
@@ -141,7 +143,7 @@ class CopyDetector:
 
     def look(self, picture: FloatArray) -> Nearest:
         """The nearest real item of one picture (H, W, C), and whether it is near enough to be a copy."""
-        return judge(self._matcher.distances(picture), self.calibration)
+        return judge(self._matcher.distances(picture, self._nominated), self.calibration)
 
     def power(self, pictures: Sequence[FloatArray], rng: np.random.Generator, holds_labels: bool) -> tuple[Power, ...]:
         """Plant a copy of every kind of up to ``MOST_PLANTED`` real pictures and count those that are flagged."""
@@ -154,9 +156,9 @@ class CopyDetector:
             found.append(Power(kind, share, share.value is not None and share.value >= POWER))
         return tuple(found)
 
-    def _distances(self, picture: FloatArray) -> Floats:
+    def _distances(self, picture: FloatArray, among: NDArray[np.bool_] | None = None) -> Floats:
         self._between()
-        return self._matcher.distances(picture)
+        return self._matcher.distances(picture, self._nominated, among)
 
     def _planted(self, picture: FloatArray, kind: str, rng: np.random.Generator, holds_labels: bool) -> bool:
         """Whether a copy of this kind is flagged."""

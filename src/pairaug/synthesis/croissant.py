@@ -37,7 +37,8 @@ _CONTEXT: dict[str, Any] = {
 
 
 def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: str | None) -> dict[str, Any]:
-    """The description of the set with these ``rows`` (at least one); ``license`` is what the user has named."""
+    """The description of the set with these ``rows``; ``license`` is what the user has named."""
+    first = rows[0] if rows else {}  # a set of gaps alone has no columns to describe
     originals = sum(row["origin"] == "original" for row in rows)
     made = f"{len(rows) - originals} synthetic image/mask pairs"
     taken = f" and {originals} originals" if originals else ""
@@ -66,7 +67,7 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
                 "@id": "pairs",
                 "name": "pairs",
                 "description": "Image, mask and provenance of each pair.",
-                "field": [field for name in rows[0] for field in _fields(name, COLUMNS[name], rows[0][name])],
+                "field": [field for name in first for field in _fields(name, COLUMNS[name], first[name])],
             }
         ],
     }

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from pairaug.errors import UsageError
 from pairaug.gates.base import Gates
+from pairaug.gates.names import ALL, wanted_gates
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
+from pairaug.synthesis.steering import check_ranges
 from pairaug.training.plan import DEFAULT_MODELS
 
 DEFAULT_COUNT = 100
@@ -20,7 +22,10 @@ class SynthesisOptions:
 
     ``masks_from``: a folder of masks to paint instead of generated ones; ``per_mask``: images for each mask;
     ``batch_size``: pairs that a thread paints together; neither it nor ``threads`` changes a byte. ``device``: where
-    images are painted; ``gates``: what masks and images have to pass.
+    images are painted; ``gates``: what masks and images have to pass: "all" that lie beside the models, "none", names
+    such as "novelty,agreement", or gates of one's own.
+    ``area``, ``parts``: ranges ``LOW-HIGH`` of the foreground's share of the frame and of the number of its connected
+    parts; ``include_class``: a label value that each mask holds. Masks that are not so are drawn again.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
     """
@@ -30,6 +35,9 @@ class SynthesisOptions:
     seed: int = 0
     masks_from: Path | None = None
     per_mask: int = 1
+    area: str | None = None
+    parts: str | None = None
+    include_class: str | None = None
     batch_size: int = 4
     threads: int | None = None
     overwrite: bool = False
@@ -39,7 +47,7 @@ class SynthesisOptions:
     originals: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
-    gates: Gates = field(default_factory=Gates)
+    gates: Gates | str = ALL
 
 
 def check_options(options: SynthesisOptions) -> None:
@@ -54,4 +62,11 @@ def check_options(options: SynthesisOptions) -> None:
         raise UsageError("--license: is empty; give the terms in words, or leave it out")
     if options.originals is not None and not options.include_originals:
         raise UsageError(f"--originals {options.originals}: only together with --include-originals")
+    steering = (("area", options.area), ("parts", options.parts), ("include-class", options.include_class))
+    for name, asked in steering:
+        if asked is not None and options.masks_from is not None:
+            raise UsageError(f"--{name} {asked}: masks of --masks-from are used as they are; give one of the two")
+    check_ranges(options.area, options.parts)
     check_format(options.format)
+    if isinstance(options.gates, str):
+        wanted_gates(options.gates)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pairaug import __version__
 from pairaug.fitted.model_file import FittedModel
+from pairaug.gates.names import ALL
 from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.drafts import GeneratedMasks, Masks
 from pairaug.synthesis.formats.base import Format
@@ -72,6 +73,8 @@ def _command(config: Mapping[str, Any]) -> str:
         words += ["--format", config["format"]]
     if config["include_originals"]:
         words.append("--include-originals")
+    if config.get("gates", ALL) != ALL:
+        words += ["--gates", config["gates"]]
     if config["license"] is not None:
         words += ["--license", config["license"]]
     return shlex.join(words)

@@ -6,6 +6,7 @@ manifest the list ``rejects`` over all pairs, and ``gaps``, the indices at which
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +49,13 @@ class Judged:
     @property
     def rejected(self) -> int:
         return sum(map(len, self.rejects.values()))
+
+    def sentence(self) -> str:
+        """How many attempts were rejected, by what; empty where none was."""
+        reasons = Counter(str(row.get("gate")) for rows in self.rejects.values() for row in rows)
+        told = ", ".join(f"{name} {count}" for name, count in sorted(reasons.items()))
+        gaps = f"; {len(self.gaps)} given up" if self.gaps else ""
+        return f"{self.rejected} rejected by the gates and drawn again ({told}){gaps}" if reasons else ""
 
     def _line(self, index: int) -> dict[str, Any]:
         return {"judged": index, "gap": index in self.gaps, "rejects": self.rejects.get(index, [])}

@@ -32,6 +32,7 @@ from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
+from pairaug.synthesis.gating import gates_wanted
 from pairaug.synthesis.ledger import OWN_NAMES, Ledger
 from pairaug.synthesis.making import Crew
 from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
@@ -113,13 +114,14 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
-    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, options.gates, device)
-    return _Synthesis(out, options, renderer, originals, count, ranks, reporter)
+    judges = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator)
+    renderer = Renderer(masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, device)
+    return _Synthesis(out, options, renderer, originals, count, ranks, reporter, judges.remarks)
 
 
 @dataclass(frozen=True)
 class _Synthesis:
-    """A synthesis that nothing speaks against; ``count``: synthetic pairs."""
+    """A synthesis that nothing speaks against; ``count``: synthetic pairs; ``remarks``: on its gates."""
 
     out: Path
     options: SynthesisOptions
@@ -128,6 +130,7 @@ class _Synthesis:
     count: int
     ranks: Ranks
     reporter: Reporter
+    remarks: tuple[str, ...]
 
     @property
     def total(self) -> int:
@@ -140,6 +143,7 @@ class _Synthesis:
             if missing is not None:
                 self._crew(ledgers[0] if ledgers else None).make(missing)
                 self.ranks.told(lambda: self._finish(ledgers[0]))
+                self._tell_rejects(ledgers)
             return self.ranks.told(lambda: Synthesized(self.out, _rows(ledgers[0]), len(ledgers[0].judged.gaps)))
 
     def _crew(self, ledger: Ledger | None) -> Crew:
@@ -170,7 +174,13 @@ class _Synthesis:
         plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
         probe_output(self.out, bytes_of_pairs(len(missing), [pair.size for pair in translator.pairs], plain))
         ledger.begin(self.total)
+        for remark in self.remarks:
+            self.reporter.note(remark)
         return missing
+
+    def _tell_rejects(self, ledgers: list[Ledger]) -> None:
+        for said in filter(None, [ledger.judged.sentence() for ledger in ledgers]):
+            self.reporter.note(said)
 
     def _render(self, indices: Sequence[int]) -> list[Outcome]:
         first = self.renderer.first
@@ -190,7 +200,7 @@ class _Synthesis:
         renderer, judged = self.renderer, ledger.judged
         counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
         body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks)
-        return {**body, "counts": counted, **judged.facts()}
+        return {**body, "counts": counted, "gates": renderer.gates.manifest(), **judged.facts()}
 
     def _identity(self) -> dict[str, Any]:
         """What two runs have in common that may continue each other; the count may grow."""
@@ -204,7 +214,7 @@ class _Synthesis:
             "license": options.license,
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
             "translator": self.renderer.translator.digest,
-            "gates": options.gates.identity(),
+            "gates": self.renderer.gates.identity(),
             "device": self.renderer.device.type,
             "pairaug": __version__,
         }
@@ -217,9 +227,13 @@ class _Synthesis:
             "seed": options.seed,
             "per_mask": options.per_mask,
             "masks_from": options.masks_from is not None,
+            "area": options.area,
+            "parts": options.parts,
+            "include_class": options.include_class,
             "format": options.format,
             "include_originals": options.include_originals,
             "license": options.license,
+            **({"gates": options.gates} if isinstance(options.gates, str) else {}),
         }
 
 

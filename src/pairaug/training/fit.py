@@ -26,6 +26,7 @@ from pairaug.files import (
 from pairaug.fitted.identity import Identity, identity_digest, run_identity
 from pairaug.fitted.model_file import FOLDERS, MODEL_FILE, save_model
 from pairaug.fitted.space import bytes_of_fit, planes_kept
+from pairaug.gates.names import GATE_OF, gate_bytes, gate_seconds
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device, threads
 from pairaug.machine.precision import PRECISIONS, choose_precision, name_of
@@ -42,6 +43,7 @@ from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
+from pairaug.training.gating import fit_gate
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
@@ -171,6 +173,11 @@ class _Fit:
         earlier = run_folder.open_run(self.folder, self.identity, fresh=self.options.fresh)
         length = Length(epochs_of(self.entry, self.options), self.options.minutes)
         if earlier and earlier.finished and self._complete(earlier, length):
+            if self.options.gate and run_folder.lacks_gate(self.folder, earlier, self.kind):
+                self.facts.update(earlier.facts)
+                self._tell_of_gate()
+                self._fit_gate()
+                run_folder.record(self.folder, self.identity, "finished", self.facts)
             return None
         threads = self.options.threads or (earlier.threads if earlier else 0)
         return {
@@ -211,12 +218,26 @@ class _Fit:
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
         terms = find_terms(self.checked.root)
         saved = {"identity": dict(self.identity), "seed": self.options.seed, "images_seen": images}
+        run_folder.remove_gates(self.folder)  # they are those of the model before
         path = save_model(self.folder, self.kind, model, self.checked, saved | {"reading": reading, "terms": terms})
         self.facts["images_seen"] = images
         self.facts["model_sha256"] = digest_file(path)
+        if self.options.gate:
+            self._fit_gate()
         self.facts["seconds"] = round(time.monotonic() - began, 1)
         run_folder.record(self.folder, self.identity, "finished", self.facts)
         keep_last(self.folder / CHECKPOINTS, 1)
+
+    def _tell_of_gate(self) -> None:
+        seconds = gate_seconds(self.kind, len(self.checked.pairs), self.facts["threads"])
+        if self.options.gate and seconds:
+            name = GATE_OF[self.kind]
+            self.reporter.note(f"about {spoken_time(seconds)} more to fit the {name} gate (--no-gate leaves it out)")
+
+    def _fit_gate(self) -> None:
+        if self.kind in GATE_OF:
+            seed, workers = self.options.seed, self.facts["threads"]
+            self.facts["gates"] = fit_gate(self.kind, self.folder, self.checked, seed, self.reporter, workers)
 
     def _before_work(self) -> None:
         """Say what is going to happen and how long it takes; make sure that the disk will hold it; record the run."""
@@ -225,11 +246,14 @@ class _Fit:
         total = sum(counts.values())
         planes = planes_kept(self.entry.keeps, self.shape.channels)
         needed = bytes_of_fit(total, [item.size for item in self.checked.pairs], planes)
+        if self.options.gate:
+            needed += gate_bytes(self.kind, len(self.checked.pairs), self.shape.classes)
         probe_output(self.folder, needed)
         if self.entry.trains:
             self.reporter.note(f"{self.entry.name}: {total / 1e6:.2f} M parameters, side {self.shape.height}")
             seconds = expected_seconds(self.entry, self.options, len(self.checked.pairs), self.shape.height, total)
             self.reporter.note(f"about {spoken_time(seconds)} to train; up to {human_bytes(needed)} on disk")
+        self._tell_of_gate()
         if self.entry.keeps != "nothing":
             only = "" if self.entry.trains else "nothing to train; "
             self.reporter.note(f"{self.entry.name}: {only}the file holds the {self.facts['pairs']} {self.entry.keeps}")

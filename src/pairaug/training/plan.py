@@ -26,7 +26,7 @@ class FitOptions:
     ``models``: folder of fitted models; ``size``: working side in pixels; ``settings``: the model's own, by name;
     ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
     ``precision``: what networks are computed in, auto, float32 or bfloat16 (``machine.precision``);
-    ``fresh``: discard an earlier run in the same folder.
+    ``fresh``: discard an earlier run in the same folder; ``gate``: fit the gate of the model beside it.
     """
 
     model: str | None = None
@@ -42,6 +42,7 @@ class FitOptions:
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     sample_epochs: tuple[int, ...] = ()
     fresh: bool = False
+    gate: bool = True
     command: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 

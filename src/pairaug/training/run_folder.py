@@ -18,6 +18,7 @@ from pairaug.errors import ModelError, OutputError
 from pairaug.files import digest_file, write_json
 from pairaug.fitted.identity import differences
 from pairaug.fitted.model_file import MODEL_FILE, PAIRS_FILE, load_model
+from pairaug.gates.names import GATE_FILES, GATE_OF
 from pairaug.json_text import parse_json
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.slices import file_of
@@ -27,6 +28,7 @@ from pairaug.training.loop import CHECKPOINTS, HISTORY
 RUN_FILE = "run.json"
 LOSSES = "losses.png"
 SAMPLES = "samples"
+_OF_RECORD = ("schema_version", "state", "identity", "versions")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Earlier:
     @property
     def finished(self) -> bool:
         return bool(self.content.get("state") == "finished")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What ``record`` was told of the run."""
+        return {name: value for name, value in self.content.items() if name not in _OF_RECORD}
 
     @property
     def threads(self) -> int:
@@ -84,6 +91,17 @@ def damage(folder: Path, earlier: Earlier, kind: Kind) -> str:
     return ""
 
 
+def lacks_gate(folder: Path, earlier: Earlier, kind: Kind) -> bool:
+    """Whether the gate of a finished run is not there, or not as it was written."""
+    name = GATE_OF.get(kind)
+    if name is None:
+        return False
+    gates = earlier.content.get("gates")
+    fact = gates.get(name) if isinstance(gates, dict) else None
+    path = folder / GATE_FILES[name]
+    return not isinstance(fact, dict) or not path.is_file() or digest_file(path) != fact.get("sha256")
+
+
 def refuse_among_data(folder: Path, checked: Checked) -> None:
     """Raises OutputError where the run's folder is one that holds images or masks of the data set."""
     place = folder.resolve()
@@ -93,10 +111,16 @@ def refuse_among_data(folder: Path, checked: Checked) -> None:
                 raise OutputError(f"{folder}: holds files of the data set, such as {name}; give other --models")
 
 
+def remove_gates(folder: Path) -> None:
+    for name in GATE_FILES.values():
+        (folder / name).unlink(missing_ok=True)
+
+
 def clear(folder: Path) -> None:
     """Remove what a run writes, and nothing else; what says that the folder is ours last."""
     for name in (CHECKPOINTS, SAMPLES):
         shutil.rmtree(folder / name, ignore_errors=True)
+    remove_gates(folder)
     for name in (HISTORY, LOSSES, MODEL_FILE, PAIRS_FILE, RUN_FILE):
         (folder / name).unlink(missing_ok=True)
 

@@ -115,6 +115,11 @@ class Warp(MaskGenerator):
                 raise ValueError(f"tensor of mask {number}: not (H, W) of {self.shape.classes} classes")
         self._keep(masks)
 
+    @property
+    def masks(self) -> list[Tensor]:
+        """The training masks, (H, W) uint8 each."""
+        return self._masks
+
     def _keep(self, masks: list[Tensor]) -> None:
         self._masks, self._distances, self._layouts = masks, {}, _layouts(masks)
 
