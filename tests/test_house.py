@@ -25,7 +25,7 @@ STAIRS = {
     "evaluation": ("sets", "parts", "utility", "evaluate", "views"),
     "report": ("sheets curves figure", "contact", "page"),
     "report.page": (
-        "markup numbers contents", "svg parts", "charts", "plots steps_plot pictures tables",
+        "markup numbers contents", "svg parts", "charts histogram", "plots steps_plot pictures tables",
         "findings_section pairs_section training_section", "document",
     ),
     "segmenter": (

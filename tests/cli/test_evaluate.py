@@ -138,4 +138,4 @@ def test_the_page_of_a_set_that_lacks_a_class_names_it_as_the_json_does(cells: P
     assert ran.code == 0, ran.err
     (told,) = [one["because"] for one in json.loads(ran.out)["answers"] if one["question"] == "real?"]
     assert "no mask holds label 255" in told
-    assert "no mask holds label 255" in Path("page.html").read_text()
+    assert "No mask holds label 255" in Path("page.html").read_text()

@@ -83,7 +83,7 @@ def test_masks_shifted_by_2_px_against_their_images_give_offset_2_and_lower_agre
     assert (found.offset.row, found.offset.column) == (2, 0)
     assert found.dice.high < 0.95
     assert found.moved
-    assert "images lie (2, 0) px beside their masks" in answer_of(found).because
+    assert "images lie 2 px below their masks" in answer_of(found).because
     assert all((pair.offset.row, pair.offset.column) == (2, 0) for pair in found.pairs)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pairaug.evaluation.evaluate import Evaluation, NotMeasured
 from pairaug.evaluation.parts.agreement import Agreement, Ratio
+from pairaug.evaluation.parts.figures import statistic_words
 from pairaug.evaluation.parts.images import ImageRealism
 from pairaug.evaluation.parts.masks import MaskRealism
 from pairaug.evaluation.parts.novelty import CopySearch, Novelty
@@ -18,6 +20,7 @@ from pairaug.metrics.mmd import MmdComparison
 from pairaug.metrics.neighbours import NeighbourComparison, NeighbourScores
 from pairaug.metrics.novelty import Share, wilson
 from pairaug.metrics.overlap import PairwiseDice
+from pairaug.metrics.statistics import STATISTICS
 
 NOTHING = Evaluation(None, None, None, None, None, (), ())
 
@@ -42,7 +45,7 @@ def images(mmd: Comparison, coverage: float = 0.9, held_out_low: float = 0.6) ->
 
 def masks(*statistics: Comparison, shares: tuple[list[float], list[float]] = ([0.2], [0.2])) -> MaskRealism:
     values: Any = {"1/share": shares}
-    named = {f"1/{place}": one for place, one in enumerate(statistics)}
+    named = {f"1/{name}": one for name, one in zip(STATISTICS, statistics, strict=False)}
     dice = PairwiseDice(0.3, 0.2, 0.4)
     return MaskRealism(named, values, images(ratio(1, 0.9, 1.1)).neighbours, dice, dice, "")
 
@@ -89,9 +92,14 @@ def test_images_fit_their_masks_only_where_the_interval_and_the_centre_lines_say
     assert answer("fits", agreement=Agreement(*scores, None, None, False, (), ())).answer == expected
 
 
-def test_why_utility_was_not_measured_is_told() -> None:
-    late = (NotMeasured("utility", "no run would end within --max-minutes"),)
-    assert answer("does it help", not_measured=late).because == late[0].reason
+@pytest.mark.parametrize(
+    ("question", "part"),
+    [("new", "novelty"), ("real", "images"), ("varied", "masks"), ("fits", "agreement"), ("does it help", "utility")],
+)
+def test_why_a_question_was_not_measured_is_told(question: str, part: str) -> None:
+    late = (NotMeasured(part, "--max-minutes was over before it was done"), NotMeasured("other", "unasked"))
+    found = answer(question, not_measured=late)
+    assert (found.answer, found.because) == ("not measured", late[0].reason)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +153,64 @@ def test_variety_cannot_be_told_where_even_nothing_covered_would_pass() -> None:
     assert answer("varied", images=images(near, coverage=0.0, held_out_low=0.0)).answer == "cannot tell"
     unmeasured = replace(images(near), neighbours=NeighbourComparison(*[None] * 8, 2))  # type: ignore[arg-type]
     assert answer("varied", masks=masks(near), images=unmeasured).answer == "cannot tell"
-    assert answer("varied").because == "neither masks nor images were measured"
 
 
 def test_agreement_without_an_interval_is_no_answer() -> None:
     part = Agreement(Ratio(1.0, None, None, 0.8, 0.8), Ratio(1.0, None, None, 0.8, 0.8), None, None, False, (), ())
     found = answer("fits", agreement=part)
     assert (found.answer, "too few pairs" in found.because) == ("cannot tell", True)
+
+
+def test_what_decided_is_told_first_and_the_rest_apart() -> None:
+    near, far = ratio(1.0, 0.8, 1.2), ratio(2.5, 1.9, 3.0)
+    found = answer("real", masks=masks(near, near), images=images(far))
+    assert found.because == (
+        "images are 2.50 times as far from real ones as those among themselves (at least 1.90; held-out real ones "
+        "reach 1.40)"
+    )
+    assert found.beside == "fine: none of 2 mask statistics lies beyond what real halves show"
+    assert found.part == "images"
+
+
+def test_of_mask_statistics_that_decide_the_furthest_is_named() -> None:
+    near, far = ratio(1.0, 0.8, 1.2), ratio(2.5, 1.9, 3.0)
+    found = answer("real", masks=masks(near, far, ratio(4.0, 3.0, 5.0)), images=images(near))
+    furthest = statistic_words(STATISTICS[2])[0]
+    assert found.because == f"2 of 3 mask statistics lie beyond what real halves show, {furthest} the furthest"
+    assert found.beside.startswith("fine: images are 1.00 times as far")
+    assert found.part == "masks"
+
+
+def test_variety_names_the_figure_that_decided_and_not_one_that_is_fine() -> None:
+    near = ratio(1.0, 0.8, 1.2)
+    found = answer("varied", masks=masks(near), images=images(near, coverage=0.1))
+    assert found.because == (
+        "image coverage 0.10, where held-out real ones score 0.60 at least; "
+        "image recall 0.10, where held-out real ones score 0.60 at least"
+    )
+    assert found.beside.startswith("fine: masks overlap each other at Dice 0.30, real ones at 0.30")
+    assert (found.answer, found.part) == ("no", "images")
+
+
+def test_what_is_undecided_is_told_before_what_is_fine() -> None:
+    found = answer("real", masks=masks(ratio(1.0, 0.2, 9.0)), images=images(ratio(1.0, 0.8, 1.2)))
+    assert (found.answer, found.part) == ("cannot tell", "masks")
+    assert found.because.endswith("but only 0 can be told to be near")
+    assert found.beside.startswith("fine: images")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        (2, 0, "images lie 2 px below their masks"),
+        (0, 1, "images lie 1 px to the right of their masks"),
+        (-1, -2, "images lie 1 px above and 2 px to the left of their masks"),
+        (0, 0, "images lie straight on their masks, unlike held-out real ones"),
+    ],
+)
+def test_an_offset_that_decides_is_told_before_an_agreement_that_is_fine(row: int, column: int, words: str) -> None:
+    well, profile = Ratio(1.0, 0.95, 1.05, 1.0, 1.0), np.zeros((7, 7))
+    profile[3 + row, 3 + column] = 0.9
+    found = answer("fits", agreement=Agreement(well, well, profile, np.zeros((7, 7)), True, (), ()))
+    assert (found.answer, found.because) == ("no", words)
+    assert found.beside.startswith("fine: a segmenter of real pairs agrees 1.00 times as well")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,14 @@ def test_a_time_limit_leaves_parts_out_and_names_them(real: Path, other: Path, t
     reasons = {entry.part: entry.reason for entry in found.not_measured}
     assert all("--max-minutes" in reasons[part] for part in MEASURED)
     assert found.out_of_time
+
+
+def test_the_time_that_reading_the_sets_took_counts(real: Path, other: Path, tmp_path: Path) -> None:
+    options = EvaluationOptions(max_minutes=5, parts=("masks",), cache=tmp_path, segmenter=InstantTrainer())
+    with open_sets(real, other, options, Reporter()) as sets:
+        assert measure(sets, options, Reporter()).masks is not None
+        slow = replace(sets, began=sets.began - 301)
+        assert measure(slow, options, Reporter()).masks is None
 
 
 def test_a_command_that_measured_nothing_says_how_long_is_needed(real: Path, other: Path, cli: Cli) -> None:

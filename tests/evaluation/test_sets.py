@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,13 @@ def test_a_synthetic_set_that_lacks_a_class_keeps_the_numbers_of_the_others(cell
         (tmp_path / "some/Imgs" / f"{path.stem}.jpg").write_bytes((cells / "Imgs" / f"{path.stem}.jpg").read_bytes())
     with opened(cells, tmp_path / "some") as sets:
         assert sorted(np.unique(sets.synthetic.items.labels(0))) == [0, 2]
+
+
+def test_a_class_is_called_by_its_name_where_files_have_names_else_by_its_label_value(cells: Path) -> None:
+    with opened(cells, cells) as sets:
+        assert sets.real.class_titles == ["label 0", "label 128", "label 255"]
+        named = replace(sets.real, checked=replace(sets.real.checked, class_names=("cytoplasm", "nucleus")))
+        assert named.class_titles == ["background", "cytoplasm", "nucleus"]
 
 
 def test_label_values_that_the_real_set_lacks_are_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -176,3 +176,26 @@ def test_planted_masks_hold_no_value_in_between(tangles) -> None:
     picture = flat(tangles(8, 1))[0]
     for kind in KINDS:
         assert set(np.unique(planting.plant(picture, kind, np.random.default_rng(0), True))) <= {0.0, 1.0}
+
+
+def test_whoever_listens_can_end_the_work_between_any_two_pictures(real: list[np.ndarray]) -> None:
+    class Over(Exception):
+        pass
+
+    asked = 0
+    last = len(real) + 3
+
+    def between() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == last:
+            raise Over
+
+    detector = novelty.CopyDetector(real, None, np.random.default_rng(0), between=between)
+    assert asked == len(real)
+    with pytest.raises(Over):
+        detector.power(real, np.random.default_rng(1), holds_labels=True)
+    last = asked + 2
+    with pytest.raises(Over):
+        novelty.CopyDetector(real, None, np.random.default_rng(0), between=between)
+    assert asked == last

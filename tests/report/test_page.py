@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from pairaug.report.figure import Figure
-from pairaug.report.page.charts import axis_of, best, histogram, row_of
-from pairaug.report.page.contents import DataSet, Gap, LossHistory, Page, Sample, Samples
+from pairaug.report.page.charts import axis_of, best, row_of
+from pairaug.report.page.contents import Answer, DataSet, Gap, LossHistory, Page, Sample, Samples
 from pairaug.report.page.document import render
+from pairaug.report.page.histogram import histogram
 from pairaug.report.page.numbers import fixed, percent, points
 from pairaug.report.page.parts import HEADINGS
 from pairaug.report.page.pictures import image_uri, outline
@@ -123,23 +124,33 @@ def test_names_keep_to_their_own_direction(page: Page) -> None:
     assert '<bdi class="name">\u202eevil</bdi>' in document
 
 
-def test_a_part_that_is_none_is_named_as_not_measured() -> None:
-    empty = replace(bare(), gaps=())
-    text = Reader(render(empty)).text
-    for heading in HEADINGS.values():
-        assert f"{heading} Not measured." in text
+def test_parts_that_are_none_are_named_once_in_a_folded_list_and_have_no_section() -> None:
+    found = Reader(render(replace(bare(), gaps=())))
+    ids = [attributes.get("id") for _, attributes in found.tags]
+    for part, heading in HEADINGS.items():
+        assert found.text.count(heading) == 1
+        assert part not in ids
+    assert len(found.all("details")) == 1
+    assert "open" not in found.all("details")[0]
+    assert f"{len(HEADINGS)} things, why, and what to do" in found.text
 
 
-def test_a_gap_says_why_and_what_to_do_in_its_section_and_at_the_end() -> None:
+def test_a_gap_says_why_and_what_to_do() -> None:
     gap = Gap("Agreement", "--max-minutes 1 ran out", "allow 5 minutes", "agreement")
     text = Reader(render(replace(bare(), gaps=(gap,)))).text
-    assert text.count("--max-minutes 1 ran out. To measure it: Allow 5 minutes.") == 2
-    assert f"{HEADINGS['agreement']} Agreement: not measured." in text
+    assert text.count("--max-minutes 1 ran out. To measure it: Allow 5 minutes.") == 1
+    assert HEADINGS["agreement"] not in text
+
+
+def test_every_link_leads_somewhere_though_nothing_was_measured() -> None:
+    found = Reader(render(bare()))
+    ids = {attributes.get("id") for _, attributes in found.tags}
+    assert {str(link["href"])[1:] for link in found.all("a")} <= ids
 
 
 def test_a_page_with_every_part_names_only_the_gaps_it_is_given(document: str) -> None:
     text = Reader(document).text
-    assert "Not measured." not in text
+    assert "1 thing, why, and what to do" in text
     assert "Variety among images of one mask : The synthetic set has one image for each mask." in text
 
 
@@ -147,10 +158,38 @@ def test_equal_input_gives_equal_bytes(page: Page, document: str) -> None:
     assert render(page) == document
 
 
-def test_the_verdict_comes_first(page: Page, document: str) -> None:
-    places = [Reader(document).text.index(answer.short) for answer in page.answers]
+def test_answers_stand_first_in_their_order(page: Page, document: str) -> None:
+    places = [Reader(document).text.index(answer.sentence) for answer in page.answers]
     assert places == sorted(places)
-    assert document.index("card unclear first") < document.index(f'href="#{next(iter(HEADINGS))}"')
+    assert document.index("card unclear") < document.index(f'href="#{next(iter(HEADINGS))}"')
+
+
+def test_the_summary_names_the_questions_by_their_answers_the_worst_first() -> None:
+    tones: Any = {"new?": "good", "real?": "bad", "varied?": "bad", "fits?": "unclear", "helps?": "not measured"}
+    answers = [Answer(question, "word", "Because.", tone) for question, tone in tones.items()]
+    text = Reader(render(replace(bare(), answers=answers))).text
+    assert "✗ No: real, varied ? Cannot tell: fits ✓ Yes: new – Not measured: helps" in text
+
+
+def test_an_answer_that_was_not_measured_has_no_card() -> None:
+    answers = [
+        Answer("new?", "not measured", "Out of time.", "not measured", "novelty"),
+        Answer("real?", "no", "Images are far away.", "bad", None, "Fine: masks."),
+    ]
+    found = Reader(render(replace(bare(), answers=answers)))
+    assert [article["class"] for article in found.all("article")] == ["card bad"]
+    assert "new? Out of time." in found.text
+    assert "no Images are far away. Fine: masks." in found.text
+
+
+def test_sections_stand_in_the_order_of_the_questions(document: str) -> None:
+    ids = [section["id"] for section in Reader(document).all("section")]
+    assert ids == ["answers", *HEADINGS, "gaps", "notes"]
+    assert list(HEADINGS)[1:-1] == ["novelty", "suspects", "images", "masks", "agreement", "utility"]
+
+
+def test_the_day_is_told(document: str) -> None:
+    assert "26 November 2026" in Reader(document).text
 
 
 def test_every_picture_and_figure_has_words_and_every_table_a_caption(document: str) -> None:
@@ -247,8 +286,52 @@ def test_a_ratio_further_right_is_drawn_further_right_until_the_scale_ends() -> 
     drawn = [Reader(row_of(ratio, axis)) for ratio in ratios]
     places = [float(str(found.all("circle")[0]["cx"])) for found in drawn[:3]]
     assert places == sorted(places)
-    assert places[1] == axis.scale(1.0)
+    assert places[1] == pytest.approx(axis.scale(1.0))
     assert not drawn[3].all("circle")  # an arrow instead
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ends"), [(0.9, 1.2, 1.25), (0.9, 1.9, 2.0), (0.9, 3.1, 4.0), (0.3, 1.0, 4.0), (0.9, 8.25, 10.0)]
+)
+def test_the_scale_of_ratios_is_as_wide_as_their_intervals(low: float, high: float, ends: float) -> None:
+    ratio = Figure("width", "width", 1.0, low, high, scale="ratio")
+    difference = Figure("loops", "loops", 80.0, 70.0, 90.0, scale="difference")
+    axis = axis_of([ratio, difference])
+    assert (axis.scale.low, axis.scale.high) == (pytest.approx(1 / ends), ends)
+    assert "open" not in row_of(ratio, axis)
+
+
+def test_an_interval_that_goes_on_beyond_the_scale_ends_in_an_arrow_on_that_side() -> None:
+    axis = axis_of([Figure("loops", "loops", 1.0, 0.5, 12.7, scale="ratio")])
+    for low, high, ends in ((0.5, 12.7, [10.0]), (0.01, 2.0, [0.1]), (0.01, 12.7, [0.1, 10.0]), (0.5, 2.0, [])):
+        drawn = row_of(Figure("loops", "loops", 1.0, low, high, scale="ratio"), axis)
+        arrows = re.findall(r'd="M([\d.]+) [^"]*" class="whisker open"', drawn)
+        assert arrows == [f"{axis.scale(end):.1f}" for end in ends]
+
+
+def test_statistics_stand_by_class_and_the_worst_first(page: Page) -> None:
+    def one(name: str, of: str, value: float | None, scale: Any = "ratio") -> Figure:
+        values = np.array([1.0, 2.0])
+        return Figure(name, name, value, scale=scale, group="statistics", of=of, real=values, synthetic=values)
+
+    figures = [
+        one("aaa", "nucleus", 0.4), one("bbb", "cell", 1.0), one("ccc", "nucleus", None), one("ddd", "nucleus", 2.5),
+        one("eee", "cell", 3.0), one("fff", "nucleus", 0.1, "difference"), one("ggg", "nucleus", 0.0, "difference"),
+    ]  # fmt: skip
+    assert page.masks is not None
+    document = render(replace(page, masks=replace(page.masks, figures=figures)))
+    heads = re.findall(r'scope="row" role="rowheader">(\w{3})<', document)
+    assert heads[:7] == ["fff", "ddd", "aaa", "ggg", "ccc", "eee", "bbb"]
+    text = Reader(document).text
+    assert text.index("Synthetic against real masks, nucleus") < text.index("Synthetic against real masks, cell")
+
+
+def test_counts_have_no_place_below_zero_and_shares_an_axis() -> None:
+    counts, none = np.array([0.0, 0.0, 1.0, 2.0]), np.zeros(4)
+    found = Reader(histogram(counts, none, "loops"))
+    assert found.words[:3] == ["0", "100 %", "100 %"]
+    assert not any("−" in word for word in found.words)
+    assert any(word == "−2" for word in Reader(histogram(counts - 2, none, "moved")).words)
 
 
 @pytest.mark.parametrize("values", [[], [math.nan], [3.0], [5.0, 5.0], [0.0, 1.0, 40.0], [1e-9, 1.0000000001e-9]])

@@ -11,6 +11,7 @@ import pairaug
 from pairaug.api import keywords
 from pairaug.api.wording import for_python
 from pairaug.cli.app import app
+from pairaug.cli.help import text_of
 
 FUNCTIONS: dict[str, tuple[str, Any]] = {
     "check": ("check", keywords.CheckKeywords),
@@ -77,7 +78,7 @@ def _shared() -> dict[str, Any]:
 def _table(names: list[str], known: Any, command: str) -> str:
     types = get_type_hints(known)
     parameters = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
-    helps = {flag: p.help for p in parameters if p.param_type_name == "option" for flag in p.opts}
+    helps = {flag: text_of(p) for p in parameters if p.param_type_name == "option" for flag in p.opts}
     rows = ["| argument | type | what it is |", "| --- | --- | --- |"]
     for name in names:
         text = for_python(helps["--" + name.replace("_", "-")].replace("; may be repeated", ""))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +152,9 @@ def write_outputs(
         from pairaug.evaluation.views.page import Invocation, page_of
         from pairaug.report.page.document import render
 
-        invocation = Invocation(real, str(sets.synthetic_source or ""), command, models)
+        today = date.today()
+        day = f"{today.day} {today:%B %Y}"
+        invocation = Invocation(real, str(sets.synthetic_source or ""), command, models, day)
         write_atomic(html, render(page_of(result, sets, invocation)).encode())
 
 

@@ -11,14 +11,25 @@ import typer
 
 from pairaug import __version__
 from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
+from pairaug.cli.help import Overview
 from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
 from pairaug.errors import DivergedError, Interrupted, PairaugError, StorageError, UsageError
 from pairaug.machine.launch import is_first, several
 
+_EXAMPLE = """\
+pairaug fit-masks ./drive/masks
+pairaug fit-translator ./drive
+pairaug synthesize --count 1000 --out ./augmented
+pairaug evaluate ./drive ./augmented
+"""
+
 app = typer.Typer(
     name="pairaug",
-    help="Learn from a few image/mask pairs, synthesise many.",
+    cls=Overview,
+    help="Learn from a few image/mask pairs, synthesise many.\n\nMore on a command: pairaug COMMAND --help.",
+    epilog=_EXAMPLE,
+    subcommand_metavar="COMMAND ...",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -18,11 +18,16 @@ from pairaug.json_text import json_text
 if TYPE_CHECKING:
     from pairaug.pairs.checked import Checked
 
+_EXAMPLE = """\
+pairaug check ./drive
+paste images.txt masks.txt | pairaug check -
+"""
+
 
 def register(app: typer.Typer) -> None:
-    app.command("check", cls=Command, short_help="Find the pairs of a data set and say what is there.")(
-        flattened(check)
-    )
+    app.command(
+        "check", cls=Command, epilog=_EXAMPLE, short_help="Find the pairs of a data set and say what is there."
+    )(flattened(check))
 
 
 def check(

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 PAIRS, SIDE, SYNTHETIC, SHOWN = 20, 256, 12, 6
 
+_EXAMPLE = "pairaug demo"
+
 
 def register(app: typer.Typer) -> None:
-    app.command("demo", cls=Command, short_help="Try all of it on drawn pairs, in a minute.")(demo)
+    app.command("demo", cls=Command, epilog=_EXAMPLE, short_help="Try all of it on drawn pairs, in a minute.")(demo)
 
 
 def demo(

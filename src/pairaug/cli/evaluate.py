@@ -123,8 +123,16 @@ class UtilityFlags(UtilityAsked):
     ]
 
 
+_EXAMPLE = """\
+pairaug evaluate ./drive ./augmented --html page.html
+pairaug evaluate ./drive ./augmented --utility --test ./drive-test
+"""
+
+
 def register(app: typer.Typer) -> None:
-    app.command("evaluate", cls=Command, short_help="Measure synthetic pairs against real ones.")(flattened(evaluate))
+    app.command("evaluate", cls=Command, epilog=_EXAMPLE, short_help="Measure synthetic pairs against real ones.")(
+        flattened(evaluate)
+    )
 
 
 def evaluate(
@@ -160,12 +168,15 @@ def evaluate(
     max_minutes: Annotated[
         float | None,
         opt.option(
-            "--max-minutes", panel=_MEASURE, help="Skip and report parts that would exceed M minutes.", metavar="M"
+            "--max-minutes",
+            panel=_MEASURE,
+            help="Take about M minutes; parts that would take longer are left out (default: no limit).",
+            metavar="M",
         ),
     ] = None,
     utility: UtilityFlags = UtilityFlags(),
     html: Annotated[
-        Path | None, opt.option("--html", panel=_MEASURE, help="Write the results as an HTML page.", metavar="FILE")
+        Path | None, opt.option("--html", panel=_MEASURE, help="Write the results as an HTML page too.", metavar="FILE")
     ] = None,
     out_items: Annotated[
         Path | None,

@@ -31,14 +31,34 @@ _TRANSLATOR_HELP = """Learn to paint images for masks from a data set of pairs, 
 
 The same command continues an interrupted run; more --epochs or --minutes train it further.
 """
+_TRANSLATOR_EXAMPLE = """\
+pairaug fit-translator ./drive
+pairaug fit-translator ./drive --minutes 60 --models ./hour
+"""
 
 
 def register(app: typer.Typer) -> None:
-    app.command("fit-masks", cls=Command, help=_MASKS_HELP, short_help="Learn to draw new masks.")(_command("masks"))
-    app.command("fit-mask-generator", cls=Command, help=_MASKS_HELP, hidden=True)(_command("masks"))
-    app.command("fit-translator", cls=Command, help=_TRANSLATOR_HELP, short_help="Learn to paint images for masks.")(
-        _command("translator")
-    )
+    app.command(
+        "fit-masks",
+        cls=Command,
+        help=_MASKS_HELP,
+        epilog="pairaug fit-masks ./drive/masks",
+        short_help="Learn to draw new masks.",
+    )(_command("masks"))
+    app.command(
+        "fit-mask-generator",
+        cls=Command,
+        help=_MASKS_HELP,
+        epilog="pairaug fit-mask-generator ./drive/masks",
+        hidden=True,
+    )(_command("masks"))
+    app.command(
+        "fit-translator",
+        cls=Command,
+        help=_TRANSLATOR_HELP,
+        epilog=_TRANSLATOR_EXAMPLE,
+        short_help="Learn to paint images for masks.",
+    )(_command("translator"))
 
 
 def _command(kind: Kind) -> Callable[..., None]:
@@ -53,7 +73,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             opt.option(
                 "--model",
                 panel=_LENGTH,
-                help="Model to fit; 'pairaug models' lists them; auto looks at the data (default auto).",
+                help="Model to fit; 'auto' chooses by the data (default: auto).",
                 metavar="NAME",
             ),
         ] = None,
@@ -67,7 +87,8 @@ def _command(kind: Kind) -> Callable[..., None]:
             ),
         ] = None,
         minutes: Annotated[
-            float | None, opt.option("--minutes", panel=_LENGTH, help="Train for at most M minutes.", metavar="M")
+            float | None,
+            opt.option("--minutes", panel=_LENGTH, help="Train for about M minutes (default: no limit).", metavar="M"),
         ] = None,
         batch_size: Annotated[
             int, opt.option("--batch-size", panel=_LENGTH, help="Pairs in each training step (default 1).", metavar="N")

@@ -8,9 +8,13 @@ from pairaug.cli import options as opt
 from pairaug.cli.help import Command
 from pairaug.cli.output import emit, emit_json
 
+_EXAMPLE = "pairaug models"
+
 
 def register(app: typer.Typer) -> None:
-    app.command("models", cls=Command, short_help="List the models, their settings and their sizes.")(models)
+    app.command("models", cls=Command, epilog=_EXAMPLE, short_help="List the models, their settings and their sizes.")(
+        models
+    )
 
 
 def models(as_json: opt.AsJson = False) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from pairaug.errors import UsageError
 
-FILES, VALUES, _RUN = "Which files", "What the values mean", "Running"
+FILES, VALUES, RUN = "Which files", "What the values mean", "Running"
 
 
 def option(*names: str, panel: str, help: str, metavar: str | None = None) -> Any:
@@ -55,23 +55,23 @@ Unlabelled = Annotated[
     ),
 ]
 Models = Annotated[
-    Path, option("--models", panel=_RUN, help="Folder of the fitted models (default pairaug-models).", metavar="DIR")
+    Path, option("--models", panel=RUN, help="Folder of the fitted models (default pairaug-models).", metavar="DIR")
 ]
-Seed = Annotated[int, option("--seed", panel=_RUN, help="Seed of everything random (default 0).", metavar="N")]
+Seed = Annotated[int, option("--seed", panel=RUN, help="Seed of everything random (default 0).", metavar="N")]
 Device = Annotated[
-    str, option("--device", panel=_RUN, help="Where to compute: auto, cpu, cuda or mps (default auto).", metavar="NAME")
+    str, option("--device", panel=RUN, help="Where to compute: auto, cpu, cuda or mps (default auto).", metavar="NAME")
 ]
 Threads = Annotated[
-    int | None, option("--threads", panel=_RUN, help="Processor threads (default: one for each core).", metavar="N")
+    int | None, option("--threads", panel=RUN, help="Processor threads (default: one for each core).", metavar="N")
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.", rich_help_panel=_RUN)
+    bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.", rich_help_panel=RUN)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=_RUN)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.", rich_help_panel=RUN)]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print the result, warnings and errors only.", rich_help_panel=_RUN)
+    bool, typer.Option("--quiet", "-q", help="Print the result, warnings and errors only.", rich_help_panel=RUN)
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more about the progress.", rich_help_panel=_RUN)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more about the progress.", rich_help_panel=RUN)]
 
 
 def source_and_lines(source: str | None, list_file: Path | None) -> tuple[str, Iterable[str] | None]:

@@ -9,26 +9,41 @@ from pairaug.cli.options import FILES, VALUES, option
 
 Only = Annotated[
     list[str] | None,
-    option("--only", panel=FILES, help="Keep only pairs with a file that matches; may be repeated.", metavar="GLOB"),
+    option(
+        "--only",
+        panel=FILES,
+        help="Keep only pairs with a file that matches; may be repeated (default: all).",
+        metavar="GLOB",
+    ),
 ]
 Exclude = Annotated[
     list[str] | None, option("--exclude", panel=FILES, help="Ignore files that match; may be repeated.", metavar="GLOB")
 ]
 Limit = Annotated[
     int | None,
-    option("--limit", panel=FILES, help="Use at most N pairs; those of the training split come first.", metavar="N"),
+    option(
+        "--limit",
+        panel=FILES,
+        help="Use at most N pairs; those of the training split come first (default: all).",
+        metavar="N",
+    ),
 ]
 PairTemplate = Annotated[
     str | None,
     option(
         "--pair",
         panel=FILES,
-        help="How images and masks are named, such as 'images/{id}.tif=masks/{id}.gif'.",
+        help="How images and masks are named, such as 'images/{id}.tif=masks/{id}.gif' (default: found out).",
         metavar="IMAGE=MASK",
     ),
 ]
-Images = Annotated[str | None, option("--images", panel=FILES, help="Files that match are images.", metavar="GLOB")]
-Masks = Annotated[str | None, option("--masks", panel=FILES, help="Files that match are masks.", metavar="GLOB")]
+Images = Annotated[
+    str | None,
+    option("--images", panel=FILES, help="Files that match are images (default: found out).", metavar="GLOB"),
+]
+Masks = Annotated[
+    str | None, option("--masks", panel=FILES, help="Files that match are masks (default: found out).", metavar="GLOB")
+]
 Unite = Annotated[bool, option("--unite", panel=FILES, help="Join the several masks of an image into one.")]
 ClassesFromNames = Annotated[
     bool,
@@ -48,7 +63,13 @@ Glued = Annotated[
     ),
 ]
 Split = Annotated[
-    str | None, option("--split", panel=FILES, help="Use only this split: train, val or test.", metavar="NAME")
+    str | None,
+    option(
+        "--split",
+        panel=FILES,
+        help="Use only this split: train, val or test (default: train, where there is one; check takes all).",
+        metavar="NAME",
+    ),
 ]
 GroupBy = Annotated[
     str | None,
@@ -81,7 +102,7 @@ Labels = Annotated[
     option(
         "--labels",
         panel=VALUES,
-        help="The label values; others go to the nearest. all: keep every value as a class.",
+        help="The label values; others go to the nearest; all keeps every value as a class (default: those found).",
         metavar="A,B,...",
     ),
 ]
@@ -129,13 +150,18 @@ MaxPixels = Annotated[
     option(
         "--max-pixels",
         panel=VALUES,
-        help="Refuse larger files; N counts pixels (default 25 million) or voxels (default 89 million).",
+        help="Refuse larger files; N counts pixels, or the voxels of volumes (default: 25 and 89 million).",
         metavar="N",
     ),
 ]
 Window = Annotated[
     str | None,
-    option("--window", panel=VALUES, help="Range of NIfTI and DICOM values to keep, such as -1000,400.", metavar="A,B"),
+    option(
+        "--window",
+        panel=VALUES,
+        help="Range of NIfTI and DICOM values to keep, such as -1000,400 (default: all).",
+        metavar="A,B",
+    ),
 ]
 SkipBad = Annotated[
     bool, option("--skip-bad", panel=VALUES, help="Leave out pairs that cannot be used; the exit code is then 8.")

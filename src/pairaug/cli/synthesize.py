@@ -15,9 +15,14 @@ from pairaug.json_text import json_text, parse_json
 
 _WHAT = "What to make"
 
+_EXAMPLE = """\
+pairaug synthesize --count 1000 --out ./augmented
+pairaug synthesize --masks-from ./drawn --out ./painted
+"""
+
 
 def register(app: typer.Typer) -> None:
-    app.command("synthesize", cls=Command, short_help="Write new pairs with a manifest.")(synthesize)
+    app.command("synthesize", cls=Command, epilog=_EXAMPLE, short_help="Write new pairs with a manifest.")(synthesize)
 
 
 def synthesize(
@@ -80,7 +85,10 @@ def synthesize(
     originals: Annotated[
         Path | None,
         opt.option(
-            "--originals", panel=_WHAT, help="Folder where the training pairs lie now, if it was moved.", metavar="DIR"
+            "--originals",
+            panel=_WHAT,
+            help="Folder where the training pairs lie now (default: where they lay).",
+            metavar="DIR",
         ),
     ] = None,
     license: Annotated[

@@ -12,9 +12,11 @@ from pairaug.cli.help import Command
 from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import DataError
 
+_EXAMPLE = "pairaug verify ./augmented"
+
 
 def register(app: typer.Typer) -> None:
-    app.command("verify", cls=Command, short_help="Compare a data set with its manifest.")(verify)
+    app.command("verify", cls=Command, epilog=_EXAMPLE, short_help="Compare a data set with its manifest.")(verify)
 
 
 def verify(

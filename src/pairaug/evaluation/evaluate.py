@@ -87,11 +87,15 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class Sets:
-    """Both sets, open. ``synthetic_source`` is None, and the synthetic set without pairs, where none was given."""
+    """Both sets, open. ``synthetic_source`` is None, and the synthetic set without pairs, where none was given.
+
+    ``began``: when they began to be read (``time.monotonic``), from which --max-minutes counts.
+    """
 
     real: PairSet
     synthetic: Synthetic
     synthetic_source: str | Path | None
+    began: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ def open_sets(
     real: str | Path, synthetic: str | Path | None, options: EvaluationOptions, reporter: Reporter
 ) -> Iterator[Sets]:
     """Find, check and sample both sets, or the real one where there is no other."""
+    began = time.monotonic()
     found, sentence = choose_split(find_pairs(real, options.selection, options.lines), options.selection.split)
     if sentence:
         reporter.note(f"real: {sentence}")
@@ -158,21 +163,21 @@ def open_sets(
     )
     items = in_terms(str(real), checked, terms, kept=kept)
     if synthetic is None:
-        yield Sets(items, no_synthetic(items), None)
+        yield Sets(items, no_synthetic(items), None, began)
         return
     rng = np.random.default_rng([options.seed, 0])
     with open_synthetic(Path(synthetic), terms, options.policy, options.sample, rng) as others:
-        yield Sets(items, others, synthetic)
+        yield Sets(items, others, synthetic, began)
 
 
 def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: Ranks = ALONE) -> Evaluation:
-    """Measure the parts that are wanted, as far as the time allows.
+    """Measure the parts that are wanted, as far as the time allows, which began when the sets were read.
 
     Several ranks share the runs of utility; the other parts are the first rank's.
     """
     if not ranks.first:
         options = replace(options, parts=("utility",))
-    deadline = None if options.max_minutes is None else time.monotonic() + 60 * options.max_minutes
+    deadline = None if options.max_minutes is None else sets.began + 60 * options.max_minutes
     work = Work(options.threads or max(1, default_threads() // ranks.here), reporter, deadline)
     needed = expected_seconds(sets, options)
     if options.max_minutes is not None and needed > 60 * options.max_minutes:

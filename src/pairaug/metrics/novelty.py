@@ -26,7 +26,7 @@ Leaves: ``Nearest`` a query; ``Share`` and ``Power``. Memory does not grow with 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +100,10 @@ class Calibration:
         return found
 
 
+def _nothing() -> None:
+    return None
+
+
 class CopyDetector:
     """Real pictures and what is usual among them; ``look`` judges one query.
 
@@ -112,13 +116,16 @@ class CopyDetector:
         groups: Sequence[int] | None,
         rng: np.random.Generator,
         nominated: int | None = None,
+        between: Callable[[], None] = _nothing,
     ) -> None:
         """Calibrate on real pictures, ``groups`` naming the group of each (None: each its own).
 
         DataError for fewer than ``FEWEST_GROUPS`` groups. Of more than ``MOST_CALIBRATING`` items as many are drawn
         to calibrate; queries are compared with all, in the dear views with the ``nominated`` that the coarse one finds.
+        ``between`` is called before every picture that is compared, here and in ``power``, and may raise to end the
+        work, say when the time is over.
         """
-        self._matcher, self._nominated = Matcher(pictures), nominated
+        self._matcher, self._nominated, self._between = Matcher(pictures), nominated, between
         names = np.arange(len(pictures)) if groups is None else np.asarray(groups)
         if len(np.unique(names)) < FEWEST_GROUPS:
             raise DataError(
@@ -126,7 +133,7 @@ class CopyDetector:
                 f"give at least {FEWEST_GROUPS}"
             )
         asked = np.sort(rng.permutation(len(pictures))[:MOST_CALIBRATING])
-        rows = (self._matcher.distances(pictures[at], nominated, names != names[at]) for at in asked)
+        rows = (self._distances(pictures[at], names != names[at]) for at in asked)
         table = np.stack(list(rows), axis=1)
         table[:, names[asked][:, None] == names[None, :]] = np.nan
         names, self.linked = _link(table, asked, names)
@@ -144,10 +151,18 @@ class CopyDetector:
         chosen = content[:MOST_PLANTED]
         found = []
         for kind in KINDS:
-            flags = [self.look(plant(pictures[index], kind, rng, holds_labels)).flagged for index in chosen]
+            flags = [self._planted(pictures[index], kind, rng, holds_labels) for index in chosen]
             share = wilson(sum(flags), len(flags))
             found.append(Power(kind, share, share.value is not None and share.value >= POWER))
         return tuple(found)
+
+    def _distances(self, picture: FloatArray, among: NDArray[np.bool_] | None = None) -> Floats:
+        self._between()
+        return self._matcher.distances(picture, self._nominated, among)
+
+    def _planted(self, picture: FloatArray, kind: str, rng: np.random.Generator, holds_labels: bool) -> bool:
+        """Whether a copy of this kind is flagged."""
+        return judge(self._distances(plant(picture, kind, rng, holds_labels)), self.calibration).flagged
 
 
 def judge(distances: Floats, calibration: Calibration) -> Nearest:

@@ -19,8 +19,9 @@ Scale = Literal["ratio", "difference", "score", "share", "points"]
 class Figure:
     """``low`` and ``high`` are its 95 % interval; None or not finite: not defined.
 
-    ``key`` is its name in JSON, ``name`` the one that is shown, ``group`` the table that it stands in, ``meaning`` a
-    sentence on what it says, ``remark`` a few words beside the value in the place of the held-out figure.
+    ``key`` is its name in JSON, ``name`` the one that is shown, ``group`` the table that it stands in, ``of`` the class
+    that it was measured on where there are several, ``meaning`` a sentence on what it says, ``remark`` a few words
+    beside the value in the place of the held-out figure.
 
     ``scale``: "ratio", 1 is perfection; "difference", 0 is, in ``unit`` (in the place of a ratio where real ones do not
     vary); "score", from 0 to about 1; "share" of ``count`` items (with no value: no items, or cannot tell); "points",
@@ -40,6 +41,7 @@ class Figure:
     held_out_high: float | None = None
     scale: Scale = "score"
     group: str = "scores"
+    of: str = ""
     meaning: str = ""
     remark: str = ""
     unit: str = ""
@@ -49,6 +51,11 @@ class Figure:
     compared: bool = True
     real: Values | None = field(default=None, compare=False)
     synthetic: Values | None = field(default=None, compare=False)
+
+    @property
+    def title(self) -> str:
+        """The name, and what it is of, where it stands alone."""
+        return f"{self.name}, {self.of}" if self.of else self.name
 
     def beside(self, held_out: float | None, low: float | None, high: float | None) -> Figure:
         """The same, beside what held-out real data score."""

@@ -171,3 +171,9 @@ def test_the_scores_over_training_are_told(case: DrawnCase) -> None:
 def test_a_gain_that_the_baseline_had_earlier_in_training_is_no_gain(case: DrawnCase) -> None:
     found = case.measure(case.trainer(gain={0.5: 0.03}, looks={50: 0.05, 100: 0.0}), curve=())
     assert found.word == "does not help"
+
+
+def test_an_arm_says_itself_whether_the_judged_pairs_are_among_its_own(case: DrawnCase) -> None:
+    found = case.measure(case.trainer(), curve=(), arms=("classical", "dilution", "synthetic", "synthetic-alone"))
+    own = {arm.arm: arm.synthetic for arm in found.arms}
+    assert own == {"real + classical": False, "dilution": False, SYNTHETIC: True, "synthetic + classical": True}

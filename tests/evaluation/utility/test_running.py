@@ -50,6 +50,16 @@ def test_a_slow_machine_is_noticed_before_the_budget_is_broken(case: DrawnCase) 
     assert trainer.clock <= 9 * 60
 
 
+def test_a_run_that_takes_far_longer_than_expected_is_given_up_and_named(case: DrawnCase) -> None:
+    trainer = case.trainer(pace=1000.0)
+    found = case.measure(trainer, max_seconds=9 * 60)
+    assert len(trainer.fits) == 1
+    assert found.arms == ()
+    assert found.left_out[0].startswith("real + classical, 5 pairs, seeds 0")
+    patient = case.trainer(pace=580.0)
+    assert [arm.runs for arm in case.measure(patient, max_seconds=9 * 60).arms] == [1]
+
+
 def test_a_budget_too_small_for_any_cell_cannot_tell(case: DrawnCase) -> None:
     found = case.measure(case.trainer(), max_seconds=10)
     assert found.word == "cannot tell"

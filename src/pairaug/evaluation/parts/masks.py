@@ -55,25 +55,25 @@ class MaskRealism:
                     found.append(int(name.split("/")[0]))
         return tuple(found)
 
-    def figures(self, labels: Sequence[str]) -> list[Figure]:
-        """``labels``: the label value of each class, as it is shown."""
+    def figures(self, labels: Sequence[str], names: Sequence[str] | None = None) -> list[Figure]:
+        """``labels``: the label value of each class, as it is shown; ``names``: what it is called, if anything."""
         dice, real_dice = self.dice, self.real_dice
         meaning = "Overlap of the masks of a set among themselves; 1 is one mask repeated. No higher than real is good."
         overlap = Figure("pairwise_dice", "pairwise Dice", dice.value, dice.low, dice.high, meaning=meaning)
         overlap = overlap.beside(real_dice.value, real_dice.low, real_dice.high)
-        statistics = [self._statistic(key, labels) for key in self.statistics]
+        statistics = [self._statistic(key, labels, names or labels) for key in self.statistics]
         return [*statistics, *neighbour_figures(self.neighbours, NEIGHBOURS), overlap]
 
-    def _statistic(self, key: str, labels: Sequence[str]) -> Figure:
+    def _statistic(self, key: str, labels: Sequence[str], names: Sequence[str]) -> Figure:
         """``1/share`` is called ``255/share`` in JSON: by the label value, not the class."""
         label, statistic = key.split("/")
         title, unit, meaning = statistic_words(statistic)
-        name = f"{title}, {labels[int(label)]}" if len(labels) > 2 else title
         figure = comparison_figure(
-            self.statistics[key], f"{labels[int(label)]}/{statistic}", name, meaning, "statistics"
+            self.statistics[key], f"{labels[int(label)]}/{statistic}", title, meaning, "statistics"
         )
         real, synthetic = (pooled(side) for side in self.values[key])
-        return replace(figure, unit=unit, real=real, synthetic=synthetic)
+        of = names[int(label)] if len(labels) > 2 else ""
+        return replace(figure, of=of, unit=unit, real=real, synthetic=synthetic)
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def measure_novelty(real: PairSet, synthetic: PairSet, derived: Sequence[bool], 
     def prepare(kind: int) -> tuple[CopyDetector, tuple[Power, ...]]:
         pictures, _, holds_labels = kinds[kind]
         rng = np.random.default_rng([seed, 3, kind])
-        detector = CopyDetector(pictures, real.groups, rng)
+        detector = CopyDetector(pictures, real.groups, rng, between=work.check)
         return detector, detector.power(pictures, rng, holds_labels)
 
     prepared = work.each(prepare, len(kinds), "copy detectors")

@@ -20,7 +20,7 @@ from pairaug.metrics.reduction import FloatArray, one_hot, reduce_area
 from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes, load_image
 from pairaug.pairs.kept import KeptPixels
-from pairaug.pairs.labels import show_values
+from pairaug.pairs.labels import show_value, show_values
 from pairaug.pairs.levels import deepened
 from pairaug.pairs.pair import Found
 from pairaug.pairs.unlabelled import CheckedImages, refuse_unlike
@@ -71,6 +71,14 @@ class PairSet:
     @property
     def classes(self) -> int:
         return self.terms.classes
+
+    @property
+    def class_titles(self) -> list[str]:
+        """What each class is called: by its name where the files have names, else by its label value."""
+        values, names = self.terms.label_values, self.checked.class_names
+        if len(names) == len(values) - 1:
+            return ["background", *names]
+        return [f"label {show_value(value)}" for value in values]
 
     def pixels(self, index: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
         """Image ``index`` as it is stored, (H, W) or (H, W, 3); not to be written to."""

@@ -191,6 +191,7 @@ def _arm_result(runs: Mapping[Cell, Scored]) -> ArmResult:
         sd_over_runs=_spread(np.array(last.scores)),
         over_steps=tuple(over_steps),
         seconds=round(sum(round(scored.seconds, 1) for scored in runs.values()), 1),  # as they are saved
+        synthetic=cell.arm.synthetic,
     )
 
 

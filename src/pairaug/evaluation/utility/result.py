@@ -27,7 +27,7 @@ class ArmResult:
     """One arm at one number of real pairs: mean scores over runs and test items, their spread over runs.
 
     All figures are those at the plateau, after ``steps``. ``scores``: mean Dice of every run, in the order of seeds.
-    ``over_steps``: the same over training.
+    ``over_steps``: the same over training. ``synthetic``: whether the pairs that are judged are among those drawn.
     """
 
     arm: str
@@ -44,6 +44,7 @@ class ArmResult:
     seconds: float
     last_share: float | None
     over_steps: tuple[AfterSteps, ...]
+    synthetic: bool
 
 
 @dataclass(frozen=True)

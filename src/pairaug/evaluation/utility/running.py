@@ -24,11 +24,16 @@ from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Segmenter, Trainer
 
 SIGINT = 2
+GRACE = 1.1
 
 
 @dataclass(frozen=True)
 class CellSetup:
-    """What cells are run with. ``budget``: seconds from now after which none may be expected to end; None: any."""
+    """What cells are run with.
+
+    ``budget``: seconds from now after which no cell may be expected to end; one that is under way when they are over by
+    ``GRACE`` is given up. None: as long as it takes.
+    """
 
     cells: CellFolder
     context: Context
@@ -57,8 +62,11 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
     def saved() -> str:
         return f"{len(done)} of {total} cells are saved"
 
-    def run(cell: Cell) -> Scored:
-        return _run(cell, setup, material, steps)
+    def run(cell: Cell) -> Scored | None:
+        try:
+            return _run(cell, setup, material, steps)
+        except _Late:
+            return None
 
     with Interruption(setup.reporter.note) as asked:
 
@@ -70,6 +78,8 @@ def run_cells(left: list[Cell], done: dict[Cell, Scored], setup: CellSetup) -> N
         try:
             with working(run, cells, setup.workers, one_thread=True, stop=steps.stop, listen=listen) as results:
                 for cell, scored in results:
+                    if scored is None:
+                        continue
                     done[cell] = scored
                     setup.cells.write(cell, scored)
                     pace.learn(cell, scored.seconds)
@@ -121,17 +131,25 @@ class _Stopped(Exception):
     """The run is over; what is under way is given up."""
 
 
+class _Late(Exception):
+    """The budget is over; the cell that is under way is given up."""
+
+
 class _Steps:
     """Optimiser steps of all cells together, and a way to end those under way."""
 
     def __init__(self, setup: CellSetup, total: int) -> None:
         self.stop = threading.Event()
         self._reporter, self._total, self._done = setup.reporter, total, 0
+        self._clock = setup.clock
+        self._end = None if setup.budget is None else setup.clock() + GRACE * setup.budget
         self._lock = threading.Lock()
 
     def count(self, title: str) -> None:
         if self.stop.is_set():
             raise _Stopped
+        if self._end is not None and self._clock() > self._end:
+            raise _Late
         with self._lock:
             self._done += 1
             self._reporter.progress(self._done, max(self._done, self._total), "steps", title)

@@ -23,10 +23,12 @@ def as_text(result: Evaluation, sets: Sets) -> str:
     names = [show_value(value) for value in sets.real.terms.label_values]
     made = f"{len(sets.synthetic.items)} of {sets.synthetic.total} synthetic pairs"
     lines = [f"{len(sets.real)} real pairs, {made if sets.synthetic.total else 'no synthetic set'}", ""]
-    lines += [f"{answer.question:<16}{answer.answer}: {answer.because}" for answer in answers_of(result, names)]
+    for answer in answers_of(result, names):
+        lines.append(f"{answer.question:<16}{answer.answer}: {answer.because}")
+        lines += [f"{'':<16}{answer.beside}"] if answer.beside else []
     tables: list[tuple[str, list[Line]]] = []
     if result.masks is not None:
-        rows = _rows(result.masks.figures(names))
+        rows = _rows(result.masks.figures(names, sets.real.class_titles))
         tables.append(("masks (ratio 1: as different as real from real; larger is worse)", rows))
     if result.images is not None:
         rows = _rows(result.images.figures())
@@ -74,7 +76,7 @@ def _row(figure: Figure) -> Line:
         words.append("Cannot tell, see the planted copies.")
     held_out = _number(figure.held_out) if figure.compared else ""
     interval = _interval(figure.low, figure.high)
-    return figure.name, _number(figure.value), interval, held_out, " ".join(filter(None, words))
+    return figure.title, _number(figure.value), interval, held_out, " ".join(filter(None, words))
 
 
 def _number(value: float | None) -> str:

@@ -47,21 +47,22 @@ _TONES: dict[AnswerWord, page.Tone] = {
     "cannot tell": "unclear",
     "not measured": "not measured",
 }
-_SECTIONS: tuple[page.Part, ...] = ("novelty", "images", "masks", "agreement", "utility")
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What the user typed, and where the models' loss histories lie."""
+    """What the user typed, where the models' loss histories lie, and the day as the page shows it."""
 
     real: str
     synthetic: str
     command: str
     models: Path
+    day: str = ""
 
 
 def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page:
     labels = [show_value(value) for value in sets.real.terms.label_values]
+    titles = sets.real.class_titles
     digest = None if result.images is None else result.images.features_digest
     losses = list(read_losses(invocation.models, sets.synthetic.manifest))
     return page.Page(
@@ -69,13 +70,21 @@ def page_of(result: Evaluation, sets: Sets, invocation: Invocation) -> page.Page
         command=invocation.command,
         version=f"pairaug {__version__}",
         compared=_compared(sets, invocation),
-        classes=labels[1:],
+        made=invocation.day,
+        classes=titles[1:],
         answers=[
-            page.Answer(answer.question, answer.answer, answer.because, _TONES[answer.answer], section)
-            for answer, section in zip(answers_of(result, labels), _SECTIONS, strict=True)
+            page.Answer(
+                one.question,
+                one.answer,
+                _sentence(one.because),
+                _TONES[one.answer],
+                _part(one.part),
+                _sentence(one.beside),
+            )
+            for one in answers_of(result, labels)
         ],
         samples=_samples(sets) if sets.synthetic.total else None,
-        masks=None if result.masks is None else page.Findings(result.masks.figures(labels)),
+        masks=None if result.masks is None else page.Findings(result.masks.figures(labels, titles)),
         images=None if result.images is None else page.Findings(result.images.figures(), FEATURES, digest),
         novelty=None if result.novelty is None else page.Findings(result.novelty.figures()),
         suspects=None if result.novelty is None else _suspects(result.novelty, sets),
@@ -104,6 +113,11 @@ def _compared(sets: Sets, invocation: Invocation) -> list[page.DataSet]:
         ours,
         page.DataSet("synthetic", invocation.synthetic, synthetic.total, None, synthetic.items.checked.digest, note),
     ]
+
+
+def _sentence(text: str) -> str:
+    """With a capital at its start and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
 
 
 def _gap(entry: NotMeasured) -> page.Gap:
@@ -195,7 +209,7 @@ def _utility(part: Utility) -> page.Utility:
             arm.arm,
             0 if arm.share >= 1 else arm.real_pairs,
             np.array(arm.scores),
-            "synthetic" in arm.arm,
+            arm.synthetic,
             {look.steps: np.array(look.scores) for look in arm.over_steps},
         )
         for arm in part.arms

@@ -1,4 +1,4 @@
-"""Small figures for rows of tables: a ratio on its scale, a score, a share, a distribution, an offset profile.
+"""Small figures for rows of tables: a ratio on its scale, a score, a share, an offset profile.
 
 Enters: plain results. Leaves: SVG. One language of marks throughout: a disc with whiskers is the synthetic set and its
 interval; a hollow diamond on a grey band is held-out real data, which is what perfection scores.
@@ -16,21 +16,24 @@ from pairaug.report.page.numbers import (
     FORMS,
     Format,
     defined,
-    figure_text,
     fixed,
     percent,
     plain,
     points,
     with_interval,
 )
-from pairaug.report.page.svg import Scale, arrow, box, diamond, dot, drawing, line, round_ticks, words
+from pairaug.report.page.svg import Scale, arrow, box, chevron, diamond, dot, drawing, line, round_ticks, words
 
 ROW_WIDTH, ROW_HEIGHT = 360.0, 34.0
 _MIDDLE = ROW_HEIGHT / 2
-_BINS = 18
 _START, _END = 20.0, ROW_WIDTH - 20.0
-_RATIOS = (0.5, 0.7, 1.0, 1.4, 2.0)
-_FINE_RATIOS = (0.8, 0.9, 1.0, 1.1, 1.25)
+# Ticks of ratios, from the narrowest scale to the widest; what lies beyond the last one ends in an arrow.
+_RATIOS = (
+    (0.8, 0.9, 1.0, 1.1, 1.25),
+    (0.5, 0.7, 1.0, 1.4, 2.0),
+    (0.25, 0.5, 1.0, 2.0, 4.0),
+    (0.1, 0.3, 1.0, 3.0, 10.0),
+)
 
 
 class Axis:
@@ -59,7 +62,7 @@ def axis_of(figures: Sequence[Figure]) -> Axis:
 
 def row_of(figure: Figure, axis: Axis) -> Markup:
     """One figure beside what held-out real data score; a value beyond the scale ends in an arrow."""
-    name = f"{figure.name}, {figure.meaning}" if figure.scale == "points" else figure.name
+    name = f"{figure.name}, {figure.meaning}" if figure.scale == "points" else figure.title
     scale = axis.scale
     if figure.scale == "difference" or (figure.scale == "ratio" and defined(figure.value) is None):
         text = "real ones do not vary: no ratio" if figure.scale == "difference" else "not defined"
@@ -76,9 +79,10 @@ def row_of(figure: Figure, axis: Axis) -> Markup:
 
 
 def _ratio_axis(figures: Sequence[Figure]) -> Axis:
-    """From 0.5 to 2 with 1 marked; from 0.8 to 1.25 where all fits in it."""
-    close = all(0.8 <= end <= 1.25 for end in _ends(figures))
-    ticks = _FINE_RATIOS if close else _RATIOS
+    """The narrowest scale about 1 that holds all values and intervals, at most from 0.1 to 10."""
+    ends = _ends([figure for figure in figures if figure.scale == "ratio"])
+    fitting = (ticks for ticks in _RATIOS if all(ticks[0] <= end <= ticks[-1] for end in ends))
+    ticks = next(fitting, _RATIOS[-1])
     return Axis(Scale(ticks[0], ticks[-1], _START, _END, log=True), ticks, lambda tick: f"{tick:g}×", main=1.0)
 
 
@@ -119,15 +123,19 @@ def _marks(scale: Scale, found: Figure) -> list[Markup]:
     value, low, high = defined(found.value), defined(found.low), defined(found.high)
     if low is not None and high is not None:
         shapes.append(line(scale(low), _MIDDLE, scale(high), _MIDDLE, "whisker"))
-        for end in (low, high):
-            if scale.low <= end <= scale.high:
-                shapes.append(line(scale(end), _MIDDLE - 4, scale(end), _MIDDLE + 4, "whisker"))
+        shapes += [_whisker_end(scale, end) for end in (low, high)]
     if value is None:
         return shapes
-    if value > scale.high or value < scale.low:
-        towards = 1 if value > scale.high else -1
-        return [*shapes, arrow(scale(value), _MIDDLE, towards, "synthetic")]
+    if not scale.holds(value):
+        return [*shapes, arrow(scale(value), _MIDDLE, 1 if value > scale.high else -1, "synthetic")]
     return [*shapes, dot(scale(value), _MIDDLE, 4.5, "synthetic")]
+
+
+def _whisker_end(scale: Scale, end: float) -> Markup:
+    """A bar across, or an open arrow where the interval goes on beyond the scale."""
+    if scale.holds(end):
+        return line(scale(end), _MIDDLE - 4, scale(end), _MIDDLE + 4, "whisker")
+    return chevron(scale(end), _MIDDLE, 1 if end > scale.high else -1, "whisker open")
 
 
 def marks_legend() -> Markup:
@@ -141,59 +149,16 @@ def marks_legend() -> Markup:
         box(4, 27, 40, 16, "band"),
         diamond(24, 35, 5.5, "held-out"),
         words(52, 39, "held-out real (perfection) and its range", "mark", "start"),
+        line(4, 59, 38, 59, "whisker"),
+        line(4, 55, 4, 63, "whisker"),
+        chevron(38, 59, 1, "whisker open"),
+        words(52, 63, "the interval goes on beyond the scale", "mark", "start"),
     ]
-    label = "Disc with whiskers: synthetic and its interval. Diamond on a band: held-out real and its range."
-    return drawing(380, 48, label, *shapes, class_="plot key")
-
-
-def histogram(real: Values, synthetic: Values, name: str) -> Markup:
-    """Shares of real values upwards and of synthetic ones downwards over the same bins, medians marked."""
-    width, middle, tall = 280.0, 58.0, 44.0
-    sets = [values[np.isfinite(values)] for values in (real, synthetic)]
-    pooled = np.concatenate(sets)
-    if pooled.size == 0:
-        return drawing(width, 40, f"{name}: no values", words(width / 2, 24, "no values"))
-    edges = _edges(pooled)
-    heights = [np.histogram(values, edges)[0] / max(1, values.size) for values in sets]
-    top = max(float(height.max()) for height in heights)
-    scale = Scale(float(edges[0]), float(edges[-1]), 12, width - 12)
-    shapes = []
-    for height, side, class_ in ((heights[0], -1, "real"), (heights[1], 1, "synthetic")):
-        for left, right, share in zip(edges[:-1], edges[1:], height, strict=True):
-            x, length = scale(float(left)), tall * float(share) / top
-            if share > 0:
-                shapes.append(
-                    box(x + 0.5, middle - length if side < 0 else middle, scale(float(right)) - x - 1, length, class_)
-                )
-    shapes.append(line(8, middle, width - 8, middle, "zero"))
-    medians = []
-    for values, side in ((sets[0], -1), (sets[1], 1)):
-        if values.size:
-            medians.append(float(np.median(values)))
-            x = scale(medians[-1])
-            shapes.append(line(x, middle, x, middle + side * (tall + 6), "median"))
-        else:
-            shapes.append(words(width / 2, middle + side * 22 + 4, "no values"))
-    whole = bool((pooled == np.rint(pooled)).all())
-    for tick in round_ticks(scale.low, scale.high, 4):
-        if whole and tick != round(tick):
-            continue
-        shapes.append(line(scale(tick), middle - 3, scale(tick), middle + 3, "zero"))
-        shapes.append(words(scale(tick), 2 * middle + 6, plain(tick)))
-    label = f"{name}: medians of real and synthetic {' and '.join(map(figure_text, medians))}"
-    return drawing(width, 2 * middle + 10, label, *shapes)
-
-
-def _edges(pooled: Values) -> Values:
-    """Bins of one for small whole numbers, else of equal width; never of no width."""
-    low, high = float(pooled.min()), float(pooled.max())
-    if np.array_equal(pooled, np.rint(pooled)) and high - low < _BINS:
-        spare = max(0.0, 6 - (high - low)) // 2  # a constant is a column, not a wall
-        return np.arange(low - spare - 0.5, high + spare + 1.5)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        reach = max(abs(low), 1.0) / 2
-        return np.linspace(low - reach, low + reach, _BINS)
-    return np.linspace(low, high, _BINS + 1)
+    label = (
+        "Disc with whiskers: synthetic and its interval. Diamond on a band: held-out real and its range. Open arrow: "
+        "the interval goes on beyond the scale."
+    )
+    return drawing(380, 72, label, *shapes, class_="plot key")
 
 
 def offset_map(profile: Values, name: str) -> Markup:

@@ -44,7 +44,7 @@ class Answer:
     """A question a user has and its answer: ``short`` in a few words ("3 of 200 flagged"), ``sentence`` in plain ones.
 
     ``tone`` colours it and puts a sign before ``short``, which has to say the same in words. ``part`` is the section
-    that the question leads to. The first answer of a page is its verdict and stands out.
+    that the question leads to. ``beside`` is told in small print: what did not decide.
     """
 
     question: str
@@ -52,6 +52,7 @@ class Answer:
     sentence: str
     tone: Tone
     part: Part | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class LossHistory:
 class Gap:
     """Something that was not measured: ``why`` ("--max-minutes 3 ran out") and ``remedy`` ("add --utility").
 
-    A gap for a ``part`` explains its empty section; one whose part is None stands in the closing list alone.
+    ``part``: the section that is missing for it, if a whole one is.
     """
 
     what: str
@@ -192,7 +193,8 @@ class Gap:
 class Page:
     """The whole page, in reading order. ``classes`` names foreground classes 1, 2 ... for the legend of outlines.
 
-    ``command`` and ``version`` let a reader repeat it; ``notes`` are further remarks, a sentence each.
+    ``command`` and ``version`` let a reader repeat it, ``made`` is the day, as it is shown; ``notes`` are further
+    remarks, a sentence each.
     """
 
     title: str
@@ -211,3 +213,4 @@ class Page:
     losses: Sequence[LossHistory] | None = None
     gaps: Sequence[Gap] = ()
     notes: Sequence[str] = ()
+    made: str = ""

@@ -6,17 +6,21 @@ nothing at all (Content-Security-Policy), so the promise does not rest on this c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
-from pairaug.report.page.contents import Answer, DataSet, Page
+from pairaug.report.page.contents import Answer, DataSet, Page, Tone
 from pairaug.report.page.findings_section import agreement_section, images_section, masks_section, novelty_section
 from pairaug.report.page.markup import Markup, element, join, name_of
 from pairaug.report.page.numbers import count
 from pairaug.report.page.pairs_section import samples_section, suspects_section
-from pairaug.report.page.parts import HEADINGS, missing, paragraph, told, unmeasured
+from pairaug.report.page.parts import HEADINGS, missing, paragraph, told
 from pairaug.report.page.training_section import losses_section, utility_section
 
-SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "unclear": "?", "not measured": "–"}
+SIGNS: dict[Tone, str] = {"good": "✓", "warning": "!", "bad": "✗", "unclear": "?", "not measured": "–"}
+SUMMARIES: dict[Tone, str] = {
+    "bad": "No", "warning": "With a doubt", "unclear": "Cannot tell", "good": "Yes", "not measured": "Not measured"
+}  # fmt: skip
 GENERATOR = "pairaug evaluate"  # by which a page is known that may be replaced by a newer one
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
@@ -33,7 +37,8 @@ def render(page: Page) -> str:
         element("title", page.title),
         element("style", Markup(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))),
     )
-    main = element("main", _answers(page), _contents(), *_sections(page), _gaps(page), _notes(page))
+    sections = _sections(page)
+    main = element("main", _answers(page), _contents(page), *sections, _gaps(page), _notes(page))
     body = element("body", _header(page), main, _footer(page))
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
@@ -42,12 +47,13 @@ def _header(page: Page) -> Markup:
     return element(
         "header",
         element("h1", page.title),
+        *([paragraph(page.made, class_="note")] if page.made else []),
         element("ul", *map(_compared, page.compared), class_="compared"),
     )
 
 
-def _contents() -> Markup:
-    links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items()]
+def _contents(page: Page) -> Markup:
+    links = [element("a", heading, href=f"#{part}") for part, heading in HEADINGS.items() if part not in missing(page)]
     return element("nav", *links, element("a", "What was not measured", href="#gaps"), aria_label="Sections")
 
 
@@ -62,27 +68,53 @@ def _compared(data: DataSet) -> Markup:
 
 
 def _answers(page: Page) -> Markup:
-    """The verdict, which stands out, and the other questions with their answers."""
-    cards = [_card(answer, first=place == 0) for place, answer in enumerate(page.answers)]
-    return element("section", element("h2", "In short"), element("div", *cards, class_="cards"), id="answers")
+    """What stands and what does not in a line, a card for each answer, and in small print what was not asked."""
+    told = [answer for answer in page.answers if answer.tone != "not measured"]
+    unmeasured = [answer for answer in page.answers if answer.tone == "not measured"]
+    asides = (join(element("strong", answer.question), f" {answer.sentence}") for answer in unmeasured)
+    return element(
+        "section",
+        element("h2", "In short"),
+        element("p", *_summary(page.answers), class_="summary"),
+        element("div", *map(_card, told), class_="cards"),
+        *([element("ul", *(element("li", aside) for aside in asides), class_="aside")] if unmeasured else []),
+        id="answers",
+    )
 
 
-def _card(answer: Answer, first: bool) -> Markup:
-    tone = answer.tone.replace(" ", "-")
+def _summary(answers: Sequence[Answer]) -> list[str]:
+    """The questions by their answers, the worst first: "No: real, varied." """
+    lines: list[str] = []
+    for tone, intro in SUMMARIES.items():
+        questions = [answer.question.rstrip("?") for answer in answers if answer.tone == tone]
+        if questions:
+            sign = element("span", SIGNS[tone], class_=f"tone {_class_of(tone)}", aria_hidden="true")
+            lines.append(element("span", sign, element("strong", f"{intro}: "), ", ".join(questions)))
+    return lines
+
+
+def _card(answer: Answer) -> Markup:
+    tone = _class_of(answer.tone)
     return element(
         "article",
         element("h3", element("a", answer.question, href=f"#{answer.part}") if answer.part else answer.question),
         paragraph(
             element("span", SIGNS[answer.tone], class_=f"tone {tone}", aria_hidden="true"),
-            element("strong", answer.short),
+            element("strong", answer.short, class_=f"tone {tone}"),
+            class_="short",
         ),
         paragraph(answer.sentence),
-        class_=f"card {tone} first" if first else f"card {tone}",
+        *([element("small", answer.beside)] if answer.beside else []),
+        class_=f"card {tone}",
     )
 
 
+def _class_of(tone: Tone) -> str:
+    return tone.replace(" ", "-")
+
+
 def _sections(page: Page) -> list[Markup]:
-    """Every part in the order of ``HEADINGS``; those that are None say so."""
+    """Every part that was measured in the order of ``HEADINGS``."""
     made = {
         "samples": samples_section(page.samples, page.classes) if page.samples is not None else None,
         "suspects": suspects_section(page.suspects) if page.suspects is not None else None,
@@ -93,20 +125,20 @@ def _sections(page: Page) -> list[Markup]:
         "utility": utility_section(page.utility) if page.utility is not None else None,
         "losses": losses_section(page.losses) if page.losses is not None else None,
     }
-    return [made[part] or unmeasured(part, page.gaps) for part in HEADINGS]
+    return [found for part in HEADINGS if (found := made[part]) is not None]
 
 
 def _gaps(page: Page) -> Markup:
-    """Everything that was not measured, in one place."""
+    """Everything that was not measured, in one place, folded."""
     explained = {gap.part for gap in page.gaps}
     entries = [join(element("strong", gap.what), ": ", *told(gap)) for gap in page.gaps]
-    entries += [
-        join(element("strong", HEADINGS[part]), " not measured.") for part in missing(page) if part not in explained
-    ]
-    body = (
-        element("ul", *(element("li", entry) for entry in entries)) if entries else paragraph("Nothing was left out.")
-    )
-    return element("section", element("h2", "What was not measured"), body, id="gaps")
+    entries += [element("strong", HEADINGS[part]) for part in missing(page) if part not in explained]
+    heading = element("h2", "What was not measured")
+    if not entries:
+        return element("section", heading, paragraph("Nothing was left out."), id="gaps")
+    summary = element("summary", f"{count(len(entries), 'thing')}, why, and what to do")
+    body = element("details", summary, element("ul", *(element("li", entry) for entry in entries)))
+    return element("section", heading, body, id="gaps")
 
 
 def _notes(page: Page) -> Markup:

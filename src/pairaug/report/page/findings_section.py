@@ -5,23 +5,31 @@ Enters: findings. Leaves: ``Markup``. What is told here holds for a whole table;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
 
 from pairaug.report.figure import Figure, Values
-from pairaug.report.page.charts import best, histogram, marks_legend, offset_map
+from pairaug.report.page.charts import axis_of, best, marks_legend, offset_map
 from pairaug.report.page.contents import Findings
-from pairaug.report.page.markup import Markup, element
+from pairaug.report.page.histogram import histogram
+from pairaug.report.page.markup import Markup, element, join
 from pairaug.report.page.numbers import figure_text
 from pairaug.report.page.parts import note, paragraph, section
-from pairaug.report.page.tables import figure_table
+from pairaug.report.page.tables import figure_table, worst_first
 
 SCORES = ("Score", "Synthetic beside held-out real")
 
 
 def masks_section(masks: Findings) -> Markup:
-    """The table of ratios, the scores of the set, and every distribution."""
+    """A table of ratios for each class on one scale, the scores of the set, and every distribution."""
+    by_class = _by_class([figure for figure in masks.of("statistics") if figure.measured])
+    axis = axis_of(masks.of("statistics")) if by_class else None
+    tables = [
+        figure_table(f"Synthetic against real masks{f', {of}' if of else ''}", ("Statistic", "Ratio"), group, axis)
+        for of, group in by_class.items()
+    ]
     return section(
         "masks",
         paragraph(
@@ -29,21 +37,32 @@ def masks_section(masks: Findings) -> Markup:
             "ones, in units of how far two halves of the real ones lie from each other: ",
             element("strong", "1 is perfection"),
             ", 2 is twice as different as real is from real. Well below 1, the synthetic masks hug these very real "
-            "ones.",
+            "ones. The worst stand first.",
         ),
         marks_legend(),
-        figure_table("Synthetic against real masks", ("Statistic", "Ratio"), masks.of("statistics")),
+        *tables,
         figure_table("Synthetic masks as a set", SCORES, masks.of("scores")),
         element("h3", "The distributions"),
         note(
             _swatch("real"),
             "real masks upwards, ",
             _swatch("synthetic"),
-            "synthetic ones downwards, as shares of each set; the line across marks the median. The two should mirror "
-            "each other.",
+            "synthetic ones downwards, in per cent of all values of the set; the line across marks the median. The two "
+            "should mirror each other. In the order of the tables.",
         ),
-        element("div", *map(_distribution, masks.of("statistics")), class_="small-multiples"),
+        *(
+            join(element("h4", of) if of else "", element("div", *map(_distribution, group), class_="small-multiples"))
+            for of, group in by_class.items()
+        ),
     )
+
+
+def _by_class(figures: Sequence[Figure]) -> dict[str, list[Figure]]:
+    """The figures of each class, the worst first."""
+    found: dict[str, list[Figure]] = {}
+    for figure in worst_first(figures):
+        found.setdefault(figure.of, []).append(figure)
+    return {of: found[of] for of in dict.fromkeys(figure.of for figure in figures)}
 
 
 def images_section(images: Findings) -> Markup:
@@ -124,7 +143,7 @@ def _distribution(one: Figure) -> Markup:
     return element(
         "figure",
         element("figcaption", element("strong", f"{one.name}{unit}"), element("small", medians + one.meaning)),
-        histogram(one.real, one.synthetic, one.name),
+        histogram(one.real, one.synthetic, one.title),
     )
 
 

@@ -1,4 +1,4 @@
-"""Building blocks shared by the sections: headings, tables, notes, and what an unmeasured part reads.
+"""Building blocks shared by the sections: headings, tables, notes, and what is said of an unmeasured part.
 
 Enters: text and finished HTML. Leaves: ``Markup``.
 """
@@ -10,27 +10,21 @@ from collections.abc import Sequence
 from pairaug.report.page.contents import Gap, Page, Part
 from pairaug.report.page.markup import Markup, element, join
 
+# In the order of the questions: new, real, varied, true to their masks, of use.
 HEADINGS: dict[Part, str] = {
     "samples": "Real and synthetic pairs",
-    "utility": "Does training on them help?",
     "novelty": "Are they new, or copies?",
     "suspects": "The most suspicious items",
-    "masks": "Do the masks look like real ones?",
-    "images": "Do the images look like real ones?",
+    "images": "Are the images real and varied?",
+    "masks": "Are the masks real and varied?",
     "agreement": "Does the image show what the mask says?",
+    "utility": "Does training on them help?",
     "losses": "How the models were trained",
 }
 
 
 def section(part: Part, *children: str) -> Markup:
     return element("section", element("h2", HEADINGS[part]), *children, id=part)
-
-
-def unmeasured(part: Part, gaps: Sequence[Gap]) -> Markup:
-    """The section of a part that is None: named, with every reason and remedy that is known."""
-    reasons = [gap for gap in gaps if gap.part == part]
-    lines = [paragraph(element("strong", f"{gap.what}: not measured."), " ", *told(gap)) for gap in reasons]
-    return section(part, *(lines or [paragraph(element("strong", "Not measured."))]))
 
 
 def told(gap: Gap) -> list[str]:

@@ -28,6 +28,9 @@ class Scale:
             low, high, here = math.log(low), math.log(high), math.log(here)
         return self.start + (self.end - self.start) * ((here - low) / (high - low) if high > low else 0.5)
 
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
 
 def round_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """At most ``most`` + 1 round values from low to high, both finite and apart."""
@@ -64,6 +67,11 @@ def diamond(x: float, y: float, radius: float, class_: str) -> Markup:
 def arrow(x: float, y: float, towards: int, class_: str) -> Markup:
     """A triangle that says "further on": ``towards`` 1 right, -1 left."""
     return element("path", d=f"M{x:.1f} {y - 5:.1f}l{towards * 7} 5l{-towards * 7} 5z", class_=class_)
+
+
+def chevron(x: float, y: float, towards: int, class_: str) -> Markup:
+    """An open arrow that says "goes on": ``towards`` 1 right, -1 left."""
+    return element("path", d=f"M{x:.1f} {y - 5:.1f}l{towards * 6} 5l{-towards * 6} 5", class_=class_)
 
 
 def words(x: float, y: float, text: str, class_: str = "tick", anchor: str = "middle") -> Markup:
