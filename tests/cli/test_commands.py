@@ -195,7 +195,7 @@ def test_a_dry_run_over_damaged_records_says_so(fitted: Path, tmp_path: Path, cl
 
 
 def test_a_dry_run_says_what_would_be_and_writes_nothing(drive: Path, fitted: Path, cli: Cli) -> None:
-    ran = cli("fit-translator", drive, "--dry-run", "--json")
+    ran = cli("fit-translator", drive, "--dry-run", "--json", "--model", "vess2image")
     facts = json.loads(ran.out)
     assert facts["pairs"] == 6
     assert facts["model"] == "vess2image"
@@ -206,7 +206,10 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(drive: Path, fitted: Pa
     assert cli("fit-translator", drive, "-n", "--set", "bse=8").code == 2
     assert json.loads(cli("synthesize", "--models", fitted, "--out", "o", "-n", "--json").out)["pairs"] == 100
     assert "each mask at its own size, about" in cli("fit-masks", drive, "-n").out
-    assert "working side 256 pixels, about" in cli("fit-translator", drive, "-n").out
+    assert "working side 256 pixels, about" in cli("fit-translator", drive, "-n", "--epochs", 3).out
+    plain = cli("fit-translator", drive, "-n").out
+    assert plain.startswith("auto: graft, which composes real pixels")
+    assert "would fit graft on 6 pairs" in plain
     assert not list(Path().iterdir())
 
 

@@ -43,10 +43,19 @@ from tests.training.test_model_file import rewrite
         (["fit-masks", "DRIVE", "--seed", "-1"], "--seed -1: must be 0 or more"),
         (["synthesize", "--out", "o", "--seed", "-1", "--models", "FITTED"], "--seed -1: must be 0 or more"),
         (["fit-masks", "DRIVE", "--size", "9000"], "--size 9000: larger than 8192 pixels a side is not supported"),
-        (["fit-masks", "DRIVE", "-n", "--set", "least=9", "--set", "most=1"], "must not be above most"),
-        (["fit-masks", "DRIVE", "-n", "--set", "grid=2"], "grid must be at least 3, not 2"),
-        (["fit-masks", "DRIVE", "-n", "--set", "elastic=2"], "elastic and recombine must be in [0, 1]"),
-        (["fit-masks", "DRIVE", "-n", "--set", "grid=two"], "--set grid=two: must be a whole number"),
+        (
+            ["fit-masks", "DRIVE", "--model", "warp", "--set", "least=9", "--set", "most=1"],
+            "must not be above most",
+        ),
+        (["fit-masks", "DRIVE", "--model", "warp", "--set", "grid=2"], "grid must be at least 3, not 2"),
+        (
+            ["fit-masks", "DRIVE", "--model", "warp", "--set", "elastic=2"],
+            "elastic and recombine must be in [0, 1]",
+        ),
+        (
+            ["fit-masks", "DRIVE", "--model", "warp", "--set", "grid=two"],
+            "--set grid=two: must be a whole number",
+        ),
         (
             ["fit-masks", "DRIVE", "-n", "--model", "vessgan", "--set", "dropout=1"],
             "--set: dropout must be in [0, 1), not 1.0",

@@ -17,7 +17,7 @@ from pairaug.models.masks.trees import are_trees
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes
 from pairaug.registry import AUTO, Kind, ModelEntry, find_model
-from pairaug.training.plan import FitOptions
+from pairaug.training.plan import FitOptions, auto_translator
 
 LOOKED_AT = 12  # masks
 
@@ -34,7 +34,7 @@ def settled_model(kind: Kind, options: FitOptions, checked: Checked) -> Choice:
     """The model asked for, or the one that the data suggest."""
     if options.model not in (None, AUTO):
         return Choice(find_model(str(options.model), kind))
-    name, because = _masks(checked) if kind == "masks" else _translator(options)
+    name, because = _masks(checked) if kind == "masks" else auto_translator(options)
     return Choice(find_model(name, kind), f"auto: {name}, {because}; --model chooses another")
 
 
@@ -42,14 +42,6 @@ def _masks(checked: Checked) -> tuple[str, str]:
     if are_trees(list(_some(checked)), checked.label_map.classes):
         return "regrow", "for the masks are trees: branches are pruned and grown again"
     return "recompose", "for the masks are separate objects: new ones are mixed from real ones"
-
-
-def _translator(options: FitOptions) -> tuple[str, str]:
-    named = (("epochs", options.epochs), ("minutes", options.minutes), ("size", options.size))
-    given = [f"--{name}" for name, value in named if value is not None] + ["--set"] * bool(options.settings)
-    if given and options.unlabelled is None:
-        return "vess2image", f"for {given[0]} is of a network that is trained"
-    return "graft", "which composes real pixels; there is nothing to train, and the file holds the pictures"
 
 
 def _some(checked: Checked) -> Iterator[NDArray[np.uint8]]:

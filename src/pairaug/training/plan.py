@@ -54,7 +54,10 @@ def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
 
     Raises UsageError for a model that there is not, and for lengths and sizes that cannot be.
     """
-    entry = None if options.model in (None, AUTO) else find_model(str(options.model), kind)
+    name = None if options.model == AUTO else options.model
+    if name is None and kind == "translator":
+        name, _ = auto_translator(options)
+    entry = None if name is None else find_model(name, kind)
     for name, value in (("epochs", options.epochs), ("minutes", options.minutes), ("batch-size", options.batch_size)):
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name} {value}: must be above 0")
@@ -68,6 +71,15 @@ def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
     if options.seed < 0:
         raise UsageError(f"--seed {options.seed}: must be 0 or more")
     return entry
+
+
+def auto_translator(options: FitOptions) -> tuple[str, str]:
+    """The translator of ``--model auto``, and why; the data play no part."""
+    named = (("epochs", options.epochs), ("minutes", options.minutes), ("size", options.size))
+    given = [f"--{name}" for name, value in named if value is not None] + ["--set"] * bool(options.settings)
+    if given and options.unlabelled is None:
+        return "vess2image", f"for {given[0]} is of a network that is trained"
+    return "graft", "which composes real pixels; there is nothing to train, and the file holds the pictures"
 
 
 def checked_source(
