@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from skimage import io
 
 from pairaug.synthesis.run import SynthesisOptions, synthesize
+from tests.synthesis.two_pairs import fit_both
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -33,6 +35,39 @@ def test_the_image_folder_reader_of_datasets_loads_pairs(
         assert row["image"].size == row["mask"].size == (96, 96)
         assert row["image"].mode == "RGB"
         assert set(row["mask"].getdata()) <= {0, 255}
+
+
+LAYOUTS = {
+    "training/images/{}_training.png": "training/1st_manual/{}_manual1.png",
+    "train/{}.png": "trainannot/{}.png",
+    "images/train/{}.png": "labels/train/{}.png",
+}
+
+
+@pytest.mark.parametrize("image", LAYOUTS)
+def test_the_image_folder_reader_keeps_rows_and_masks_apart_in_split_folders(
+    image: str, drive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    for number, picture in enumerate(sorted((drive / "images").iterdir())[:2], start=21):
+        for source, template in ((picture, image), (drive / "masks" / picture.name, LAYOUTS[image])):
+            target = tmp_path / "data" / template.format(number)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    out = tmp_path / "out"
+    synthesize(out, SynthesisOptions(3, fit_both(tmp_path / "data", tmp_path / "models"), include_originals=True))
+
+    by_folder = datasets.load_dataset("imagefolder", data_dir=str(out), cache_dir=str(tmp_path / "1"))["train"]
+    assert [row["index"] for row in by_folder] == [0, 1, 2, 3, 4]
+    assert ("mask" in by_folder.column_names) == image.startswith("training/")
+
+    top = str(out / "metadata.jsonl")
+    by_rows = datasets.load_dataset("imagefolder", data_files=top, cache_dir=str(tmp_path / "2"))["train"]
+    for given, row in zip(by_rows, rows_of(out), strict=True):
+        assert given["mask"].mode == "L"
+        assert np.array_equal(np.asarray(given["mask"]), np.asarray(Image.open(out / str(row["mask_file_name"]))))
+        assert np.array_equal(np.asarray(given["image"]), np.asarray(Image.open(out / str(row["file_name"]))))
 
 
 def test_the_coco_api_draws_the_masks_again(fitted_cells: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
-from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
+from pairaug.files import checked_relative, clear_temporaries, json_lines, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.fitted.space import bytes_of_pairs
 from pairaug.json_text import json_document
@@ -32,6 +32,7 @@ from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
+from pairaug.synthesis.image_folder import rows_of_splits
 from pairaug.synthesis.ledger import OWN_NAMES, Ledger
 from pairaug.synthesis.making import Crew
 from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
@@ -182,6 +183,9 @@ class _Synthesis:
         metadata_digest = ledger.write_metadata()
         rows, license = _rows(ledger), self.options.license
         self.renderer.format.write_beside(Written(ledger.folder, rows, license), ledger.beside)
+        for name, inside in rows_of_splits(rows).items():
+            with ledger.beside(name) as file:
+                file.write(json_lines(inside))
         with ledger.beside(CROISSANT) as file:
             file.write(json_document(describe(rows, metadata_digest, license)))
         ledger.finish(self._body(ledger), metadata_digest)
