@@ -24,6 +24,7 @@ from pairaug.synthesis.formats import FORMATS
 from pairaug.synthesis.formats.coco import ANNOTATIONS, parts_of
 from pairaug.synthesis.formats.nnunet import DATASET, NnUnet
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
+from pairaug.synthesis.rows import COLUMNS, filled, is_row
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from tests.conftest import Cli, contents
@@ -223,7 +224,9 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
     out = tmp_path / "out"
     synthesize(out, options("webdataset", fitted))
     synthesize(tmp_path / "mirror", options("mirror", fitted))
-    names = [f"pairs-{number:06d}.tar" for number in range(5)]
+    names = [f"original-{number:06d}.tar" for number in range(3)] + [
+        f"synthetic-{number:06d}.tar" for number in range(2)
+    ]
     assert sorted(contents(out)) == sorted(["croissant.json", MANIFEST, METADATA, *names])
     rows = [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
     members = []
@@ -240,9 +243,39 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
         key = f"original_{number:06d}" if number < ORIGINALS else f"synthetic_{number - ORIGINALS:06d}"
         assert [part[1] for part in (image, mask, described)] == [f"{key}.image.png", f"{key}.mask.png", f"{key}.json"]
         assert {part[0] for part in (image, mask, described)} == {row["shard"]}
-        assert json.loads(described[2]) == row
+        assert json.loads(described[2]) == filled(row)
         assert image[2] == (tmp_path / f"mirror/images/{key}.png").read_bytes()
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(mask[2]))) % 255, 0 * np.ones((96, 96)))
+
+
+def test_originals_and_synthetic_pairs_share_no_shard_even_where_one_is_not_full(
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SHARD_PAIRS", 4)
+    synthesize(tmp_path / "out", options("webdataset", fitted))
+    rows = [json.loads(line) for line in (tmp_path / "out" / METADATA).read_text().splitlines()]
+    found = {(row["shard"], row["origin"]) for row in rows}
+    assert sorted(found) == [
+        ("original-000000.tar", "original"),
+        ("original-000001.tar", "original"),
+        ("synthetic-000000.tar", "synthetic"),
+    ]
+
+
+def test_rows_in_shards_have_one_type_a_column_from_the_first_on(fitted: Path, tmp_path: Path) -> None:
+    synthesize(tmp_path / "out", options("webdataset", fitted))
+    members = []
+    for shard in sorted((tmp_path / "out").glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            members += [archive.extractfile(one).read() for one in archive if one.name.endswith(".json")]  # type: ignore[union-attr]
+    rows = [json.loads(member) for member in members]
+    assert {row["origin"] for row in rows} == {"original", "synthetic"}
+    for name in rows[0]:
+        kinds = {(type(one), type(one[0]) if isinstance(one, list) else None) for one in (row[name] for row in rows)}
+        assert len(kinds) == 1, name
+        assert (type(None), None) not in kinds, name
+    assert all(is_row({name: row[name] for name in row}) for row in rows)
+    assert rows[0].keys() <= COLUMNS.keys()
 
 
 def test_staging_never_holds_more_than_a_shard_and_what_is_in_work(
@@ -264,7 +297,7 @@ def test_staging_never_holds_more_than_a_shard_and_what_is_in_work(
 def test_verify_names_the_member_of_a_shard_that_differs(fitted: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     synthesize(out, options("webdataset", fitted, include_originals=False))
-    shard = out / "pairs-000000.tar"
+    shard = out / "synthetic-000000.tar"
     with tarfile.open(shard) as archive:
         place = archive.getmember("synthetic_000001.mask.png").offset_data
     data = bytearray(shard.read_bytes())

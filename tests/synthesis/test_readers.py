@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from skimage import io
 
+from pairaug.synthesis.rows import filled
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.synthesis.two_pairs import fit_both
 
@@ -96,15 +97,39 @@ def test_webdataset_streams_the_pairs_in_order(fitted: Path, tmp_path: Path, mon
     out = tmp_path / "out"
     synthesize(out, SynthesisOptions(4, fitted, format="webdataset"))
     synthesize(tmp_path / "mirror", SynthesisOptions(4, fitted))
-    read = webdataset.WebDataset(str(out / "pairs-{000000..000001}.tar"), shardshuffle=False, empty_check=False)
+    read = webdataset.WebDataset(str(out / "synthetic-{000000..000001}.tar"), shardshuffle=False, empty_check=False)
     samples = list(read.decode("pil"))
-    assert [sample["json"] for sample in samples] == rows_of(out)
+    assert [sample["json"] for sample in samples] == [filled(row) for row in rows_of(out)]
     for sample in samples:
         for part, folder in (("image.png", "images"), ("mask.png", "masks")):
             # "pil" decodes to RGB; a grey mask then repeats its value.
             seen = np.asarray(sample[part])
             written = np.asarray(Image.open(tmp_path / "mirror" / folder / f"{sample['__key__']}.png"))
             assert np.array_equal(seen, written if written.ndim == 3 else np.repeat(written[..., None], 3, axis=2))
+
+
+def test_datasets_loads_shards_of_originals_and_synthetic_pairs_together_and_apart(
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    datasets = pytest.importorskip("datasets")
+    from pairaug.synthesis import shards
+
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    monkeypatch.setattr(shards, "SHARD_PAIRS", 4)
+    out = tmp_path / "out"
+    synthesize(out, SynthesisOptions(7, fitted, format="webdataset", include_originals=True))
+    for number, files in enumerate(
+        ({"train": "*.tar"}, {"real": "original-*.tar", "new": "synthetic-*.tar"}, {"new": "synthetic-*.tar"})
+    ):
+        given = {split: str(out / pattern) for split, pattern in files.items()}
+        loaded = datasets.load_dataset("webdataset", data_files=given, cache_dir=str(tmp_path / str(number)))
+        found = [row["json"]["index"] for split in files for row in loaded[split]]
+        assert found == list(range(6 * (number == 2), 13))
+        for split in files:
+            for row in loaded[split]:
+                assert row["image.png"].size == row["mask.png"].size == (96, 96)
+                assert (row["json"]["seed"] >= 0) == (row["json"]["origin"] == "synthetic")
+                assert bool(row["json"]["derived_from"][0]) == (row["json"]["origin"] == "synthetic")
 
 
 @pytest.mark.parametrize("which", ["fitted", "fitted_cells"])

@@ -153,7 +153,7 @@ class Renderer:
             derived_from=draft.derived_from,
             displacement=draft.displacement,
             glues=self.format.glues,
-            shard=shard_name(index) if self.format.sharded else None,
+            shard=shard_name(index, self.first) if self.format.sharded else None,
         )
         return Made(image, mask, row, tuple(pair.rejects))
 

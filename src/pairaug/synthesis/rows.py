@@ -56,6 +56,25 @@ def is_row(row: Mapping[str, Any]) -> bool:
     return set(row) | _SOMETIMES == set(COLUMNS) and all(_fits(COLUMNS[name], row[name]) for name in row)
 
 
+_NOTHING: dict[str, Any] = {"text": "", "integer": -1, "number": -1.0, "table": {}}
+
+
+def filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` without nulls and empty lists, for readers that take the type of a column from the first rows they meet.
+
+    What is not known is "" or -1, and a list of one such where a list is empty; every number is written as a fraction.
+    """
+    return {name: _filled(COLUMNS[name], value) for name, value in row.items()}
+
+
+def _filled(column: Column, value: Any) -> Any:
+    if column.many:
+        return value or [_NOTHING[column.kind]]
+    if value is None:
+        return _NOTHING[column.kind]
+    return float(value) if column.kind == "number" else value
+
+
 def _fits(column: Column, value: Any) -> bool:
     if column.many:
         return isinstance(value, list) and all(isinstance(one, _KINDS[column.kind]) for one in value)

@@ -44,8 +44,9 @@ from pairaug.synthesis.shards import STAGING
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
-# Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates.
-SYNTHESIS_VERSION = 2
+# Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates;
+# 2: originals and synthetic pairs shared tar files.
+SYNTHESIS_VERSION = 3
 
 
 class Synthesized(NamedTuple):
@@ -153,7 +154,7 @@ class _Synthesis:
         held.enter_context(folder_lock(self.out))
         held.enter_context(no_temporaries_left(self.out))
         clear_temporaries(self.out)
-        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite)
+        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite, originals=self.renderer.first)
         ledgers.append(ledger)
         there = max([ledger.most, *(index + 1 for index in ledger.rows)]) - self.renderer.first
         if there > self.count:
