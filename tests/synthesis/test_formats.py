@@ -12,16 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from pairaug.errors import DataError, OutputError, StorageError, UsageError
 from pairaug.fitted.model_file import load_model
 from pairaug.synthesis import shards
 from pairaug.synthesis.formats import FORMATS
-from pairaug.synthesis.formats.coco import ANNOTATIONS, parts_of
 from pairaug.synthesis.formats.nnunet import DATASET, NnUnet
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
 from pairaug.synthesis.rows import COLUMNS, filled, is_row
@@ -167,57 +163,6 @@ def test_nnunet_refuses_colours_deeper_than_its_files(fitted: Path) -> None:
     object.__setattr__(deep, "intensity", (0, 65535))
     with pytest.raises(UsageError, match="16; leave it at --format mirror"):
         NnUnet(deep)
-
-
-def decoded(counts: list[int], size: list[int]) -> np.ndarray:
-    """A run-length code, drawn the plain way."""
-    flat = np.concatenate([np.full(length, number % 2, bool) for number, length in enumerate(counts)])
-    return flat.reshape(size[1], size[0]).T
-
-
-@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
-def test_the_parts_of_a_mask_are_separate_and_together_the_mask(mask: np.ndarray) -> None:
-    union = np.zeros(mask.shape, int)
-    for part in parts_of(mask):
-        segmentation = part["segmentation"]
-        assert segmentation["size"] == list(mask.shape)
-        assert all(length > 0 for length in segmentation["counts"][1:])
-        drawn = decoded(segmentation["counts"], segmentation["size"])
-        x, y, width, height = part["bbox"]
-        rows, columns = np.nonzero(drawn)
-        assert (x, y, width, height) == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
-        assert part["area"] == drawn.sum()
-        union += drawn
-    assert np.array_equal(union, mask)
-
-
-def test_a_thin_diagonal_is_one_part_and_a_gap_makes_two() -> None:
-    assert len(list(parts_of(np.eye(5, dtype=bool)))) == 1
-    apart = np.eye(5, dtype=bool)
-    apart[2, 2] = False
-    assert [part["area"] for part in parts_of(apart)] == [2, 2]
-
-
-def test_coco_annotations_draw_the_masks_again(fitted_cells: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    synthesize(out, options("coco", fitted_cells))
-    content = json.loads((out / ANNOTATIONS).read_text())
-    assert [entry["name"] for entry in content["categories"]] == ["label_128", "label_255"]
-    rows = {row["index"] + 1: row for row in map(json.loads, (out / METADATA).read_text().splitlines())}
-    values, drawn = {1: 128, 2: 255}, {}
-    for image in content["images"]:
-        row = rows[image["id"]]
-        assert image["file_name"] == row["file_name"]
-        drawn[image["id"]] = np.zeros((image["height"], image["width"]), int)
-        assert drawn[image["id"]].shape == np.asarray(Image.open(out / row["file_name"])).shape
-    assert [entry["id"] for entry in content["annotations"]] == list(range(1, len(content["annotations"]) + 1))
-    for entry in content["annotations"]:
-        assert entry["iscrowd"] == 0
-        part = decoded(entry["segmentation"]["counts"], entry["segmentation"]["size"])
-        drawn[entry["image_id"]] += part * values[entry["category_id"]]
-    assert drawn.keys() == rows.keys()
-    for number, mask in drawn.items():
-        assert np.array_equal(mask, np.asarray(Image.open(out / rows[number]["mask_file_name"])))
 
 
 def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path, tmp_path: Path) -> None:

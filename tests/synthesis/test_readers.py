@@ -75,7 +75,7 @@ def test_the_coco_api_draws_the_masks_again(fitted_cells: Path, tmp_path: Path) 
     coco = pytest.importorskip("pycocotools.coco")
     out = tmp_path / "out"
     synthesize(out, SynthesisOptions(4, fitted_cells, format="coco", include_originals=True))
-    loaded = coco.COCO(str(out / "annotations.json"))
+    loaded = coco.COCO(str(out / "annotations/instances.json"))
     masks = {row["file_name"]: row["mask_file_name"] for row in rows_of(out)}
     values = {category["id"]: int(category["name"].removeprefix("label_")) for category in loaded.loadCats([1, 2])}
     assert len(loaded.imgs) == 9

@@ -41,7 +41,7 @@ def test_the_license_given_is_in_the_manifest_and_in_every_description(models: P
     synthesize(out, SynthesisOptions(1, models, license="CC BY 4.0", format="coco"))
     assert json.loads((out / MANIFEST).read_text())["license"] == "CC BY 4.0"
     assert json.loads((out / "croissant.json").read_text())["license"] == "CC BY 4.0"
-    coco = json.loads((out / "annotations.json").read_text())
+    coco = json.loads((out / "annotations/instances.json").read_text())
     assert coco["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": ""}]
     assert {image["license"] for image in coco["images"]} == {1}
 
