@@ -78,6 +78,9 @@ class SynthesizeKeywords(TypedDict, total=False):
     masks_from: Place
     per_mask: int
     format: str
+    images_as: str
+    masks_as: str
+    class_names: Values
     include_originals: bool
     originals: Place
     license: str

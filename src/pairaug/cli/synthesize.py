@@ -50,6 +50,28 @@ def synthesize(
             metavar="NAME",
         ),
     ] = "mirror",
+    images_as: Annotated[
+        str | None,
+        opt.option("--images-as", panel=_WHAT, help="Write images as png, whatever the originals are.", metavar="KIND"),
+    ] = None,
+    masks_as: Annotated[
+        str | None,
+        opt.option(
+            "--masks-as",
+            panel=_WHAT,
+            help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1.",
+            metavar="KIND",
+        ),
+    ] = None,
+    class_names: Annotated[
+        str | None,
+        opt.option(
+            "--class-names",
+            panel=_WHAT,
+            help="Names of the classes above the background, in the order of their label values.",
+            metavar="A,B",
+        ),
+    ] = None,
     include_originals: Annotated[
         bool,
         opt.option("--include-originals", panel=_WHAT, help="Add the training pairs, as hard links where possible."),
@@ -96,8 +118,10 @@ def synthesize(
     training pairs come first; they are links, so editing one of these files changes the original.
     """
     from pairaug.synthesis.formats import check_format
+    from pairaug.synthesis.formats.wishes import wishes_of
 
     check_format(format)
+    wishes_of(images_as, masks_as, class_names)
     if dry_run:
         _dry_run(out, count, models, as_json, masks_from, per_mask)
         return
@@ -114,6 +138,9 @@ def synthesize(
         threads=threads,
         overwrite=overwrite,
         format=format,
+        images_as=images_as,
+        masks_as=masks_as,
+        class_names=class_names,
         include_originals=include_originals,
         originals=originals,
         license=license,

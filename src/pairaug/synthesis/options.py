@@ -9,6 +9,7 @@ from pathlib import Path
 from pairaug.errors import UsageError
 from pairaug.gates.base import Gates
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
+from pairaug.synthesis.formats.wishes import Wishes, wishes_of
 from pairaug.training.plan import DEFAULT_MODELS
 
 DEFAULT_COUNT = 100
@@ -23,6 +24,7 @@ class SynthesisOptions:
     images are painted; ``gates``: what masks and images have to pass.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
+    ``images_as``, ``masks_as``, ``class_names``: see ``wishes_of``.
     """
 
     count: int | None = None
@@ -40,6 +42,14 @@ class SynthesisOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
     gates: Gates = field(default_factory=Gates)
+    images_as: str | None = None
+    masks_as: str | None = None
+    class_names: str | None = None
+
+    @property
+    def wishes(self) -> Wishes:
+        """Raises UsageError for what cannot be."""
+        return wishes_of(self.images_as, self.masks_as, self.class_names)
 
 
 def check_options(options: SynthesisOptions) -> None:
@@ -55,3 +65,4 @@ def check_options(options: SynthesisOptions) -> None:
     if options.originals is not None and not options.include_originals:
         raise UsageError(f"--originals {options.originals}: only together with --include-originals")
     check_format(options.format)
+    wishes_of(options.images_as, options.masks_as, options.class_names)

@@ -102,7 +102,7 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     if options.per_mask > 1 and not translator.entry.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
     _refuse_out_at_inputs(out, options)
-    output_format = open_format(options.format, translator)
+    output_format = open_format(options.format, translator, options.wishes)
     originals = None
     if options.include_originals:
         folder = Path(options.models) / FOLDERS["translator"]
@@ -205,6 +205,9 @@ class _Synthesis:
             "seed": options.seed,
             "per_mask": options.per_mask,
             "format": options.format,
+            "images_as": options.images_as,
+            "masks_as": options.masks_as,
+            "class_names": options.class_names,
             "include_originals": options.include_originals,
             "license": options.license,
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
@@ -223,6 +226,9 @@ class _Synthesis:
             "per_mask": options.per_mask,
             "masks_from": options.masks_from is not None,
             "format": options.format,
+            "images_as": options.images_as,
+            "masks_as": options.masks_as,
+            "class_names": options.class_names,
             "include_originals": options.include_originals,
             "license": options.license,
         }

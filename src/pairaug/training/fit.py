@@ -42,6 +42,7 @@ from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
 from pairaug.training.checkpoint import keep_last
+from pairaug.training.label_names import find_label_names
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
@@ -209,9 +210,10 @@ class _Fit:
     def _save(self, model: Any, images: int, began: float) -> None:
         refuse_changed(self.checked)
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
-        terms = find_terms(self.checked.root)
+        names = find_label_names(self.checked.root, self.checked.label_map.values)
+        found = {"reading": reading, "terms": find_terms(self.checked.root), "label_names": names}
         saved = {"identity": dict(self.identity), "seed": self.options.seed, "images_seen": images}
-        path = save_model(self.folder, self.kind, model, self.checked, saved | {"reading": reading, "terms": terms})
+        path = save_model(self.folder, self.kind, model, self.checked, saved | found)
         self.facts["images_seen"] = images
         self.facts["model_sha256"] = digest_file(path)
         self.facts["seconds"] = round(time.monotonic() - began, 1)

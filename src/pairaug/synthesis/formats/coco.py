@@ -13,27 +13,24 @@ from typing import Any, BinaryIO, final
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.fitted.model_file import TrainedPair
 from pairaug.json_text import json_bytes
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import show_value
-from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
-from pairaug.synthesis.formats.mirror import mirrored
+from pairaug.synthesis.formats.base import OpenBeside, Written
+from pairaug.synthesis.formats.mirror import Mirrored
 from pairaug.synthesis.formats.outlines import around, connected_parts
 
 ANNOTATIONS = "annotations/instances.json"
 
 
 @final
-class Coco(Format):
+class Coco(Mirrored):
     name = "coco"
 
-    def place(self, pair: TrainedPair, stem: str) -> Place:
-        return mirrored(pair, stem, self.label_map.values)
-
     def facts(self) -> dict[str, Any]:
-        return {"category_values": {str(number): show_value(value) for number, value in self._categories()}}
+        values = {str(number): show_value(value) for number, value in self._categories()}
+        return {**super().facts(), "category_values": values}
 
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         licenses = [{"id": 1, "name": written.license, "url": ""}] if written.license is not None else []
@@ -62,7 +59,7 @@ class Coco(Format):
             width, height = row["size"]
             policy = DecodePolicy("drop", max(width * height, 1))
             raw, _ = decode_mask(written.folder / row["mask_file_name"], policy)
-            classes = self.label_map.to_classes(raw)
+            classes = self.to_classes(raw)
             for category in range(1, self.label_map.classes):
                 for part in parts_of(classes == category):
                     number += 1
