@@ -46,7 +46,7 @@ def synthesize(
         opt.option(
             "--format",
             panel=_WHAT,
-            help="Layout to write: mirror, nnunet, coco or webdataset (default mirror).",
+            help="Layout to write: mirror, nnunet, coco, yolo or webdataset (default mirror).",
             metavar="NAME",
         ),
     ] = "mirror",

@@ -21,6 +21,7 @@ FORMATS: Mapping[str, str] = {
     "mirror": "pairaug.synthesis.formats.mirror:Mirror",
     "nnunet": "pairaug.synthesis.formats.nnunet:NnUnet",
     "coco": "pairaug.synthesis.formats.coco:Coco",
+    "yolo": "pairaug.synthesis.formats.yolo:Yolo",
     "webdataset": "pairaug.synthesis.formats.webdataset:WebDataset",
 }
 

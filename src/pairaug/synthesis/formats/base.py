@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.pairs import encoding
-from pairaug.pairs.form import Form
+from pairaug.pairs.decoding import decode_mask
+from pairaug.pairs.form import DecodePolicy, Form
 from pairaug.pairs.labels import LabelMap, show_value, value_for_json
 from pairaug.pairs.pair import Side
 from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
@@ -106,9 +107,12 @@ class Format(ABC):
         """(H, W) classes in [0, K) -> (H, W) values as this format's masks hold them."""
         return classes.astype(np.int32) if self.stores_classes else self.label_map.to_values(classes)
 
-    def to_classes(self, values: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """The reverse: values of this format's masks -> classes."""
-        return values.astype(np.uint8) if self.stores_classes else self.label_map.to_classes(values)
+    def stored_classes(self, folder: Path, row: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """(H, W) classes of the mask of a row, as it lies below ``folder``."""
+        width, height = row["size"]
+        policy = DecodePolicy("drop", max(width * height, 1))
+        raw, _ = decode_mask(folder / row["mask_file_name"], policy)
+        return raw.astype(np.uint8) if self.stores_classes else self.label_map.to_classes(raw)
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of this format, beside its name: what classes stand for, where masks hold them."""

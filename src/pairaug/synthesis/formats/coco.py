@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairaug.json_text import json_bytes
-from pairaug.pairs.decoding import decode_mask
-from pairaug.pairs.form import DecodePolicy
 from pairaug.pairs.labels import show_value
 from pairaug.synthesis.formats.base import OpenBeside, Written
 from pairaug.synthesis.formats.mirror import Mirrored
@@ -56,10 +54,7 @@ class Coco(Mirrored):
         """One mask in memory at a time."""
         number = 0
         for row in written.rows:
-            width, height = row["size"]
-            policy = DecodePolicy("drop", max(width * height, 1))
-            raw, _ = decode_mask(written.folder / row["mask_file_name"], policy)
-            classes = self.to_classes(raw)
+            classes = self.stored_classes(written.folder, row)
             for category in range(1, self.label_map.classes):
                 for part in parts_of(classes == category):
                     number += 1

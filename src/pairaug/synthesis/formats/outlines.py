@@ -129,7 +129,7 @@ def _cut_open(region: NDArray[np.bool_], sides: _Sides, hole: Sequence[int]) -> 
 
 def _bends(points: Sequence[Point]) -> list[Point]:
     """A closed line without the points that it stays at or goes straight on from."""
-    line = [point for point, before in zip(points, [points[-1], *points[:-1]], strict=True) if point != before]
+    line = [point for point, after in zip(points, [*points[1:], points[0]], strict=True) if point != after]
     bends = []
     for (x, y), before, after in zip(line, [*line[-1:], *line[:-1]], [*line[1:], *line[:1]], strict=True):
         come, go = (x - before[0], y - before[1]), (after[0] - x, after[1] - y)
