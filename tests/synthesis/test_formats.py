@@ -172,7 +172,7 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
     names = [f"original-{number:06d}.tar" for number in range(3)] + [
         f"synthetic-{number:06d}.tar" for number in range(2)
     ]
-    assert sorted(contents(out)) == sorted(["croissant.json", MANIFEST, METADATA, *names])
+    assert sorted(contents(out)) == sorted(["README.md", "croissant.json", MANIFEST, METADATA, *names])
     rows = [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
     members = []
     for name in names:

@@ -61,7 +61,12 @@ def test_croissant_describes_the_rows_by_the_keys_of_the_specification(models: P
     assert content["conformsTo"] == "http://mlcommons.org/croissant/1.0"
     assert content["name"]
     assert content["description"].startswith("1 synthetic image/mask pairs and 2 originals")
-    (file,) = content["distribution"]
+    file, images, masks = content["distribution"]
+    assert [(one["@type"], one["includes"]) for one in (images, masks)] == [
+        ("cr:FileSet", ["images/*.png"]),
+        ("cr:FileSet", ["masks/*.png"]),
+    ]
+    assert content["citeAs"].startswith("@software{pairaug")
     assert (file["@type"], file["contentUrl"]) == ("cr:FileObject", METADATA)
     assert file["encodingFormat"] == "application/jsonlines"
     assert file["sha256"] == hashlib.sha256((out / METADATA).read_bytes()).hexdigest()

@@ -31,6 +31,7 @@ from pairaug.files import (
 from pairaug.gates.base import Reject
 from pairaug.locking import LOCK_NAME
 from pairaug.synthesis import shards
+from pairaug.synthesis.card import CARD
 from pairaug.synthesis.croissant import CROISSANT
 from pairaug.synthesis.found import Found, find, whole
 from pairaug.synthesis.manifest import (
@@ -43,7 +44,7 @@ from pairaug.synthesis.rejects import Judged
 from pairaug.synthesis.rows import Made, Outcome, is_row
 from pairaug.synthesis.shards import STAGING
 
-OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
+OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT, CARD)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
+from pairaug.synthesis.card import CARD, card
 from pairaug.synthesis.croissant import CROISSANT, describe
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
@@ -187,9 +188,13 @@ class _Synthesis:
         for name, inside in rows_of_splits(rows).items():
             with ledger.beside(name) as file:
                 file.write(json_lines(inside))
+        body = self._body(ledger)
         with ledger.beside(CROISSANT) as file:
             file.write(json_document(describe(rows, metadata_digest, license)))
-        ledger.finish(self._body(ledger), metadata_digest)
+        if rows:
+            with ledger.beside(CARD) as file:
+                file.write(card(body, rows).encode("utf-8", "backslashreplace"))
+        ledger.finish(body, metadata_digest)
 
     def _body(self, ledger: Ledger) -> dict[str, Any]:
         renderer, judged = self.renderer, ledger.judged
