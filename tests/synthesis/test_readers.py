@@ -136,7 +136,7 @@ def test_datasets_loads_shards_of_originals_and_synthetic_pairs_together_and_apa
 def test_nnunet_cases_read_as_its_reader_of_natural_images_does(
     request: pytest.FixtureRequest, tmp_path: Path, which: str
 ) -> None:
-    """nnU-Net itself is too heavy to install here: skimage reads, channels first, as its NaturalImage2DIO does."""
+    """skimage reads, channels first, as its NaturalImage2DIO does; nnU-Net itself runs in ``test_loaders``."""
     out = tmp_path / "out"
     synthesize(out, SynthesisOptions(4, request.getfixturevalue(which), format="nnunet", include_originals=True))
     dataset = json.loads((out / "dataset.json").read_text())
