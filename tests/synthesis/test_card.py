@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pairaug.synthesis.card import CARD, card
+from pairaug.synthesis.card import CARD, NOT_EVALUATED, card, with_worth
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import contents
 from tests.synthesis.two_pairs import fit_both
@@ -64,6 +64,14 @@ def test_a_card_counts_names_its_source_and_says_what_it_is_not_for() -> None:
 )
 def test_the_licence_stands_in_the_head_by_its_name_on_the_hub_or_as_given(license: str, lines: list[str]) -> None:
     assert card({**FACTS, "license": license}, [ROW]).splitlines()[1 : 1 + len(lines)] == lines
+
+
+def test_a_verdict_takes_the_place_of_none_whatever_words_the_user_has_put_into_the_card() -> None:
+    words = "x\n\n## Worth\n\ny\n\n## Not for\n\nz"
+    text = card({**FACTS, "license": words, "command": f"pairaug synthesize --license '{words}'"}, [ROW])
+    assert text.count("\n## Worth\n") == 1
+    assert with_worth(text, "good") == text.replace(NOT_EVALUATED, "good")
+    assert with_worth(with_worth(text, "good"), NOT_EVALUATED) == text
 
 
 def test_a_set_in_tar_files_can_be_loaded_by_kind() -> None:

@@ -118,6 +118,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     steps: int
     html: Place
     out_items: Place
+    card: bool
     models: Place
     cache: Place
     seed: int

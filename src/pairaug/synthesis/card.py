@@ -17,6 +17,7 @@ from pairaug.synthesis.manifest import METADATA
 
 CARD = "README.md"
 NOT_EVALUATED = "Not evaluated when this was written: `pairaug evaluate REAL THIS` measures it against real pairs."
+_WORTH, _NOT_FOR_HEADING = "## Worth\n\n", "## Not for\n\n"
 CITATION = (
     "@software{pairaug, title = {pairaug: paired data augmentation for medical image segmentation}, "
     f"version = {{{__version__}}}}}"
@@ -45,12 +46,21 @@ def card(facts: Facts, rows: Sequence[Row]) -> str:
         "`manifest.json` all that determined them.",
         "\n".join(_table(facts, rows)),
         f"## Made from\n\n{_source(facts)}",
-        f"## Made how\n\n    {facts['command']}\n\n" + "\n".join(_models(facts)),
-        f"## Worth\n\n{NOT_EVALUATED}",
-        f"## Not for\n\n{_NOT_FOR}",
+        f"## Made how\n\n    {_one_line(facts['command'])}\n\n" + "\n".join(_models(facts)),
+        f"{_WORTH}{NOT_EVALUATED}",
+        f"{_NOT_FOR_HEADING}{_NOT_FOR}",
         f"## Cite\n\nThe data that it was made from, as their terms ask, and\n\n    {CITATION}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def with_worth(text: str, worth: str) -> str:
+    """A card with ``worth`` in the place of what it said of the set's worth."""
+    before, heading, rest = text.partition(_WORTH)
+    _, following, after = rest.partition(f"\n\n{_NOT_FOR_HEADING}")
+    assert heading, "a card as it was written"
+    assert following, "a card as it was written"
+    return f"{before}{heading}{worth}{following}{after}"
 
 
 def _head(facts: Facts, rows: Sequence[Row]) -> str:
@@ -98,12 +108,19 @@ def _source(facts: Facts) -> str:
     seen = {one["image_sha256"] for one in facts["models"]["translator"]["seen"] if one["image_sha256"]}
     terms = [f"`{term['name']}` (SHA-256 {term['sha256'][:12]}...)" for term in facts["terms"]]
     named = (
-        f"The user names these terms: {facts['license']}." if facts["license"] else "No terms were named for this set."
+        f"The user names these terms: {_one_line(facts['license'])}."
+        if facts["license"]
+        else "No terms were named for this set."
     )
     beside = f"Beside the real pairs lay {', '.join(terms)}." if terms else "No licence lay beside the real pairs."
     taken = " They are part of this set." if facts["counts"]["originals"] else ""
     pairs = f"{len(seen)} real pairs, which `manifest.json` names by their digests.{taken}"
     return f"{pairs} {beside} {named} The terms of the real pairs hold for what was made from them too."
+
+
+def _one_line(text: str) -> str:
+    """What a user has typed cannot begin a section."""
+    return " ".join(text.split())
 
 
 def _models(facts: Facts) -> Iterator[str]:
