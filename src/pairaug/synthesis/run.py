@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
-from pairaug.files import checked_relative, clear_temporaries, json_lines, no_temporaries_left, probe_output
+from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.fitted.space import bytes_of_pairs
-from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device
 from pairaug.machine.ranks import Ranks, joined
@@ -27,13 +26,11 @@ from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
-from pairaug.synthesis.card import CARD, card
-from pairaug.synthesis.croissant import CROISSANT, describe
+from pairaug.synthesis.descriptions import write_descriptions
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
-from pairaug.synthesis.image_folder import rows_of_splits
 from pairaug.synthesis.ledger import OWN_NAMES, Ledger
 from pairaug.synthesis.making import Crew
 from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
@@ -182,19 +179,10 @@ class _Synthesis:
 
     def _finish(self, ledger: Ledger) -> None:
         """The records, each of them after all that it describes."""
-        metadata_digest = ledger.write_metadata()
-        rows, license = _rows(ledger), self.options.license
-        self.renderer.format.write_beside(Written(ledger.folder, rows, license), ledger.beside)
-        for name, inside in rows_of_splits(rows).items():
-            with ledger.beside(name) as file:
-                file.write(json_lines(inside))
-        body = self._body(ledger)
-        with ledger.beside(CROISSANT) as file:
-            file.write(json_document(describe(rows, metadata_digest, license)))
-        if rows:
-            with ledger.beside(CARD) as file:
-                file.write(card(body, rows).encode("utf-8", "backslashreplace"))
-        ledger.finish(body, metadata_digest)
+        digest, body, output_format = ledger.write_metadata(), self._body(ledger), self.renderer.format
+        written = Written(ledger.folder, _rows(ledger), self.options.license)
+        write_descriptions(output_format, written, body, digest, ledger.beside)
+        ledger.finish(body, digest)
 
     def _body(self, ledger: Ledger) -> dict[str, Any]:
         renderer, judged = self.renderer, ledger.judged
