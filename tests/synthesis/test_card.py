@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pairaug.synthesis.card import CARD, NOT_EVALUATED, card, with_worth
+from pairaug.synthesis.rows import is_row
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import contents
-from tests.synthesis.two_pairs import fit_both
+from tests.synthesis.two_pairs import fit_both, rows_of
 
 FACTS = {
     "version": "1.2",
@@ -98,3 +99,16 @@ def test_the_card_names_the_terms_of_the_source_but_no_place_and_changes_with_th
     assert str(tmp_path) not in text
     synthesize(tmp_path / "one", SynthesisOptions(2, models, include_originals=True))
     assert "# 2 synthetic image/mask pairs and 2 originals" in (tmp_path / "one" / CARD).read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("class_pixels", {"0": "1"}), ("class_pixels", None), ("class_pixels", {"0": -1}), ("size", [3]), ("size", [])],
+)
+def test_a_row_of_which_no_card_can_be_written_is_made_again(
+    fitted: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    synthesize(tmp_path / "out", SynthesisOptions(1, fitted))
+    (row,) = rows_of(tmp_path / "out")
+    assert is_row(row)
+    assert not is_row({**row, key: value})

@@ -95,11 +95,11 @@ def _table(facts: Facts, rows: Sequence[Row]) -> Iterator[str]:
     shown = f"{sizes[0][0]} x {sizes[0][1]}" + (f" to {sizes[-1][0]} x {sizes[-1][1]}" if len(sizes) > 1 else "")
     yield from ("| | |", "| --- | --- |", f"| pairs | {len(rows)} |", f"| width x height | {shown} |")
     yield f"| layout | {facts['format']['name']} |"
-    total = sum(sum(row["class_pixels"].values()) for row in rows)
+    total = max(1, sum(sum(row["class_pixels"].values()) for row in rows))
     stored = {str(value): label for label, value in facts["format"].get("class_values", {}).items()}
     names = ["background", *facts["class_names"]]
     for name, value in zip(names, map(str, facts["label_values"]), strict=True):
-        share = sum(row["class_pixels"][value] for row in rows) / total
+        share = sum(row["class_pixels"].get(value, 0) for row in rows) / total
         written = name.replace("|", "/").replace("`", "'")
         yield f"| class {written} | {stored.get(value, value)} in the masks, {share:.1%} of all pixels |"
 
