@@ -174,8 +174,8 @@ def test_a_tar_file_that_is_none_is_named(fitted: Path, tmp_path: Path) -> None:
     from pairaug.synthesis.verify import verify
 
     out = synthesize(tmp_path / "out", SynthesisOptions(2, fitted, format="webdataset"))
-    (out / "pairs-000000.tar").write_bytes(b"no tar file" * 99)
-    assert any("pairs-000000.tar: cannot be read" in line for line in verify(out).differing)
+    (out / "synthetic-000000.tar").write_bytes(b"no tar file" * 99)
+    assert any("synthetic-000000.tar: cannot be read" in line for line in verify(out).differing)
 
 
 def test_pairs_in_tar_files_are_refused_with_the_command_that_unpacks_them(
@@ -184,8 +184,8 @@ def test_pairs_in_tar_files_are_refused_with_the_command_that_unpacks_them(
     out = synthesize(tmp_path / "out", SynthesisOptions(2, fitted, format="webdataset"))
     ran = cli("check", out)
     assert ran.code == 3
-    assert "2 of its 2 pairs lie in tar files such as pairs-000000.tar; unpack them first: for t in " in ran.err
-    with tarfile.open(out / "pairs-000000.tar") as shard:
+    assert "2 of its 2 pairs lie in tar files such as synthetic-000000.tar; unpack them first: for t in " in ran.err
+    with tarfile.open(out / "synthetic-000000.tar") as shard:
         shard.extractall(out, filter="data")
     assert cli("check", out).code == 0
     (out / "metadata.jsonl").unlink()

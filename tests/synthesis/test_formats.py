@@ -12,18 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from pairaug.errors import DataError, OutputError, StorageError, UsageError
 from pairaug.fitted.model_file import load_model
 from pairaug.synthesis import shards
 from pairaug.synthesis.formats import FORMATS
-from pairaug.synthesis.formats.coco import ANNOTATIONS, parts_of
 from pairaug.synthesis.formats.nnunet import DATASET, NnUnet
 from pairaug.synthesis.manifest import JOURNAL, MANIFEST, METADATA
+from pairaug.synthesis.rows import COLUMNS, filled, is_row
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
 from tests.conftest import Cli, contents
@@ -168,63 +165,14 @@ def test_nnunet_refuses_colours_deeper_than_its_files(fitted: Path) -> None:
         NnUnet(deep)
 
 
-def decoded(counts: list[int], size: list[int]) -> np.ndarray:
-    """A run-length code, drawn the plain way."""
-    flat = np.concatenate([np.full(length, number % 2, bool) for number, length in enumerate(counts)])
-    return flat.reshape(size[1], size[0]).T
-
-
-@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
-def test_the_parts_of_a_mask_are_separate_and_together_the_mask(mask: np.ndarray) -> None:
-    union = np.zeros(mask.shape, int)
-    for part in parts_of(mask):
-        segmentation = part["segmentation"]
-        assert segmentation["size"] == list(mask.shape)
-        assert all(length > 0 for length in segmentation["counts"][1:])
-        drawn = decoded(segmentation["counts"], segmentation["size"])
-        x, y, width, height = part["bbox"]
-        rows, columns = np.nonzero(drawn)
-        assert (x, y, width, height) == (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1)
-        assert part["area"] == drawn.sum()
-        union += drawn
-    assert np.array_equal(union, mask)
-
-
-def test_a_thin_diagonal_is_one_part_and_a_gap_makes_two() -> None:
-    assert len(list(parts_of(np.eye(5, dtype=bool)))) == 1
-    apart = np.eye(5, dtype=bool)
-    apart[2, 2] = False
-    assert [part["area"] for part in parts_of(apart)] == [2, 2]
-
-
-def test_coco_annotations_draw_the_masks_again(fitted_cells: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    synthesize(out, options("coco", fitted_cells))
-    content = json.loads((out / ANNOTATIONS).read_text())
-    assert [entry["name"] for entry in content["categories"]] == ["label_128", "label_255"]
-    rows = {row["index"] + 1: row for row in map(json.loads, (out / METADATA).read_text().splitlines())}
-    values, drawn = {1: 128, 2: 255}, {}
-    for image in content["images"]:
-        row = rows[image["id"]]
-        assert image["file_name"] == row["file_name"]
-        drawn[image["id"]] = np.zeros((image["height"], image["width"]), int)
-        assert drawn[image["id"]].shape == np.asarray(Image.open(out / row["file_name"])).shape
-    assert [entry["id"] for entry in content["annotations"]] == list(range(1, len(content["annotations"]) + 1))
-    for entry in content["annotations"]:
-        assert entry["iscrowd"] == 0
-        part = decoded(entry["segmentation"]["counts"], entry["segmentation"]["size"])
-        drawn[entry["image_id"]] += part * values[entry["category_id"]]
-    assert drawn.keys() == rows.keys()
-    for number, mask in drawn.items():
-        assert np.array_equal(mask, np.asarray(Image.open(out / rows[number]["mask_file_name"])))
-
-
 def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     synthesize(out, options("webdataset", fitted))
     synthesize(tmp_path / "mirror", options("mirror", fitted))
-    names = [f"pairs-{number:06d}.tar" for number in range(5)]
-    assert sorted(contents(out)) == sorted(["croissant.json", MANIFEST, METADATA, *names])
+    names = [f"original-{number:06d}.tar" for number in range(3)] + [
+        f"synthetic-{number:06d}.tar" for number in range(2)
+    ]
+    assert sorted(contents(out)) == sorted(["README.md", "croissant.json", MANIFEST, METADATA, *names])
     rows = [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
     members = []
     for name in names:
@@ -240,9 +188,39 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
         key = f"original_{number:06d}" if number < ORIGINALS else f"synthetic_{number - ORIGINALS:06d}"
         assert [part[1] for part in (image, mask, described)] == [f"{key}.image.png", f"{key}.mask.png", f"{key}.json"]
         assert {part[0] for part in (image, mask, described)} == {row["shard"]}
-        assert json.loads(described[2]) == row
+        assert json.loads(described[2]) == filled(row)
         assert image[2] == (tmp_path / f"mirror/images/{key}.png").read_bytes()
         assert np.array_equal(np.asarray(Image.open(io.BytesIO(mask[2]))) % 255, 0 * np.ones((96, 96)))
+
+
+def test_originals_and_synthetic_pairs_share_no_shard_even_where_one_is_not_full(
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SHARD_PAIRS", 4)
+    synthesize(tmp_path / "out", options("webdataset", fitted))
+    rows = [json.loads(line) for line in (tmp_path / "out" / METADATA).read_text().splitlines()]
+    found = {(row["shard"], row["origin"]) for row in rows}
+    assert sorted(found) == [
+        ("original-000000.tar", "original"),
+        ("original-000001.tar", "original"),
+        ("synthetic-000000.tar", "synthetic"),
+    ]
+
+
+def test_rows_in_shards_have_one_type_a_column_from_the_first_on(fitted: Path, tmp_path: Path) -> None:
+    synthesize(tmp_path / "out", options("webdataset", fitted))
+    members = []
+    for shard in sorted((tmp_path / "out").glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            members += [archive.extractfile(one).read() for one in archive if one.name.endswith(".json")]  # type: ignore[union-attr]
+    rows = [json.loads(member) for member in members]
+    assert {row["origin"] for row in rows} == {"original", "synthetic"}
+    for name in rows[0]:
+        kinds = {(type(one), type(one[0]) if isinstance(one, list) else None) for one in (row[name] for row in rows)}
+        assert len(kinds) == 1, name
+        assert (type(None), None) not in kinds, name
+    assert all(is_row({name: row[name] for name in row}) for row in rows)
+    assert rows[0].keys() <= COLUMNS.keys()
 
 
 def test_staging_never_holds_more_than_a_shard_and_what_is_in_work(
@@ -264,7 +242,7 @@ def test_staging_never_holds_more_than_a_shard_and_what_is_in_work(
 def test_verify_names_the_member_of_a_shard_that_differs(fitted: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     synthesize(out, options("webdataset", fitted, include_originals=False))
-    shard = out / "pairs-000000.tar"
+    shard = out / "synthetic-000000.tar"
     with tarfile.open(shard) as archive:
         place = archive.getmember("synthetic_000001.mask.png").offset_data
     data = bytearray(shard.read_bytes())

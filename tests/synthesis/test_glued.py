@@ -95,7 +95,7 @@ def test_glued_pairs_are_taken_apart_where_the_layout_wants_two_files(
     out = synthesize(tmp_path / "out", originals_too(models, name))
     files = contents(out)
     if name == "webdataset":
-        with tarfile.open(out / "pairs-000000.tar") as shard:
+        with tarfile.open(out / "original-000000.tar") as shard:
             files = {member.name: shard.extractfile(member).read() for member in shard}
     for row, (image, mask) in zip(rows_of(out), halves, strict=False):
         assert "glued" not in row

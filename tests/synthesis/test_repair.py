@@ -68,7 +68,7 @@ def test_rows_that_say_otherwise_than_their_tar_file_are_made_again(fitted: Path
     digests = (digest_bytes(data).encode() for data in (rows, edited))
     (out / METADATA).write_bytes(edited)
     (out / MANIFEST).write_bytes(before[MANIFEST].replace(*digests))
-    assert verify(out).differing == ("pairs-000000.tar/synthetic_000001.image.png: changed",)
+    assert verify(out).differing == ("synthetic-000000.tar/synthetic_000001.image.png: changed",)
     synthesize(out, options)
     assert contents(out) == before
 

@@ -147,7 +147,7 @@ def test_classes_by_name_come_out_as_one_mask_of_them_all(output_format: str, tm
     if output_format == "nnunet":
         assert json.loads((out / "dataset.json").read_text())["labels"] == {"background": 0, "left": 1, "right": 2}
     if output_format == "coco":
-        categories = json.loads((out / "annotations.json").read_text())["categories"]
+        categories = json.loads((out / "annotations/instances.json").read_text())["categories"]
         assert [category["name"] for category in categories] == ["left", "right"]
     if output_format != "mirror":
         return

@@ -332,13 +332,13 @@ def test_models_of_different_labels_are_refused_and_of_different_data_warned_abo
     assert any("share no training mask" in text for text in warnings)
 
 
-def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way() -> None:
-    from pairaug.fitted.model_file import TrainedPair
+def test_a_jpeg_mask_becomes_png_and_an_equal_name_gets_out_of_the_way(fitted: Path) -> None:
+    from pairaug.fitted.model_file import TrainedPair, load_model
     from pairaug.pairs.form import Form
-    from pairaug.synthesis.formats.mirror import changed_mask_formats, mirrored
+    from pairaug.synthesis.formats.mirror import Mirror, changed_mask_formats
 
     grey = Form(".jpg", "JPEG", "L")
     pair = TrainedPair("", "", (1, 1), "x/{id}.png", "x/{id}.jpg", Form(".png", "PNG", "RGB"), grey)
-    place = mirrored(pair, "new", (0, 255))
+    place = Mirror(load_model(fitted / "translator", "translator")).place(pair, "new")
     assert (place.image_name, place.mask_name, place.mask_form.format) == ("x/new.png", "x/new_mask.png", "PNG")
     assert changed_mask_formats([pair], (0, 255)) == ["JPEG"]

@@ -41,7 +41,7 @@ def test_the_license_given_is_in_the_manifest_and_in_every_description(models: P
     synthesize(out, SynthesisOptions(1, models, license="CC BY 4.0", format="coco"))
     assert json.loads((out / MANIFEST).read_text())["license"] == "CC BY 4.0"
     assert json.loads((out / "croissant.json").read_text())["license"] == "CC BY 4.0"
-    coco = json.loads((out / "annotations.json").read_text())
+    coco = json.loads((out / "annotations/instances.json").read_text())
     assert coco["licenses"] == [{"id": 1, "name": "CC BY 4.0", "url": ""}]
     assert {image["license"] for image in coco["images"]} == {1}
 
@@ -61,7 +61,12 @@ def test_croissant_describes_the_rows_by_the_keys_of_the_specification(models: P
     assert content["conformsTo"] == "http://mlcommons.org/croissant/1.0"
     assert content["name"]
     assert content["description"].startswith("1 synthetic image/mask pairs and 2 originals")
-    (file,) = content["distribution"]
+    file, images, masks = content["distribution"]
+    assert [(one["@type"], one["includes"]) for one in (images, masks)] == [
+        ("cr:FileSet", ["images/*.png"]),
+        ("cr:FileSet", ["masks/*.png"]),
+    ]
+    assert content["citeAs"].startswith("@software{pairaug")
     assert (file["@type"], file["contentUrl"]) == ("cr:FileObject", METADATA)
     assert file["encodingFormat"] == "application/jsonlines"
     assert file["sha256"] == hashlib.sha256((out / METADATA).read_bytes()).hexdigest()

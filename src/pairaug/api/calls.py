@@ -172,14 +172,14 @@ def evaluate(
     Returns an ``EvaluationResult``.
     """
     given = checked_keywords("evaluate", EvaluateKeywords, options)
-    html, out_items = given.pop("html", None), given.pop("out_items", None)
+    html, out_items, card = given.pop("html", None), given.pop("out_items", None), given.pop("card", False)
     listed = isinstance(real, str | PathLike) and Path(real).is_file()
     name, lines = _source(None if listed else real, Path(str(real)) if listed else None)
     pairs, asked = PairOptions(**_taken(given, PairOptions)), UtilityAsked(**_taken(given, UtilityAsked))
     made = None if synthetic is None else Path(synthetic)
     refuse_lone(made, asked, given.get("parts"), out_items)
     wanted = evaluation_options(pairs, asked, lines, **given)
-    refuse_outputs(html, out_items)
+    refuse_outputs(html, out_items, card, made)
     from pairaug.evaluation.evaluate import measure, open_sets
     from pairaug.evaluation.views.as_json import as_json
     from pairaug.evaluation.views.as_text import as_text
@@ -189,7 +189,14 @@ def evaluate(
     with open_sets(name, made, wanted, told) as sets:
         result = measure(sets, wanted, told)
         write_outputs(
-            result, sets, html=html, out_items=out_items, real=name, command="pairaug.evaluate(...)", models=models
+            result,
+            sets,
+            html=html,
+            out_items=out_items,
+            real=name,
+            command="pairaug.evaluate(...)",
+            models=models,
+            card=card,
         )
         refuse_nothing_measured(result, sets, wanted)
         gaps = tuple(replace(gap, reason=for_python(gap.reason)) for gap in result.not_measured)

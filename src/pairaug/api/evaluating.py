@@ -125,8 +125,14 @@ def refuse_lone(synthetic: Path | None, utility: UtilityAsked, parts: str | None
         raise UsageError(f"--out-items {out_items}: there are no synthetic pairs to list; name the set after REAL")
 
 
-def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
-    """What could not be written in the end is told before anything is measured."""
+def refuse_outputs(html: Path | None, out_items: Path | None, card: bool = False, made: Path | None = None) -> None:
+    """What could not be written in the end is told before anything is measured; ``card``: into that of the set made."""
+    if card:
+        from pairaug.synthesis.verdict import refuse_card
+
+        if made is None:
+            raise UsageError("--card: there is no synthetic set whose card it could be; name the set after REAL")
+        refuse_card(made)
     for flag, path, mark in (("--html", html, _PAGE_MARK), ("--out-items", out_items, _ITEM_MARK)):
         if path is None:
             continue
@@ -141,9 +147,22 @@ def refuse_outputs(html: Path | None, out_items: Path | None) -> None:
 
 
 def write_outputs(
-    result: Evaluation, sets: Sets, *, html: Path | None, out_items: Path | None, real: str, command: str, models: Path
+    result: Evaluation,
+    sets: Sets,
+    *,
+    html: Path | None,
+    out_items: Path | None,
+    real: str,
+    command: str,
+    models: Path,
+    card: bool = False,
 ) -> None:
     """The files that were asked for; ``real`` and ``command`` as given, for the page to name."""
+    if card and not result.out_of_time:
+        from pairaug.evaluation.views.as_card import as_card
+        from pairaug.synthesis.verdict import enter_verdict
+
+        enter_verdict(Path(str(sets.synthetic_source)), as_card(result, sets))
     if out_items is not None:
         from pairaug.evaluation.views.item_rows import item_rows
 

@@ -89,6 +89,9 @@ class SynthesizeKeywords(TypedDict, total=False):
     parts: str
     include_class: Values
     format: str
+    images_as: str
+    masks_as: str
+    class_names: Values
     include_originals: bool
     originals: Place
     license: str
@@ -127,6 +130,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     steps: int
     html: Place
     out_items: Place
+    card: bool
     models: Place
     cache: Place
     seed: int

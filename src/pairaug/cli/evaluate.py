@@ -184,6 +184,10 @@ def evaluate(
             "--out-items", panel=_MEASURE, help="Write a JSON line for each synthetic pair looked at.", metavar="FILE"
         ),
     ] = None,
+    card: Annotated[
+        bool,
+        typer.Option("--card", help="Enter the answers into the README.md of SYNTHETIC.", rich_help_panel=_MEASURE),
+    ] = False,
     pairs: PairFlags = PairFlags(),
     models: opt.Models = Path("pairaug-models"),
     cache: Annotated[
@@ -219,7 +223,7 @@ def evaluate(
         seed=seed,
         threads=threads,
     )
-    refuse_outputs(html, out_items)
+    refuse_outputs(html, out_items, card, synthetic)
     from pairaug.evaluation.evaluate import measure, open_sets
     from pairaug.machine.ranks import joined
 
@@ -238,7 +242,14 @@ def evaluate(
         for remark in result.remarks:
             reporter.note(remark)
         write_outputs(
-            result, sets, html=html, out_items=out_items, real=real, command=opt.typed_command(), models=models
+            result,
+            sets,
+            html=html,
+            out_items=out_items,
+            real=real,
+            command=opt.typed_command(),
+            models=models,
+            card=card,
         )
         if as_json:
             from pairaug.evaluation.views.as_json import as_json as content_of

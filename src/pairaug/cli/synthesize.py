@@ -74,10 +74,32 @@ def synthesize(
         opt.option(
             "--format",
             panel=_WHAT,
-            help="Layout to write: mirror, nnunet, coco or webdataset (default mirror).",
+            help="Layout to write: mirror, nnunet, coco, yolo or webdataset (default mirror).",
             metavar="NAME",
         ),
     ] = "mirror",
+    images_as: Annotated[
+        str | None,
+        opt.option("--images-as", panel=_WHAT, help="Write images as png, whatever the originals are.", metavar="KIND"),
+    ] = None,
+    masks_as: Annotated[
+        str | None,
+        opt.option(
+            "--masks-as",
+            panel=_WHAT,
+            help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1.",
+            metavar="KIND",
+        ),
+    ] = None,
+    class_names: Annotated[
+        str | None,
+        opt.option(
+            "--class-names",
+            panel=_WHAT,
+            help="Names of the classes above the background, in the order of their label values.",
+            metavar="A,B",
+        ),
+    ] = None,
     include_originals: Annotated[
         bool,
         opt.option("--include-originals", panel=_WHAT, help="Add the training pairs, as hard links where possible."),
@@ -136,8 +158,10 @@ def synthesize(
     training pairs come first; they are links, so editing one of these files changes the original.
     """
     from pairaug.synthesis.formats import check_format
+    from pairaug.synthesis.formats.wishes import wishes_of
 
     check_format(format)
+    wishes_of(images_as, masks_as, class_names)
     if dry_run:
         from pairaug.synthesis.steering import check_ranges
 
@@ -161,6 +185,9 @@ def synthesize(
         threads=threads,
         overwrite=overwrite,
         format=format,
+        images_as=images_as,
+        masks_as=masks_as,
+        class_names=class_names,
         include_originals=include_originals,
         originals=originals,
         license=license,

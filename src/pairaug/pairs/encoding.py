@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairaug.errors import DataError
+from pairaug.errors import DataError, UsageError
 from pairaug.pairs.decoding import COLOUR, unpack_colours
 from pairaug.pairs.form import LOSSY_FORMATS, MEDICAL_FORMATS, Form
 from pairaug.pairs.pair import Side
@@ -29,6 +30,8 @@ _SAVE: dict[str, dict[str, Any]] = {
     "GIF": {"optimize": False},
     "WEBP": {"quality": 95, "method": 4},
 }
+
+_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
 def image_form(form: Form) -> Form:
@@ -52,6 +55,16 @@ def lossless_form(form: Form, values: Collection[int] = ()) -> Form:
     if highest <= _highest(form) and not (form.mode in ("RGB", "RGBA") and 255 < highest < COLOUR):
         return form
     return Form(".png", "PNG", "L" if highest <= 255 else "I;16" if highest <= 65535 else "RGB")
+
+
+def png_form(form: Form) -> Form:
+    """PNG with the levels, or the label values, of ``form``. Raises UsageError for 16-bit colour, too deep for ours."""
+    if form.format == "PNG":
+        return form
+    if form.mode == "RGB;16":
+        raise UsageError("--images-as png: these images have 16 bits a colour channel, which stay TIFF; leave it out")
+    mode = form.mode if form.mode in _PNG_MODES else "L" if form.channels == 1 else "RGB"
+    return replace(form, suffix=".png", format="PNG", mode=mode, white_is_zero=False)
 
 
 def _highest(form: Form) -> int:

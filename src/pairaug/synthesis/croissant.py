@@ -1,19 +1,33 @@
 """``croissant.json``: the data set described for machines, after MLCommons Croissant 1.0 (JSON-LD).
 
-https://docs.mlcommons.org/croissant/docs/croissant-spec.html. It describes ``metadata.jsonl``, file and columns.
-It holds no date: the same run gives the same bytes.
+https://docs.mlcommons.org/croissant/docs/croissant-spec.html. It describes ``metadata.jsonl``, file and columns, and
+says by which names the images and the masks, or the tar files, are found. It holds no date: the same run gives the
+same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from pairaug import __version__
+from pairaug.synthesis.card import CITATION
 from pairaug.synthesis.manifest import METADATA
 from pairaug.synthesis.rows import COLUMNS, Column
 
 CROISSANT = "croissant.json"
+_ENCODINGS = {
+    ".tar": "application/x-tar",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
 _TYPES = {"text": "sc:Text", "integer": "sc:Integer", "number": "sc:Float"}
 # The terms of the vocabulary, each under the prefix "cr"; the specification asks for the context to be spelt out.
 _CROISSANT_TERMS = (
@@ -50,6 +64,8 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "version": "1.0.0",
         **({"license": license} if license is not None else {}),
+        "citeAs": CITATION,
+        "keywords": ["image segmentation", "synthetic", "data augmentation"],
         "distribution": [
             {
                 "@type": "cr:FileObject",
@@ -59,7 +75,8 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
                 "contentUrl": METADATA,
                 "encodingFormat": "application/jsonlines",
                 "sha256": metadata_sha256,
-            }
+            },
+            *_file_sets(rows),
         ],
         "recordSet": [
             {
@@ -71,6 +88,30 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
             }
         ],
     }
+
+
+def _file_sets(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The images and the masks, as one where their names do not tell them apart; or the tar files."""
+    if "shard" in rows[0]:
+        kinds = sorted({row["shard"].rpartition("-")[0] for row in rows})
+        return [_file_set(f"{kind}-shards", [f"{kind}-*.tar"]) for kind in kinds]
+    images, masks = (_patterns(row[key] for row in rows) for key in ("file_name", "mask_file_name"))
+    if images & masks:
+        return [_file_set("images-and-masks", images | masks)]
+    return [_file_set("images", images), _file_set("masks", masks)]
+
+
+def _patterns(names: Iterable[str]) -> set[str]:
+    """Globs that find all of ``names``: by folder and ending."""
+    paths = {(PurePosixPath(name).parent, PurePosixPath(name).suffix) for name in names}
+    return {(folder / f"*{ending}").as_posix() for folder, ending in paths}
+
+
+def _file_set(name: str, patterns: Iterable[str]) -> dict[str, Any]:
+    included = sorted(patterns)
+    encodings = sorted({_ENCODINGS.get(PurePosixPath(pattern).suffix.lower(), "image/*") for pattern in included})
+    encoding = encodings[0] if len(encodings) == 1 else encodings
+    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": encoding, "includes": included}
 
 
 def _fields(name: str, column: Column, value: Any) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from pairaug.files import (
 from pairaug.gates.base import Reject
 from pairaug.locking import LOCK_NAME
 from pairaug.synthesis import shards
+from pairaug.synthesis.card import CARD
 from pairaug.synthesis.croissant import CROISSANT
 from pairaug.synthesis.found import Found, find, whole
 from pairaug.synthesis.manifest import (
@@ -43,7 +44,7 @@ from pairaug.synthesis.rejects import Judged
 from pairaug.synthesis.rows import Made, Outcome, is_row
 from pairaug.synthesis.shards import STAGING
 
-OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT)
+OWN_NAMES = (MANIFEST, METADATA, JOURNAL, LOCK_NAME, CROISSANT, CARD)
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,14 @@ class Entry:
 
 
 class Ledger:
-    """``rows`` by index and ``files`` by name (with their digests): what is there and whole."""
+    """``rows`` by index and ``files`` by name (with their digests): what is there and whole.
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any], *, overwrite: bool) -> None:
+    ``originals``: so many of the first pairs are taken over.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any], *, overwrite: bool, originals: int = 0) -> None:
         """Raises OutputError where the folder holds something else and ``overwrite`` is not given."""
-        self.folder, self.identity = folder, dict(identity)
+        self.folder, self.identity, self.originals = folder, dict(identity), originals
         self.complete = False
         self.rows: dict[int, dict[str, Any]] = {}
         self.files: dict[str, str] = {}
@@ -122,7 +126,8 @@ class Ledger:
         """Write the journal anew with what is whole; the manifest goes until the set has its ``total`` pairs."""
         self._total = total
         for rows in self._packed():
-            wanted = [i for i in shards.shard_indices(rows[0]["index"], total) if i not in self.judged.gaps]
+            indices = shards.shard_indices(rows[0]["index"], self.originals, total)
+            wanted = [i for i in indices if i not in self.judged.gaps]
             if len(rows) < len(wanted):  # it is to hold more
                 shards.unpack(self.folder, rows)
                 self.files[rows[0]["shard"]] = ""
@@ -156,7 +161,7 @@ class Ledger:
     def _near(self, index: int) -> list[dict[str, Any]]:
         """The rows that share a tar file with ``index``, in their order."""
         with self._lock:
-            indices = shards.shard_indices(index, self._total)
+            indices = shards.shard_indices(index, self.originals, self._total)
             return [self.rows[i] for i in indices if i in self.rows]
 
     @contextmanager
@@ -169,9 +174,8 @@ class Ledger:
 
     def write_metadata(self) -> str:
         """Pack what is not packed yet, write ``metadata.jsonl`` from the rows; returns its digest."""
-        for index in range(0, self._total, shards.SHARD_PAIRS):
-            if any(row.get("shard") for row in self._near(index)):
-                self._pack_if_full(index)
+        for index in [index for index, row in self.rows.items() if row.get("shard")]:
+            self._pack_if_full(index)
         shards.clear_staging(self.folder, [])
         data = json_lines(self.rows[index] for index in sorted(self.rows))
         write_atomic(self.folder / METADATA, data)
@@ -198,7 +202,8 @@ class Ledger:
                 self.rows[index] = dict(line)
 
     def _pack_if_full(self, index: int) -> None:
-        name, indices = shards.shard_name(index), shards.shard_indices(index, self._total)
+        name = shards.shard_name(index, self.originals)
+        indices = shards.shard_indices(index, self.originals, self._total)
         with self._lock:
             if self.files.get(name) or name in self._packing or not all(self._done(i) for i in indices):
                 return

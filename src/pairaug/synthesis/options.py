@@ -10,6 +10,7 @@ from pairaug.errors import UsageError
 from pairaug.gates.base import Gates
 from pairaug.gates.names import ALL, wanted_gates
 from pairaug.synthesis.formats import DEFAULT_FORMAT, check_format
+from pairaug.synthesis.formats.wishes import Wishes, wishes_of
 from pairaug.synthesis.steering import check_ranges
 from pairaug.training.plan import DEFAULT_MODELS
 
@@ -29,6 +30,7 @@ class SynthesisOptions:
     ``style_from``: images, a folder or a list, in whose manner is painted.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
     terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
+    ``images_as``, ``masks_as``, ``class_names``: see ``wishes_of``.
     """
 
     count: int | None = None
@@ -50,6 +52,14 @@ class SynthesisOptions:
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
     gates: Gates | str = ALL
+    images_as: str | None = None
+    masks_as: str | None = None
+    class_names: str | None = None
+
+    @property
+    def wishes(self) -> Wishes:
+        """Raises UsageError for what cannot be."""
+        return wishes_of(self.images_as, self.masks_as, self.class_names)
 
 
 def check_options(options: SynthesisOptions) -> None:
@@ -72,3 +82,4 @@ def check_options(options: SynthesisOptions) -> None:
     check_format(options.format)
     if isinstance(options.gates, str):
         wanted_gates(options.gates)
+    wishes_of(options.images_as, options.masks_as, options.class_names)

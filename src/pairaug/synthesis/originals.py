@@ -67,7 +67,7 @@ class Originals:
             image = mask = self._both(item, pair, place, classes)
         else:
             image, mask = self._image(item, pair, place), self._mask(item, pair, place, classes)
-        shard = shard_name(index) if self.format.sharded else None
+        shard = shard_name(index, len(self.pairs)) if self.format.sharded else None
         digests = (_digest(image), _digest(mask))
         labels = self.format.label_map
         row = pair_row(place, index, "original", digests, classes, labels, glues=self.format.glues, shard=shard)

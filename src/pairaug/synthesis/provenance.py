@@ -47,7 +47,7 @@ def manifest_body(
         "terms": _terms(model.get("terms", []) for model in used.values()),
         "models": used,
         "label_values": [value_for_json(value) for value in translator.label_values],
-        "class_names": list(translator.info.get("class_names", [])),
+        "class_names": output_format.class_names,
         "layout": translator.info.get("layout", ""),
         "levels": _levels(translator),
         "image_formats_changed_to_png": changed_image_formats(translator.pairs),
@@ -77,6 +77,9 @@ def _command(config: Mapping[str, Any]) -> str:
         words += ["--style-from", "DIR"]
     if config["format"] != "mirror":
         words += ["--format", config["format"]]
+    for name in ("images_as", "masks_as", "class_names"):
+        if config[name] is not None:
+            words += [f"--{name.replace('_', '-')}", config[name]]
     if config["include_originals"]:
         words.append("--include-originals")
     if config.get("gates", ALL) != ALL:

@@ -167,7 +167,7 @@ class Renderer:
             displacement=draft.displacement,
             pixels_from=self._named(pair.shares),
             glues=self.format.glues,
-            shard=shard_name(index) if self.format.sharded else None,
+            shard=shard_name(index, self.first) if self.format.sharded else None,
         )
         return Made(image, mask, row, tuple(pair.rejects))
 

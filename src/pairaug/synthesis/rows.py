@@ -19,11 +19,15 @@ Origin = Literal["synthetic", "original"]
 
 @dataclass(frozen=True)
 class Column:
-    """``kind``: text, integer, number, or table (label value -> pixels); ``many``: a list of them."""
+    """``kind``: text, integer, number, or table (label value -> pixels); ``many``: a list of them.
+
+    ``length``: how many there are in such a list; 0: any number.
+    """
 
     kind: Literal["text", "integer", "number", "table"]
     meaning: str
     many: bool = False
+    length: int = 0
 
 
 COLUMNS = {
@@ -35,7 +39,7 @@ COLUMNS = {
     "attempt": Column("integer", "How many drawings of the pair were rejected before this one; 0 for an original."),
     "image_sha256": Column("text", "SHA-256 of the image file."),
     "mask_sha256": Column("text", "SHA-256 of the mask file."),
-    "size": Column("integer", "Width and height in pixels.", many=True),
+    "size": Column("integer", "Width and height in pixels.", many=True, length=2),
     "class_pixels": Column("table", "Label value of the training data -> pixels of it in the mask."),
     "derived_from": Column("text", "SHA-256 of the training masks that the mask was made from.", many=True),
     "displacement": Column("number", "How far the mask was moved from them, in pixels."),
@@ -58,9 +62,31 @@ def is_row(row: Mapping[str, Any]) -> bool:
     return set(row) | _SOMETIMES == set(COLUMNS) and all(_fits(COLUMNS[name], row[name]) for name in row)
 
 
+_NOTHING: dict[str, Any] = {"text": "", "integer": -1, "number": -1.0, "table": {}}
+
+
+def filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    """``row`` without nulls and empty lists, for readers that take the type of a column from the first rows they meet.
+
+    What is not known is "" or -1, and a list of one such where a list is empty; every number is written as a fraction.
+    """
+    return {name: _filled(COLUMNS[name], value) for name, value in row.items()}
+
+
+def _filled(column: Column, value: Any) -> Any:
+    if column.many:
+        return value or [_NOTHING[column.kind]]
+    if value is None:
+        return _NOTHING[column.kind]
+    return float(value) if column.kind == "number" else value
+
+
 def _fits(column: Column, value: Any) -> bool:
     if column.many:
-        return isinstance(value, list) and all(isinstance(one, _KINDS[column.kind]) for one in value)
+        held = isinstance(value, list) and all(isinstance(one, _KINDS[column.kind]) for one in value)
+        return held and (not column.length or len(value) == column.length)
+    if column.kind == "table":
+        return isinstance(value, dict) and all(type(pixels) is int and pixels >= 0 for pixels in value.values())
     return value is None or isinstance(value, _KINDS[column.kind])
 
 

@@ -17,7 +17,6 @@ from pairaug.errors import DataError, ModelError, OutputError, UsageError
 from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.fitted.space import bytes_of_pairs
-from pairaug.json_text import json_document
 from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device
 from pairaug.machine.ranks import Ranks, joined
@@ -27,7 +26,7 @@ from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
-from pairaug.synthesis.croissant import CROISSANT, describe
+from pairaug.synthesis.descriptions import write_descriptions
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
 from pairaug.synthesis.formats.base import Format, Written
@@ -45,8 +44,9 @@ from pairaug.synthesis.styles import find_styles
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
-# Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates.
-SYNTHESIS_VERSION = 2
+# Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates;
+# 2: originals and synthetic pairs shared tar files.
+SYNTHESIS_VERSION = 3
 
 
 class Synthesized(NamedTuple):
@@ -102,7 +102,7 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     if options.per_mask > 1 and not translator.entry.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
     _refuse_out_at_inputs(out, options)
-    output_format = open_format(options.format, translator)
+    output_format = open_format(options.format, translator, options.wishes)
     originals = None
     if options.include_originals:
         folder = Path(options.models) / FOLDERS["translator"]
@@ -160,7 +160,7 @@ class _Synthesis:
         held.enter_context(folder_lock(self.out))
         held.enter_context(no_temporaries_left(self.out))
         clear_temporaries(self.out)
-        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite)
+        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite, originals=self.renderer.first)
         ledgers.append(ledger)
         there = max([ledger.most, *(index + 1 for index in ledger.rows)]) - self.renderer.first
         if there > self.count:
@@ -193,12 +193,10 @@ class _Synthesis:
 
     def _finish(self, ledger: Ledger) -> None:
         """The records, each of them after all that it describes."""
-        metadata_digest = ledger.write_metadata()
-        rows, license = _rows(ledger), self.options.license
-        self.renderer.format.write_beside(Written(ledger.folder, rows, license), ledger.beside)
-        with ledger.beside(CROISSANT) as file:
-            file.write(json_document(describe(rows, metadata_digest, license)))
-        ledger.finish(self._body(ledger), metadata_digest)
+        digest, body, output_format = ledger.write_metadata(), self._body(ledger), self.renderer.format
+        written = Written(ledger.folder, _rows(ledger), self.options.license)
+        write_descriptions(output_format, written, body, digest, ledger.beside)
+        ledger.finish(body, digest)
 
     def _body(self, ledger: Ledger) -> dict[str, Any]:
         renderer, judged = self.renderer, ledger.judged
@@ -214,6 +212,9 @@ class _Synthesis:
             "seed": options.seed,
             "per_mask": options.per_mask,
             "format": options.format,
+            "images_as": options.images_as,
+            "masks_as": options.masks_as,
+            "class_names": options.class_names,
             "include_originals": options.include_originals,
             "license": options.license,
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
@@ -237,6 +238,9 @@ class _Synthesis:
             "parts": options.parts,
             "include_class": options.include_class,
             "format": options.format,
+            "images_as": options.images_as,
+            "masks_as": options.masks_as,
+            "class_names": options.class_names,
             "include_originals": options.include_originals,
             "license": options.license,
             **({"gates": options.gates} if isinstance(options.gates, str) else {}),

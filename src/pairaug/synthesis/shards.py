@@ -1,5 +1,7 @@
 """Tar files of many pairs, for readers that stream: the same rows and files give the same bytes.
 
+Originals and synthetic pairs lie in tar files of their own, so that a loader can weigh the ones against the others.
+
 While a tar file is not yet full its pairs lie as single files in a staging folder, so that threads may finish in any
 order and a killed run loses nothing; when its last pair is there it is packed and the single files go. At most one
 tar file's worth lies on the disk twice. The headers hold no clock and no user.
@@ -15,6 +17,7 @@ from typing import Any
 
 from pairaug.errors import DataError
 from pairaug.files import digest_bytes, json_line, open_atomic, write_atomic
+from pairaug.synthesis.rows import filled
 
 STAGING = ".pairaug-staging"
 SHARD_PAIRS = 1000
@@ -22,15 +25,17 @@ SHARD_PAIRS = 1000
 Row = Mapping[str, Any]
 
 
-def shard_name(index: int) -> str:
-    """The tar file of pair ``index``."""
-    return f"pairs-{index // SHARD_PAIRS:06d}.tar"
+def shard_name(index: int, originals: int) -> str:
+    """The tar file of pair ``index`` in a set that begins with so many originals."""
+    kind, number = ("original", index) if index < originals else ("synthetic", index - originals)
+    return f"{kind}-{number // SHARD_PAIRS:06d}.tar"
 
 
-def shard_indices(index: int, total: int) -> range:
-    """The indices that share the tar file of pair ``index`` in a set of ``total`` pairs."""
-    first = index - index % SHARD_PAIRS
-    return range(first, min(first + SHARD_PAIRS, total))
+def shard_indices(index: int, originals: int, total: int) -> range:
+    """The indices that share the tar file of pair ``index`` in a set of ``total`` pairs, the originals among them."""
+    start, end = (0, originals) if index < originals else (originals, total)
+    first = index - (index - start) % SHARD_PAIRS
+    return range(first, min(first + SHARD_PAIRS, end, total))
 
 
 def pair_paths(folder: Path, row: Row) -> tuple[Path, Path]:
@@ -49,7 +54,7 @@ def pack(folder: Path, rows: Sequence[Row]) -> None:
             for path in pair_paths(folder, row):
                 _add(shard, path.name, path.read_bytes())
             key = PurePosixPath(row["file_name"]).name.split(".")[0]
-            _add(shard, f"{key}.json", json_line(row))
+            _add(shard, f"{key}.json", json_line(filled(row)))
 
 
 def unpack(folder: Path, rows: Sequence[Row]) -> None:

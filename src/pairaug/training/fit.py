@@ -47,6 +47,7 @@ from pairaug.training.bare import Bare, backgrounds, find_bare, looked_at, secon
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.choice import settled_model
 from pairaug.training.gating import fit_gate
+from pairaug.training.label_names import find_label_names
 from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
@@ -250,12 +251,12 @@ class _Fit:
         if self.bare is not None:
             self.bare.refuse_changed()
         reading = {"decode": asdict(self.checked.policy.decode), "cleaning": asdict(self.checked.policy.cleaning)}
-        terms = find_terms(self.checked.root)
+        names = find_label_names(self.checked.root, self.checked.label_map.values)
+        found = {"reading": reading, "terms": find_terms(self.checked.root), "label_names": names}
         saved = {"identity": dict(self.identity), "seed": self.options.seed, "images_seen": images}
         run_folder.remove_gates(self.folder)  # they are those of the model before
         beside = self.bare.seen if self.bare else ()
-        saved |= {"reading": reading, "terms": terms}
-        path = save_model(self.folder, self.kind, model, self.checked, saved, beside)
+        path = save_model(self.folder, self.kind, model, self.checked, saved | found, beside)
         self.facts["images_seen"] = images
         self.facts["model_sha256"] = digest_file(path)
         if self.options.gate:

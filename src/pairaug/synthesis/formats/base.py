@@ -17,12 +17,17 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
-from pairaug.pairs.form import Form
-from pairaug.pairs.labels import LabelMap, show_value
+from pairaug.pairs import encoding
+from pairaug.pairs.decoding import decode_mask
+from pairaug.pairs.form import DecodePolicy, Form
+from pairaug.pairs.labels import LabelMap, show_value, value_for_json
 from pairaug.pairs.pair import Side
+from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
 
-BACKGROUND = "background"
+# Masks of so many classes as there can be.
+CLASSES = Form(".png", "PNG", "L")
 OpenBeside = Callable[[str], AbstractContextManager[BinaryIO]]
 
 
@@ -52,24 +57,47 @@ class Written:
 class Format(ABC):
     """``sharded``: pairs go into tar files of many; ``keeps_files``: an original may be taken over as it is.
 
-    ``glues``: some pairs are one file that holds both.
+    ``glues``: some pairs are one file that holds both; ``stores_classes``: masks hold 0 to K-1.
     """
 
     name: ClassVar[str]
     sharded: ClassVar[bool] = False
     keeps_files: ClassVar[bool] = True
     glues: bool = False
+    stores_classes: bool = False
 
-    def __init__(self, translator: FittedModel) -> None:
-        self.translator = translator
+    def __init__(self, translator: FittedModel, wishes: Wishes | None = None) -> None:
+        """Raises UsageError for names that do not fit the classes."""
+        self.translator, self.wishes = translator, wishes or Wishes()
         self.label_map = LabelMap(translator.label_values)
+        self.stores_classes = self.stores_classes or self.wishes.masks_as == "classes"
+        self._refuse_names(self.wishes.class_names)
+
+    @property
+    def class_names(self) -> list[str]:
+        """Those of class 1 and above."""
+        return [self.class_name(number) for number in range(1, self.label_map.classes)]
 
     def class_name(self, number: int) -> str:
-        """What class ``number`` (1 and above) is called: as its mask files were, where each showed one class."""
+        """What class ``number`` (1 and above) is called: as the user says, as the source does, or by its value."""
+        if self.wishes.class_names:
+            return self.wishes.class_names[number - 1]
         names = [str(name) for name in self.translator.info.get("class_names") or ()]
         if number <= len(names) and names[number - 1] != BACKGROUND:
             return names[number - 1]
-        return f"label_{show_value(self.label_map.values[number])}"
+        value = show_value(self.label_map.values[number])
+        return str((self.translator.info.get("label_names") or {}).get(value, f"label_{value}"))
+
+    def image_form(self, form: Form) -> Form:
+        """The form in which images are written that came in ``form``."""
+        return encoding.png_form(form) if self.wishes.images_as else encoding.image_form(form)
+
+    def mask_form(self, form: Form) -> Form:
+        """The form in which masks are written that came in ``form``."""
+        if self.stores_classes:
+            return CLASSES
+        lossless = encoding.lossless_form(form, self.label_map.values)
+        return encoding.png_form(lossless) if self.wishes.masks_as else lossless
 
     @abstractmethod
     def place(self, pair: TrainedPair, stem: str) -> Place:
@@ -77,12 +105,29 @@ class Format(ABC):
 
     def to_values(self, classes: NDArray[np.uint8]) -> NDArray[np.int32]:
         """(H, W) classes in [0, K) -> (H, W) values as this format's masks hold them."""
-        return self.label_map.to_values(classes)
+        return classes.astype(np.int32) if self.stores_classes else self.label_map.to_values(classes)
+
+    def stored_classes(self, folder: Path, row: Mapping[str, Any]) -> NDArray[np.uint8]:
+        """(H, W) classes of the mask of a row, as it lies below ``folder``."""
+        width, height = row["size"]
+        policy = DecodePolicy("drop", max(width * height, 1))
+        raw, _ = decode_mask(folder / row["mask_file_name"], policy)
+        return raw.astype(np.uint8) if self.stores_classes else self.label_map.to_classes(raw)
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest says of this format, beside its name."""
-        return {}
+        """What the manifest says of this format, beside its name: what classes stand for, where masks hold them."""
+        values = enumerate(self.label_map.values)
+        return {"class_values": {str(label): value_for_json(v) for label, v in values}} if self.stores_classes else {}
 
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         """Write the files that describe all pairs; ``open_beside(name)`` opens one, atomically and on record."""
         return
+
+    def _refuse_names(self, names: Sequence[str]) -> None:
+        wanted = self.label_map.values[1:]
+        if names and len(names) != len(wanted):
+            shown = ", ".join(show_value(value) for value in wanted)
+            raise UsageError(
+                f"--class-names {','.join(names)}: {len(names)} for {len(wanted)} classes; name those of the label "
+                f"values {shown}, in this order and without the background"
+            )

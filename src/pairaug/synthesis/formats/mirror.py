@@ -9,38 +9,49 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 from typing import final
 
+from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
-from pairaug.pairs.encoding import image_form, lossless_form
+from pairaug.pairs.encoding import image_form, lossless_form, png_form
 from pairaug.pairs.slices import split_ending, with_ending
 from pairaug.synthesis.formats.base import Format, Place
+from pairaug.synthesis.formats.wishes import Wishes
+
+
+class Mirrored(Format):
+    """A format whose images and masks lie as the originals do, image and mask in two files."""
+
+    def place(self, pair: TrainedPair, stem: str) -> Place:
+        """A form that cannot be written becomes PNG (see ``encoding``), and its name too."""
+        assert pair.image_form is not None
+        of_image, of_mask = self.image_form(pair.image_form), self.mask_form(pair.mask_form)
+        image = _named(pair.image_template, stem, pair.image_form.suffix, of_image.suffix)
+        mask = _named(pair.mask_template, stem, pair.mask_form.suffix, of_mask.suffix)
+        if mask == image:
+            path = PurePosixPath(mask)
+            mask = str(path.with_name(split_ending(path.name)[0] + "_mask" + of_mask.suffix))
+        return Place(image, mask, of_image, of_mask)
 
 
 @final
-class Mirror(Format):
+class Mirror(Mirrored):
     name = "mirror"
 
-    def __init__(self, translator: FittedModel) -> None:
-        super().__init__(translator)
+    def __init__(self, translator: FittedModel, wishes: Wishes | None = None) -> None:
+        super().__init__(translator, wishes)
         self.glues = any(pair.glued for pair in translator.pairs)
+        if self.glues and self.wishes.masks_as == "classes":
+            raise UsageError(
+                "--masks-as classes: image and mask of this layout are one file; give --format nnunet, or leave it out"
+            )
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
         if pair.glued is None:
-            return mirrored(pair, stem, self.label_map.values)
-        form = lossless_form(pair.mask_form, self.label_map.values)
+            return super().place(pair, stem)
+        form = self.mask_form(pair.mask_form)
+        if self.wishes.images_as:
+            form = png_form(form)
         name = _named(pair.image_template, stem, pair.mask_form.suffix, form.suffix)
         return Place(name, name, form, form, pair.glued)
-
-
-def mirrored(pair: TrainedPair, stem: str, values: Collection[int]) -> Place:
-    """The pattern of a training pair; a form that cannot be written becomes PNG (see ``encoding``), its name too."""
-    assert pair.image_form is not None
-    of_image, of_mask = image_form(pair.image_form), lossless_form(pair.mask_form, values)
-    image = _named(pair.image_template, stem, pair.image_form.suffix, of_image.suffix)
-    mask = _named(pair.mask_template, stem, pair.mask_form.suffix, of_mask.suffix)
-    if mask == image:
-        path = PurePosixPath(mask)
-        mask = str(path.with_name(split_ending(path.name)[0] + "_mask" + of_mask.suffix))
-    return Place(image, mask, of_image, of_mask)
 
 
 def changed_image_formats(pairs: Sequence[TrainedPair]) -> list[str]:

@@ -1,51 +1,44 @@
 """nnU-Net v2: ``imagesTr/<case>_0000.png``, ``labelsTr/<case>.png`` with classes 0 .. K-1, and ``dataset.json``.
 
 After nnU-Net's documentation/dataset_format.md; its reader of natural images (``NaturalImage2DIO``) takes a colour
-picture as one RGB file whose three channels are named in ``dataset.json``.
+picture as one RGB file whose three channels are named in ``dataset.json``. The same file lists the pairs under
+``training``, as MONAI's ``load_decathlon_datalist`` reads them; nnU-Net passes over that key.
 """
 
 from __future__ import annotations
 
 from typing import Any, final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.json_text import json_document
 from pairaug.pairs.form import Form
-from pairaug.pairs.labels import value_for_json
-from pairaug.synthesis.formats.base import BACKGROUND, Format, OpenBeside, Place, Written
+from pairaug.synthesis.formats.base import Format, OpenBeside, Place, Written
+from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
 
 DATASET = "dataset.json"
-_MASK = Form(".png", "PNG", "L")
 
 
 @final
 class NnUnet(Format):
     name = "nnunet"
     keeps_files = False
+    stores_classes = True
 
-    def __init__(self, translator: FittedModel) -> None:
-        super().__init__(translator)
+    def __init__(self, translator: FittedModel, wishes: Wishes | None = None) -> None:
+        super().__init__(translator, wishes)
         self.colour, deep = translator.shape.channels == 3, translator.intensity[1] > 255
         if self.colour and deep:
             raise UsageError(
                 "--format nnunet: its PNG files hold 8 bits a colour channel and these images have 16; "
                 "leave it at --format mirror"
             )
-        self.image_form = Form(".png", "PNG", "RGB" if self.colour else "I;16" if deep else "L")
+        self.written_form = Form(".png", "PNG", "RGB" if self.colour else "I;16" if deep else "L")
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
-        return Place(f"imagesTr/{stem}_0000.png", f"labelsTr/{stem}.png", self.image_form, _MASK)
-
-    def to_values(self, classes: NDArray[np.uint8]) -> NDArray[np.int32]:
-        return classes.astype(np.int32)
-
-    def facts(self) -> dict[str, Any]:
-        values = self.label_map.values
-        return {"class_values": {str(label): value_for_json(value) for label, value in enumerate(values)}}
+        return Place(
+            f"imagesTr/{stem}_0000.png", f"labelsTr/{stem}.png", self.written_form, self.mask_form(pair.mask_form)
+        )
 
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         channels = ("R", "G", "B") if self.colour else ("gray",)
@@ -54,6 +47,10 @@ class NnUnet(Format):
             "channel_names": {str(number): name for number, name in enumerate(channels)},
             "labels": {BACKGROUND: 0, **{self.class_name(number): number for number in numbers}},
             "numTraining": len(written.rows),
+            "training": [
+                {"image": row["file_name"], "label": row["mask_file_name"], "origin": row["origin"]}
+                for row in written.rows
+            ],
             "file_ending": ".png",
             "overwrite_image_reader_writer": "NaturalImage2DIO",
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import final
 
 from pairaug.fitted.model_file import TrainedPair
-from pairaug.pairs.encoding import image_form, lossless_form
 from pairaug.synthesis.formats.base import Format, Place
 
 
@@ -19,6 +18,6 @@ class WebDataset(Format):
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
         assert pair.image_form is not None
-        of_image, of_mask = image_form(pair.image_form), lossless_form(pair.mask_form, self.label_map.values)
+        of_image, of_mask = self.image_form(pair.image_form), self.mask_form(pair.mask_form)
         image, mask = (one.suffix.lower() for one in (of_image, of_mask))
         return Place(f"{stem}.image{image}", f"{stem}.mask{mask}", of_image, of_mask)
