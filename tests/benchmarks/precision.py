@@ -33,9 +33,9 @@ from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.source import find_pairs
 from pairaug.registry import find_model
 from pairaug.segmenter.fit import _built, _loss
-from pairaug.training.fit import make_objective
 from pairaug.training.objectives.base import Batch
 from pairaug.training.objectives.vess2image import Vess2ImageObjective
+from pairaug.training.run import make_objective
 from pairaug.training.sampler import Sampler, collate
 
 SIDE, ROUNDS = 256, 9

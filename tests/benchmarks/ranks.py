@@ -82,7 +82,7 @@ def be_rank(data: Path, images: int, base: int) -> None:
     from pairaug.pairs.checking import check_pairs
     from pairaug.pairs.source import find_pairs
     from pairaug.registry import find_model
-    from pairaug.training.fit import make_objective
+    from pairaug.training.run import make_objective
     from pairaug.training.sampler import Sampler
 
     torch.set_num_threads(1)

@@ -236,19 +236,20 @@ def test_data_that_change_under_the_fit_are_noticed(
     import shutil
 
     from pairaug.errors import DataError
-    from pairaug.training import fit as fit_module
+    from pairaug.training.fit import fit_mask_generator
     from pairaug.training.plan import FitOptions
+    from pairaug.training.run import Run
 
     data = Path(shutil.copytree(drive, tmp_path / "data"))
-    original = fit_module._Fit._remember
+    original = Run._remember
 
-    def touched(self: fit_module._Fit, examples):
+    def touched(self: Run, examples):
         Image.fromarray(np.zeros((96, 96), np.uint8)).save(data / "masks/02.png")
         return original(self, examples)
 
-    monkeypatch.setattr(fit_module._Fit, "_remember", touched)
+    monkeypatch.setattr(Run, "_remember", touched)
     with pytest.raises(DataError, match=r"02\.png changed"):
-        fit_module.fit_mask_generator(data, FitOptions(models=tmp_path / "models"))
+        fit_mask_generator(data, FitOptions(models=tmp_path / "models"))
     assert not (tmp_path / "models/masks/model.safetensors").exists()
 
 

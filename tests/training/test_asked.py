@@ -225,7 +225,7 @@ def test_files_that_changed_during_a_fit_are_refused_with_a_remedy_that_works(
         Image.fromarray(np.full((96, 96), 255, np.uint8)).save(mask)
 
     with monkeypatch.context() as during:
-        during.setattr("pairaug.training.fit._Fit._draw_losses", change)
+        during.setattr("pairaug.training.run.Run._draw_losses", change)
         ran = cli("fit-masks", data, *SMALL, "--epochs", 1)
     assert ran.code == 3
     assert "start again with --fresh" in ran.err

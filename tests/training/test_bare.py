@@ -97,7 +97,7 @@ def test_what_may_be_an_object_is_taken_out_of_a_background(drive: Path, more: P
     corner = np.zeros((80, 80), bool)
     corner[20:40, 30:60] = True
     monkeypatch.setattr(bare, "looked_at", lambda found, *rest: bare.Bare(found.images, (corner,) * 3))
-    monkeypatch.setattr("pairaug.training.fit.looked_at", bare.looked_at)
+    monkeypatch.setattr("pairaug.training.run.looked_at", bare.looked_at)
     assert cli(*FIT, drive, "--unlabelled", more, "--fresh").code == 0
     emptied = load_model(Path("models/translator"), "translator").network.inference_state()["pictures"]
     apart = (plain != emptied)[-3 * 3 * 80 * 80 :].reshape(3, 3, 80, 80).any(1).numpy()
@@ -108,7 +108,7 @@ def test_what_may_be_an_object_is_taken_out_of_a_background(drive: Path, more: P
 def test_an_image_that_is_mostly_suspect_is_no_background(drive: Path, more: Path, cli: Cli, monkeypatch) -> None:
     everything, nothing = np.ones((80, 80), bool), np.zeros((80, 80), bool)
     regions = iter([(everything, nothing, nothing), (everything,) * 3])
-    monkeypatch.setattr("pairaug.training.fit.looked_at", lambda found, *rest: bare.Bare(found.images, next(regions)))
+    monkeypatch.setattr("pairaug.training.run.looked_at", lambda found, *rest: bare.Bare(found.images, next(regions)))
     ran = cli(*FIT, drive, "--unlabelled", more)
     assert ran.code == 0
     assert "1 of 3 images without masks are left out" in ran.err
@@ -160,7 +160,7 @@ def test_an_image_that_changes_during_the_fit_is_named(drive: Path, more: Path, 
         Image.new("RGB", (80, 80)).save(more / "more_1.png")
         return bare.Bare(found.images, tuple(np.zeros((80, 80), bool) for _ in found.images.images))
 
-    monkeypatch.setattr("pairaug.training.fit.looked_at", spoil)
+    monkeypatch.setattr("pairaug.training.run.looked_at", spoil)
     ran = cli(*FIT, drive, "--unlabelled", more)
     assert ran.code == 3
     assert "more_1.png changed while the model was fitted" in ran.err

@@ -44,9 +44,9 @@ SWAPPED_FILE = """
 import os
 import sys
 from pairaug.cli.app import run
-from pairaug.training import fit, plan
+from pairaug.training import plan, run as running
 module, name, path, sys.argv = sys.argv[1], sys.argv[2], sys.argv[3], ["pairaug", *sys.argv[4:]]
-module = {"plan": plan, "fit": fit}[module]
+module = {"plan": plan, "run": running}[module]
 before = getattr(module, name)
 def swap(*arguments, **named):
     result = before(*arguments, **named)
@@ -153,7 +153,7 @@ def test_no_pair_is_an_error(drive: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-@pytest.mark.parametrize(("name", "after"), [("images/03.png", "plan.check_pairs"), ("masks/03.png", "fit.train")])
+@pytest.mark.parametrize(("name", "after"), [("images/03.png", "plan.check_pairs"), ("masks/03.png", "run.train")])
 def test_a_pipe_put_in_the_place_of_a_file_while_a_fit_runs_ends_it_with_one_line(
     drive: Path, tmp_path: Path, name: str, after: str
 ) -> None:

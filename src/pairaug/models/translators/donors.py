@@ -33,6 +33,7 @@ GRID = 40  # poses are compared on so many places a side
 WANTED = 0.7  # of object and donor together must be labelled alike
 STRETCH = 0.15  # what halving or doubling the size costs, in the same share
 TURNED = 0.05  # and a turn by half a circle
+STRANGE = 0.2  # what it costs, in the same share, that levels around differ as those around any two objects do
 LOOSE = 0.05  # how much more often the better donor is drawn: e-fold for so much of the share
 MOST_STRETCH = 2.5
 BENDINGS = 5
@@ -66,12 +67,13 @@ class Form:
 @dataclass(frozen=True)
 class Donor:
     """An object of a training pair in its box: ``labels`` (h, w) of it alone, ``others`` where further ones stand,
-    ``pixels`` (C, h, w)."""
+    ``pixels`` (C, h, w), and ``ring`` (C,), the level around it."""
 
     number: int
     labels: Labels
     others: Region
     pixels: Picture
+    ring: Floats
 
     @cached_property
     def form(self) -> Form:
@@ -108,6 +110,8 @@ class Donors:
             for donor in _donors_of(number, mask, picture)
         ]
         self._sizes = np.log([donor.form.area for donor in self._donors])
+        rings = np.array([donor.ring for donor in self._donors if np.isfinite(donor.ring).all()])
+        self._spread = float(rings.std(axis=0).mean()) if len(rings) > 1 else 0.0
 
     def paint(self, canvas: Picture, mask: Labels, rng: np.random.Generator) -> tuple[Picture, Sources]:
         """The canvas with every object of the mask painted for which there is a donor.
@@ -116,36 +120,44 @@ class Donors:
         """
         canvas, painted = canvas.copy(), nobody(mask.shape)
         for thing in things_in(mask):
-            found = self._fitting(thing, rng)
+            found = self._fitting(thing, thing.surroundings(canvas), rng)
             if found is not None:
                 _lay(canvas, painted, thing, *found, self._follow)
         return canvas, painted
 
-    def _fitting(self, thing: Thing, rng: np.random.Generator) -> tuple[Donor, Pose] | None:
-        """A donor in the pose in which it covers the object best; None where none covers it well."""
+    def _fitting(self, thing: Thing, ring: Floats, rng: np.random.Generator) -> tuple[Donor, Pose] | None:
+        """A donor in the pose in which it covers the object best; None where none covers it well.
+
+        ``ring``: the level around the object, which is better alike around the donor: colours go together.
+        """
         form = Form.of(thing.labels > 0)
         apart = np.abs(self._sizes - np.log(form.area))
         near = np.argsort(apart + rng.random(len(apart)) * 0.2)[:LOOKED_AT]
-        tried = [
+        good = [
             (share, donor, pose)
             for donor in (self._donors[index] for index in near if apart[index] < 2 * np.log(MOST_STRETCH))
             for pose, cost in _poses(form, donor.form)
-            if (share := _alike(thing.labels, donor, pose) - cost) >= WANTED - 0.3
+            if (share := _alike(thing.labels, donor, pose) - cost) >= WANTED
         ]
-        good = [one for one in tried if one[0] >= WANTED]
         if not good:
             return None
-        shares = np.array([share for share, _, _ in good])
+        shares = np.array([share - self._strange(donor, ring) for share, donor, _ in good])
         weights = np.exp((shares - shares.max()) / LOOSE)
         _, donor, pose = good[int(rng.choice(len(good), p=weights / weights.sum()))]
         return donor, pose
+
+    def _strange(self, donor: Donor, ring: Floats) -> float:
+        """What it costs that the level around the donor is another one."""
+        apart = float(np.abs(donor.ring - ring).mean())
+        return STRANGE * min(1.0, apart / self._spread) if self._spread and np.isfinite(apart) else 0.0
 
 
 def _donors_of(number: int, mask: Labels, picture: Picture) -> Iterator[Donor]:
     for thing in things_in(mask):
         if (thing.labels > 0).sum() >= LEAST_AREA:
             whole = mask[thing.box] > 0
-            yield Donor(number, thing.labels, whole & (thing.labels == 0), picture[:, *thing.box])
+            others = whole & (thing.labels == 0)
+            yield Donor(number, thing.labels, others, picture[:, *thing.box], thing.surroundings(picture))
 
 
 def _poses(target: Form, donor: Form) -> Iterator[tuple[Pose, float]]:
