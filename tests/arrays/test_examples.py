@@ -42,18 +42,18 @@ def test_an_example_has_its_own_size_unless_one_is_asked_for(checked: Checked) -
     assert Examples(checked, 0)[0].image is None
 
 
-def test_images_without_masks_come_after_the_pairs_with_where_an_object_may_stand(checked: Checked) -> None:
+def test_images_without_masks_come_after_the_pairs_with_what_is_found_in_them(checked: Checked) -> None:
     found = find_images(checked.root / "images", Selection())
     images = check_images("images", found, DecodePolicy(), skip_bad=False)
-    regions = [np.eye(20 + number, 30 - number, dtype=bool) for number in range(4)]
-    both = Examples(checked, 3, unlabelled=images, suspects=regions)
+    found_in = [np.eye(20 + number, 30 - number, dtype=np.uint8) for number in range(4)]
+    both = Examples(checked, 3, unlabelled=images, found=found_in)
     assert len(both) == 8
     assert [one.labels is None for one in both] == [False] * 4 + [True] * 4
     assert np.array_equal(both[5].image, both[1].image)
-    assert np.array_equal(both[5].suspects, regions[1])
-    assert both[1].suspects is None
-    small = Examples(checked, 3, (10, 12), unlabelled=images, suspects=regions)
-    assert small[6].suspects.shape == (10, 12)
+    assert np.array_equal(both[5].found, found_in[1])
+    assert both[1].found is None
+    small = Examples(checked, 3, (10, 12), unlabelled=images, found=found_in)
+    assert small[6].found.shape == (10, 12)
 
 
 def test_what_does_not_fit_into_memory_is_decoded_again_and_the_same(

@@ -12,8 +12,9 @@ from scipy import ndimage
 from pairaug.models.base import Example, Shape
 from pairaug.models.translators.erasing import erased, push_pull
 from pairaug.models.translators.graft import Graft, GraftConfig
-from pairaug.models.translators.patchwork import Patchwork, _turned, _unturned
+from pairaug.models.translators.patchwork import Patchwork, _turned
 from pairaug.models.translators.surroundings import things_in
+from pairaug.models.translators.tiling import _unturned, painted_in_tiles
 from pairaug.pairs.drawing import draw_blob_pair, draw_fundus_pair
 
 Draw = Callable[[np.random.Generator, int, int], tuple[np.ndarray, np.ndarray]]
@@ -175,7 +176,7 @@ def test_of_no_pixel_more_windows_are_kept_than_there_are() -> None:
     masks = [one.labels for one in known if one.labels is not None]
     found = Patchwork(masks, [planes(one) for one in known], 3)
     rng = np.random.default_rng(0)
-    painted, _ = found.paint(planes(known[0]), masks[1], rng)
+    painted, _ = painted_in_tiles(planes(known[0]), masks[1], found, rng)
     assert painted.shape == planes(known[0]).shape
 
 
@@ -183,7 +184,9 @@ def test_of_no_pixel_more_windows_are_kept_than_there_are() -> None:
 def test_an_image_says_which_training_pictures_gave_its_pixels(kind: str) -> None:
     model, _ = grafted(kind)
     mask = torch.from_numpy(pairs(kind, 1, seed=9)[0].labels).long()[None]
-    images, shares = model.traced(mask, [generator(0)])
+    painted = model.paint(mask, [generator(0)], complete=True)
+    images, shares = painted.images, painted.shares
+    assert torch.equal(painted.labels, mask)
     assert torch.equal(images, model.translate(mask, [generator(0)]))
     assert sum(shares[0].values()) == pytest.approx(1)
     assert set(shares[0]) <= set(range(4))
@@ -198,7 +201,7 @@ def test_objects_of_one_picture_on_the_background_of_another_are_told_apart() ->
     model.remember(known)
     seen = set()
     for seed in range(8):
-        shares = model.traced(torch.from_numpy(disc).long()[None], [generator(seed)])[1][0]
+        shares = model.paint(torch.from_numpy(disc).long()[None], [generator(seed)], complete=True).shares[0]
         seen.add(tuple(sorted(shares)))
         assert shares[0] >= disc.mean() * 0.9  # the disc is always of the first
     assert (0,) in seen

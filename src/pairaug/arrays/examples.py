@@ -29,8 +29,8 @@ class Examples(Sequence[Example]):
     """Pairs first, then the images without masks.
 
     ``channels``: of every image, 0 where only masks are learnt; ``size``: the (height, width) that every example is
-    brought to, None for its own; ``unlabelled``: images without masks; ``suspects``: of each of them the region where
-    an object may stand, where that is known.
+    brought to, None for its own; ``unlabelled``: images without masks; ``found``: for each of them what a segmenter
+    finds in it, where that is known.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Examples(Sequence[Example]):
         size: tuple[int, int] | None = None,
         *,
         unlabelled: CheckedImages | None = None,
-        suspects: Sequence[NDArray[np.bool_]] | None = None,
+        found: Sequence[NDArray[np.uint8]] | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.checked, self.channels, self.size, self.unlabelled = checked, channels, size, unlabelled
-        self.suspects = suspects
+        self.found = found
         self._room, self._held = cache_bytes, 0
         self._kept: OrderedDict[int, Example] = OrderedDict()
 
@@ -86,10 +86,10 @@ class Examples(Sequence[Example]):
         assert self.unlabelled is not None
         images, pair = self.unlabelled, self.unlabelled.images[index].pair
         pixels = self._levels(decode_image(images.root / pair.image, images.decode, pair.glued)[0])
-        suspects = self.suspects[index] if self.suspects is not None else None
-        if suspects is not None and self.size:
-            suspects = resize_labels(suspects.astype(np.uint8), *self.size) > 0
-        return Example(None, pixels, self.checked.intensity, suspects)
+        found = self.found[index] if self.found is not None else None
+        if found is not None and self.size:
+            found = resize_labels(found, *self.size)
+        return Example(None, pixels, self.checked.intensity, found)
 
     def _levels(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """A decoded image at the size, in the channels and at the depth of all."""
@@ -116,7 +116,7 @@ def in_common(pixels: NDArray[Any], channels: int, intensity: tuple[int, int]) -
 
 
 def _bytes(example: Example) -> int:
-    return sum(0 if array is None else array.nbytes for array in (example.labels, example.image, example.suspects))
+    return sum(0 if array is None else array.nbytes for array in (example.labels, example.image, example.found))
 
 
 def _with_channels(pixels: NDArray[Any], channels: int) -> NDArray[Any]:

@@ -38,14 +38,14 @@ class Example:
     """One training pair at its own size, as bytes.
 
     ``labels``: (H, W) uint8 in [0, K), None for an image without a mask; ``image``: (H, W, C) uint8 or uint16 grey
-    levels, None where only masks are learnt; ``intensity``: the levels that are black and white. ``suspects``: for an
-    image without a mask, (H, W), where an object may stand.
+    levels, None where only masks are learnt; ``intensity``: the levels that are black and white. ``found``: for an
+    image without a mask, (H, W) in [0, K), what a segmenter finds in it.
     """
 
     labels: NDArray[np.uint8] | None
     image: NDArray[np.uint8] | NDArray[np.uint16] | None = None
     intensity: tuple[int, int] = (0, 255)
-    suspects: NDArray[np.bool_] | None = None
+    found: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,18 @@ class MaskGenerator(Model):
 Shares = Mapping[int, float]  # position of an example -> the share of an image's pixels that come from its picture
 
 
+@dataclass(frozen=True)
+class Painted:
+    """``images`` (N, C, H, W) in [-1, 1]; ``labels`` (N, H, W): the masks of what is on them.
+
+    ``shares``: which training examples gave pixels of each image; none where a network has painted.
+    """
+
+    images: Tensor
+    labels: Tensor
+    shares: tuple[Shares, ...]
+
+
 class Translator(Model):
     """Paints images for masks."""
 
@@ -127,9 +139,12 @@ class Translator(Model):
         pictures in whose manner to paint; None, or for a model without styles: in that of the training data.
         """
 
-    def traced(self, labels: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, list[Shares]]:
-        """``translate``, and which training examples gave pixels of each image; none where a network has painted."""
-        return self.translate(labels, generators), [{} for _ in generators]
+    def paint(self, labels: Tensor, generators: Sequence[torch.Generator], *, complete: bool) -> Painted:
+        """``translate``, and what is known of the images.
+
+        ``complete``: what stands in a picture that is painted on may stay, and is then added to the mask.
+        """
+        return Painted(self.translate(labels, generators), labels, tuple({} for _ in generators))
 
 
 def build_config(config_class: type[Any], settings: Mapping[str, str | int | float | bool]) -> Any:

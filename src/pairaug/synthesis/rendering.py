@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,13 +40,17 @@ _MOST_PIXELS = 2**24
 
 @dataclass
 class _Pair:
-    """A pair under way: the draft to be painted, what was rejected before it, whose pixels its last image has."""
+    """A pair under way: the draft to be painted, and what was rejected before it.
+
+    ``classes``, ``shares``: of the last image, the mask of what is on it, and whose pixels it has.
+    """
 
     number: int
     draft: Draft | None = None
     masks_tried: int = 0
     images_tried: int = 0
     rejects: list[Reject] = field(default_factory=list)
+    classes: NDArray[np.uint8] | None = None
     shares: Shares = field(default_factory=dict)
     outcome: Outcome | None = None
 
@@ -118,13 +122,15 @@ class Renderer:
             shown = [resize_labels(d.classes, shape.height, shape.width) if square else d.classes for d in drafts]
             labels = torch.from_numpy(np.stack(shown)).long().to(self.device)
             generators = [torch_generator(self.seed, "image", pair.number, pair.images_tried) for pair in part]
+            complete = self.masks.again and not square  # masks that the user gives stay as they are
             if self.device.type == "cpu":
-                images, shares = network.traced(labels, generators)
+                painted = network.paint(labels, generators, complete=complete)
             else:  # a device does one thing at a time; meanwhile others draft and encode
                 with self.painting:
-                    images, shares = network.traced(labels, generators)
-            for pair, draft, image, given in zip(part, drafts, images.cpu(), shares, strict=True):
-                pair.shares = given
+                    painted = network.paint(labels, generators, complete=complete)
+            shown_on = painted.labels.cpu().numpy().astype(np.uint8)
+            for place, (pair, draft, image) in enumerate(zip(part, drafts, painted.images.cpu(), strict=True)):
+                pair.classes, pair.shares = draft.classes if square else shown_on[place], painted.shares[place]
                 if self.styles is not None:
                     image = self.styles.applied(image, self.seed, pair.number, pair.images_tried)
                 yield pair, resize_image(to_pixels(image, self.translator.intensity), *draft.classes.shape)
@@ -133,9 +139,10 @@ class Renderer:
         """Encode what passes; else another image of the mask, or where a mask has but one, another mask."""
         draft, several = pair.draft, self.translator.entry.many_per_mask
         assert draft is not None
-        failure = self.gates.image_failure(pixels, draft.classes, draft.attempt + pair.images_tried)
+        assert pair.classes is not None
+        failure = self.gates.image_failure(pixels, pair.classes, draft.attempt + pair.images_tried)
         if failure is None:
-            pair.outcome = self._encoded(pair, draft, pixels)
+            pair.outcome = self._encoded(pair, replace(draft, classes=pair.classes), pixels)
             return
         pair.rejects.append(failure)
         if several:

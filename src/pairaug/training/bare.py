@@ -1,21 +1,18 @@
-"""Images without masks beside the pairs of a translator: which there are, and where an object may stand in them.
+"""Images without masks beside the pairs of a translator: which there are, and what a segmenter finds in them.
 
-Where an object may stand is asked of a quick segmenter that is fitted on the pairs: every pixel that it gives a
-foreground class at ``SUSPECT`` or more, with ``AROUND`` pixels around it. What it misses altogether stays; an image of
-which it suspects more than ``MOST`` is no background, and is left out.
+The segmenter is the reference one, fitted on the pairs for ``STEPS`` steps: it has to find what the pairs show, for
+what it finds becomes part of new masks (pseudo-labels: Lee 2013).
 
-Enters: what ``--unlabelled`` names. Leaves: the checked images, and a region (H, W) bool for each.
+Enters: what ``--unlabelled`` names. Leaves: the checked images, and labels (H, W) in [0, K) for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pairaug.arrays.examples import Examples
 from pairaug.errors import DataError, UsageError
@@ -29,26 +26,22 @@ from pairaug.pairs.slices import content_digest
 from pairaug.pairs.source import Selection
 from pairaug.pairs.unlabelled import CheckedImages, check_images, find_images, refuse_unlike
 from pairaug.registry import ModelEntry
-from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Recipe
 from pairaug.segmenter.presets import PRESETS
 from pairaug.segmenter.reference import ReferenceSegmenter
 from pairaug.training.shown import shown, unit_image
 
-PRESET = "quick"
-SUSPECT = 0.15  # probability
-AROUND = 3  # pixels
-MOST = 0.5  # of an image
+PRESET, STEPS = "full", 1400
 
-Region = NDArray[np.bool_]
+Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Bare:
-    """Images without masks, and in each of them where an object may stand."""
+    """Images without masks, and what was found in each of them."""
 
     images: CheckedImages
-    suspects: tuple[Region, ...] = ()
+    found: tuple[Labels, ...] = ()
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -56,11 +49,8 @@ class Bare:
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """All of them in their order: the backgrounds, and those in which only objects were looked for."""
-        return tuple(
-            Seen(digest, None, ("background",) if region.mean() <= MOST else ("pseudo-labelled",))
-            for digest, region in zip(self.digests, self.suspects, strict=True)
-        )
+        """In their order."""
+        return tuple(Seen(digest, None, ("background", "pseudo-labelled")) for digest in self.digests)
 
     def refuse_changed(self) -> None:
         """Raises DataError where a file is no longer what was checked."""
@@ -96,38 +86,22 @@ def find_bare(
     return Bare(replace(images, images=others))
 
 
-def seconds_to_look(pairs: int) -> float:
+def seconds_to_look() -> float:
     """About how long it takes to fit what looks for objects."""
-    return PRESETS[PRESET].expected_seconds(pairs)
+    return STEPS * PRESETS[PRESET].step_seconds
 
 
 def looked_at(bare: Bare, checked: Checked, channels: int, seed: int, work: Work) -> Bare:
-    """``bare`` with the regions where an object may stand. The same whatever the number of threads."""
+    """``bare`` with what is found in each image. The same whatever the number of threads."""
     pairs = [shown(example) for example in Examples(checked, channels)]
     with one_thread_each():
-        segmenter = ReferenceSegmenter(PRESET).fit(
+        segmenter = ReferenceSegmenter(PRESET, steps=STEPS).fit(
             Recipe(pairs), checked.label_map.classes, derive(seed, "images without masks"), work.reporter
         )
+    work.reporter.end_progress()
     examples = Examples(checked, channels, unlabelled=bare.images)
 
-    def look(index: int) -> Region:
-        likely = 1 - segmenter.probabilities(unit_image(examples[len(pairs) + index]))[0].numpy()
-        found: Region = ndimage.binary_dilation(likely >= SUSPECT, iterations=AROUND)
-        return found
+    def look(index: int) -> Labels:
+        return segmenter.predict(unit_image(examples[len(pairs) + index]))
 
-    return replace(bare, suspects=tuple(work.each(look, len(bare.images.images), "images")))
-
-
-def backgrounds(bare: Bare, reporter: Reporter) -> tuple[CheckedImages, Sequence[Region]]:
-    """Those of which enough is background. Raises DataError where none is."""
-    good = [index for index, region in enumerate(bare.suspects) if region.mean() <= MOST]
-    lost = len(bare.suspects) - len(good)
-    if not good:
-        raise DataError(
-            f"--unlabelled: more than half of each of the {lost} images may be object, as far as the pairs tell; give "
-            "images with more background"
-        )
-    if lost:
-        reporter.note(f"{lost} of {len(bare.suspects)} images without masks are left out: more than half may be object")
-    images = replace(bare.images, images=tuple(bare.images.images[index] for index in good))
-    return images, [bare.suspects[index] for index in good]
+    return replace(bare, found=tuple(work.each(look, len(bare.images.images), "images")))

@@ -41,7 +41,7 @@ from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
-from pairaug.training.bare import Bare, backgrounds, looked_at, seconds_to_look
+from pairaug.training.bare import Bare, looked_at, seconds_to_look
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.gating import fit_gate
 from pairaug.training.label_names import find_label_names
@@ -126,15 +126,14 @@ class Run:
         self.ranks.told(lambda: self._save(model, images, began))
 
     def _examples(self, square: tuple[int, int] | None) -> Examples:
-        """The pairs, and the images without masks with the regions in them where an object may stand."""
+        """The pairs, and the images without masks with what is found in them."""
         channels = self.shape.channels
         if self.bare is None:
             return Examples(self.checked, channels, square)
         self.bare = looked_at(
             self.bare, self.checked, channels, self.options.seed, Work(self.facts["threads"], self.reporter)
         )
-        images, suspects = backgrounds(self.bare, self.reporter)
-        return Examples(self.checked, channels, square, unlabelled=images, suspects=suspects)
+        return Examples(self.checked, channels, square, unlabelled=self.bare.images, found=self.bare.found)
 
     def _save(self, model: Any, images: int, began: float) -> None:
         refuse_changed(self.checked)
@@ -163,9 +162,9 @@ class Run:
 
     def _tell_of_images(self) -> None:
         if self.bare is not None:
-            seconds = spoken_time(seconds_to_look(len(self.checked.pairs)))
+            seconds = spoken_time(seconds_to_look())
             self.reporter.note(
-                f"{len(self.bare.images.images)} images without masks; about {seconds} to find what may stand in them"
+                f"{len(self.bare.images.images)} images without masks; about {seconds} to find what stands in them"
             )
 
     def _fit_gate(self) -> None:

@@ -1,41 +1,74 @@
-"""The backgrounds on which objects are painted: real pictures in which nothing stands.
+"""The backgrounds on which objects are painted: real pictures, emptied, or with what stands in them.
 
-For a mask one is drawn at random, more often one whose levels around the objects would be like those around real
-objects. Pictures of other sizes are scaled until they cover the mask, and cut.
+Emptied: the objects of a training pair are taken out, or what was found in an image without a mask. One is drawn at
+random for a mask, more often one whose levels around the objects would be like those around real objects. With what
+stands in them: images without masks alone; what was found there stays, and objects of the mask that would touch it
+are left away. Pictures of other sizes are scaled until they cover the mask, and cut.
 
-Enters: kept pictures, and masks (H, W). Leaves: pictures (C, H, W) of the masks' sizes, in [-1, 1].
+Measured on 5 CT pairs inside the training list (2,800 steps, seed 0, real pairs alone 0.667 at best, 22 images without
+masks): 0.731 where what was found stays, 0.654 where it is taken out, for what the segmenter has missed is then called
+background and nothing new is learnt; 0.699 without these images.
+
+Enters: kept pictures, and masks (H, W). Leaves: pictures (C, H, W) of the masks' sizes, in [-1, 1], and masks.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch.nn import functional
 
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.kept import Kept
-from pairaug.models.translators.surroundings import Labels, Thing, things_in
+from pairaug.models.translators.surroundings import EVERYWHERE, Labels, Thing, things_in
 
 CACHE_BYTES = 512 * 2**20
 LOOKED_AT = 8  # backgrounds for each mask
 LARGER = 0.7  # a picture is not made smaller than by this: a little larger is as good at its own scale
+APART = 4  # pixels between what stands in a picture and what is painted beside it
+
+
+@dataclass(frozen=True)
+class Ground:
+    """``picture`` (C, H, W); ``number``: whose it is, pairs first; ``wanted`` (H, W): what is to be painted on it;
+    ``there`` (H, W): what stands in it."""
+
+    picture: Picture
+    number: int
+    wanted: Labels
+    there: Labels
 
 
 class Backgrounds:
-    """``pairs``: whose objects are taken out; ``empty``: pictures without any. May be asked from several threads."""
+    """``pairs``; ``bare``: images without masks, with what was found in them. May be asked from several threads."""
 
-    def __init__(self, pairs: Sequence[Kept], empty: Sequence[Kept], choosy: float) -> None:
-        self._pairs, self._every, self._choosy = pairs, [*pairs, *empty], choosy
+    def __init__(self, pairs: Sequence[Kept], bare: Sequence[Kept], choosy: float) -> None:
+        self._pairs, self._bare, self._every, self._choosy = pairs, bare, [*pairs, *bare], choosy
         self._emptied: dict[int, Picture] = {}
         self._lock = threading.Lock()
 
-    def fitting(self, mask: Labels, rng: np.random.Generator) -> tuple[int, Picture]:
-        """The number of one, pairs first, and its picture at the mask's size."""
+    def drawn(self, mask: Labels, rng: np.random.Generator, *, complete: bool) -> Ground:
+        """One at the mask's size; ``complete``: what stands in it may stay."""
+        return self._inhabited(mask, rng) if complete and self._bare else self._fitting(mask, rng)
+
+    def _inhabited(self, mask: Labels, rng: np.random.Generator) -> Ground:
+        number = int(rng.integers(len(self._bare)))
+        one, place = self._bare[number], rng.random(2).tolist()
+        there = _covering(one.labels[None].astype(np.float32), mask.shape, place, smooth=False)[0].astype(np.uint8)
+        near = ndimage.binary_dilation(there > 0, EVERYWHERE, APART)
+        numbers, _ = ndimage.label(mask > 0, EVERYWHERE)
+        touching = np.isin(numbers, np.unique(numbers[near & (numbers > 0)]))
+        wanted = np.where(touching, 0, mask).astype(np.uint8)
+        return Ground(_covering(one.picture, mask.shape, place), len(self._pairs) + number, wanted, there)
+
+    def _fitting(self, mask: Labels, rng: np.random.Generator) -> Ground:
         things = list(things_in(mask))
         some = rng.permutation(len(self._every))[:LOOKED_AT].tolist()
         places = rng.random((len(some), 2)).tolist()
@@ -43,7 +76,7 @@ class Backgrounds:
         costs = np.array([self._strangeness(one, things) for one in fitted])
         weights = np.exp(-self._choosy * (costs - costs.min()) / max(float(costs.mean()), 1e-6))
         chosen = int(rng.choice(len(fitted), p=weights / weights.sum()))
-        return some[chosen], fitted[chosen]
+        return Ground(fitted[chosen], some[chosen], mask, np.zeros_like(mask))
 
     @cached_property
     def _levels(self) -> NDArray[np.float64]:
@@ -69,18 +102,19 @@ class Backgrounds:
             return self._emptied[number]
 
 
-def _covering(picture: Picture, size: tuple[int, ...], place: Sequence[float]) -> Picture:
-    """A window of ``size`` at a place in [0, 1]^2, of the picture scaled no more than it takes to cover that."""
+def _covering(picture: Picture, size: tuple[int, ...], place: Sequence[float], *, smooth: bool = True) -> Picture:
+    """A window of ``size`` at a place in [0, 1]^2, of the picture scaled no more than it takes to cover that.
+
+    ``smooth``: False for labels, which are not mixed.
+    """
     if picture.shape[1:] == size:
         return picture
     height, width = picture.shape[1:]
     factor = max(size[0] / height, size[1] / width)
     if factor > 1 or factor < LARGER:
         shape = [max(most, round(extent * factor)) for extent, most in zip((height, width), size, strict=True)]
-        scaled = functional.interpolate(
-            torch.from_numpy(picture)[None], size=shape, mode="bilinear", align_corners=False, antialias=True
-        )
-        picture = scaled[0].numpy()
+        how = {"mode": "bilinear", "align_corners": False, "antialias": True} if smooth else {"mode": "nearest-exact"}
+        picture = functional.interpolate(torch.from_numpy(picture)[None], size=shape, **how)[0].numpy()
     top, left = (
         int(share * (extent - most + 1)) for share, extent, most in zip(place, picture.shape[1:], size, strict=True)
     )

@@ -3,8 +3,8 @@
 For a mask, a training picture whose objects were taken out (``erasing``) is the background (``backgrounds``), and the
 objects of the mask are painted on it with whole real objects of like shape (``donors``) or, where there is none, tile
 by tile with pixels of real ones (``patchwork``). So the mask is the truth of the whole picture: nothing stands in it
-that the mask does not show, thin trees and blobs alike; and one mask has many images. Images without masks are further
-backgrounds, once everything is taken out of them that may be an object.
+that the mask does not show, thin trees and blobs alike; and one mask has many images. Where there are images without
+masks, these are the backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
 
 What gives the images away: large objects painted from small ones repeat their texture, and of a background that was
 nearly all object little is left to fill it with.
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pairaug.models.base import Example, Shape, Shares, Translator, require_positive
+from pairaug.models.base import Example, Painted, Shape, Translator, require_positive
 from pairaug.models.translators.backgrounds import Backgrounds
 from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture
@@ -30,6 +30,7 @@ from pairaug.models.translators.kept import Kept, from_tensors, kept_of, to_tens
 from pairaug.models.translators.patchwork import Patchwork
 from pairaug.models.translators.sources import NOBODY, Sources, shares_of
 from pairaug.models.translators.surroundings import Labels, following
+from pairaug.models.translators.tiling import painted_in_tiles
 
 _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
 
@@ -60,35 +61,37 @@ class Graft(Translator):
     def translate(
         self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
     ) -> Tensor:
-        return self.traced(labels, generators)[0]
+        return self.paint(labels, generators, complete=False).images
 
-    def traced(self, labels: Tensor, generators: Sequence[torch.Generator]) -> tuple[Tensor, list[Shares]]:
+    def paint(self, labels: Tensor, generators: Sequence[torch.Generator], *, complete: bool) -> Painted:
         painted = [
-            self._painted(mask.cpu().numpy().astype(np.uint8), _numpy_generator(generator))
+            self._painted(mask.cpu().numpy().astype(np.uint8), _numpy_generator(generator), complete)
             for mask, generator in zip(labels, generators, strict=True)
         ]
-        pictures = torch.from_numpy(np.stack([picture for picture, _ in painted])).clamp(-1, 1)
-        return pictures.to(labels.device), [shares_of(sources) for _, sources in painted]
+        pictures, masks, sources = zip(*painted, strict=True)
+        images = torch.from_numpy(np.stack(pictures)).clamp(-1, 1).to(labels.device)
+        return Painted(images, torch.from_numpy(np.stack(masks)).long(), tuple(map(shares_of, sources)))
 
     def inference_state(self) -> dict[str, Tensor]:
-        return to_tensors(self._pairs, self._backgrounds)
+        return to_tensors(self._pairs, self._bare)
 
     def load_inference_state(self, state: Mapping[str, Tensor]) -> None:
         self._keep(*from_tensors(state, self.shape))
 
-    def _keep(self, pairs: list[Kept], backgrounds: list[Kept]) -> None:
-        self._pairs, self._backgrounds = pairs, backgrounds
+    def _keep(self, pairs: list[Kept], bare: list[Kept]) -> None:
+        self._pairs, self._bare = pairs, bare
         self._lock = threading.Lock()
         self.__dict__.pop("_painters", None)
 
-    def _painted(self, mask: Labels, rng: np.random.Generator) -> tuple[Picture, Sources]:
-        """A picture, and (H, W) the numbers of the examples of which its pixels are."""
+    def _painted(self, mask: Labels, rng: np.random.Generator, complete: bool) -> tuple[Picture, Labels, Sources]:
+        """A picture, the mask of what is on it, and (H, W) the numbers of the examples of which its pixels are."""
         with self._lock:  # built once, by the first thread that asks
             backgrounds, donors, patchwork, step = self._painters
-        number, canvas = backgrounds.fitting(mask, rng)
-        canvas, sources = donors.paint(canvas, mask, rng)
-        picture, sources = patchwork.paint(canvas, mask, rng, sources)
-        return picture, np.where(sources == NOBODY, number, sources * step)
+        ground = backgrounds.drawn(mask, rng, complete=complete)
+        canvas, sources = donors.paint(ground.picture, ground.wanted, rng)
+        picture, sources = painted_in_tiles(canvas, ground.wanted, patchwork, rng, sources)
+        labels = np.where(ground.wanted > 0, ground.wanted, ground.there)
+        return picture, labels, np.where(sources == NOBODY, ground.number, sources * step)
 
     @cached_property
     def _painters(self) -> tuple[Backgrounds, Donors, Patchwork, int]:
@@ -99,7 +102,7 @@ class Graft(Translator):
         masks, pictures = [one.labels for one in some], [one.picture for one in some]
         follow = following(masks, pictures)
         return (
-            Backgrounds(self._pairs, self._backgrounds, self.config.choosy),
+            Backgrounds(self._pairs, self._bare, self.config.choosy),
             Donors(masks, pictures, follow),
             Patchwork(masks, pictures, self.shape.classes, follow),
             step,

@@ -20,15 +20,12 @@ from pairaug.models.translators.surroundings import Labels
 
 RIM = 0.006  # of the longer side: what is taken out around an object, for its blur or shadow
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
-_NAMES = {"masks", "pictures", "sizes", "intensity"}
+_NAMES = {"pairs", "masks", "pictures", "sizes", "intensity"}
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A picture: ``levels`` (C, H, W), ``intensity``: those of black and white, ``labels`` (H, W) in [0, K).
-
-    All labels 0: a background, in which nothing stands.
-    """
+    """A picture: ``levels`` (C, H, W), ``intensity``: those of black and white, ``labels`` (H, W) in [0, K)."""
 
     labels: Labels
     levels: Levels
@@ -49,32 +46,23 @@ class Kept:
 
 
 def kept_of(examples: Sequence[Example]) -> tuple[list[Kept], list[Kept]]:
-    """The pairs; and the images without masks as backgrounds, taken out what their ``suspects`` name."""
-    pairs, backgrounds = [], []
-    for number, one in enumerate(examples):
-        if one.image is None:
-            continue
-        levels = one.image.transpose(2, 0, 1).copy()
-        nothing = np.zeros(levels.shape[1:], np.uint8)
-        kept = Kept(nothing if one.labels is None else one.labels, levels, one.intensity)
-        if one.labels is not None:
-            pairs.append(kept)
-        elif one.suspects is not None:
-            backgrounds.append(_without(kept, one.suspects, number))
-    return pairs, backgrounds
+    """The pairs; and the images without masks, with what was found in them."""
+    pairs: list[Kept] = []
+    bare: list[Kept] = []
+    for one in examples:
+        labels = one.found if one.labels is None else one.labels
+        if one.image is not None and labels is not None:
+            kept = Kept(labels, one.image.transpose(2, 0, 1).copy(), one.intensity)
+            (bare if one.labels is None else pairs).append(kept)
+    return pairs, bare
 
 
-def _without(kept: Kept, region: NDArray[np.bool_], seed: int) -> Kept:
-    low, high = kept.intensity
-    found = (erased(kept.picture, region, _rng(seed)) + 1) * ((high - low) / 2) + low
-    return Kept(kept.labels, np.rint(found).clip(low, high).astype(kept.levels.dtype), kept.intensity)
-
-
-def to_tensors(pairs: Sequence[Kept], backgrounds: Sequence[Kept]) -> dict[str, Tensor]:
-    """All masks of the pairs in a row; all pictures, those of the pairs first; their sizes (N, 2); black and white."""
-    every = [*pairs, *backgrounds]
+def to_tensors(pairs: Sequence[Kept], bare: Sequence[Kept]) -> dict[str, Tensor]:
+    """All masks in a row, all pictures in a row, those of the pairs first, their number; sizes (N, 2); black, white."""
+    every = [*pairs, *bare]
     return {
-        "masks": torch.from_numpy(np.concatenate([one.labels.ravel() for one in pairs])),
+        "pairs": torch.tensor(len(pairs)),
+        "masks": torch.from_numpy(np.concatenate([one.labels.ravel() for one in every])),
         "pictures": torch.from_numpy(np.concatenate([one.levels.ravel() for one in every])),
         "sizes": torch.tensor([one.levels.shape[1:] for one in every], dtype=torch.int64),
         "intensity": torch.tensor(pairs[0].intensity, dtype=torch.int64),
@@ -91,17 +79,19 @@ def from_tensors(state: Mapping[str, Tensor], shape: Shape) -> tuple[list[Kept],
         raise ValueError("tensor sizes: not (N, 2) of heights and widths")
     if pictures.dtype not in (np.uint8, np.uint16) or low >= high:
         raise ValueError("tensor pictures: not grey levels between black and white")
-    ends = sizes.prod(axis=1).cumsum()
-    if masks.ndim != 1 or len(masks) not in ends or pictures.shape != (ends[-1] * shape.channels,):
+    areas = sizes.prod(axis=1)
+    if masks.shape != (areas.sum(),) or pictures.shape != (areas.sum() * shape.channels,):
         raise ValueError("tensors masks and pictures: not of the sizes that are said")
     if masks.dtype != np.uint8 or masks.max() >= shape.classes:
         raise ValueError(f"tensor masks: not of {shape.classes} classes")
-    paired = int(np.searchsorted(ends, len(masks))) + 1
-    labels = [*np.split(masks, ends[: paired - 1]), *(np.zeros(area, np.uint8) for area in sizes[paired:].prod(axis=1))]
+    paired = int(state["pairs"])
+    if not 1 <= paired <= len(sizes):
+        raise ValueError("tensor pairs: not a number of the pictures")
+    ends = areas.cumsum()[:-1]
     kept = [
-        Kept(own.reshape(size), levels.reshape(shape.channels, *size), (low, high))
-        for own, levels, size in zip(
-            labels, np.split(pictures, ends[:-1] * shape.channels), sizes.tolist(), strict=True
+        Kept(labels.reshape(size), levels.reshape(shape.channels, *size), (low, high))
+        for labels, levels, size in zip(
+            np.split(masks, ends), np.split(pictures, ends * shape.channels), sizes.tolist(), strict=True
         )
     ]
     return kept[:paired], kept[paired:]
