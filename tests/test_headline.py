@@ -132,7 +132,7 @@ def test_the_table_says_what_is_missing_and_shares_of_a_sure_oracle_alone() -> N
 def asked(tmp_path: Path) -> Namespace:
     return Namespace(
         data=tmp_path / "data", work=tmp_path, masks_model=None, translator=None, unlabelled=True, arms=None,
-        share="0.5", seeds=2, steps=None, count=10, test_lists=False,
+        share="0.5", seeds=2, steps=None, count=10, test_lists=False, style=False, no_gates=False,
     )  # fmt: skip
 
 
@@ -175,6 +175,22 @@ def test_models_are_fitted_on_the_draw_alone_and_judged_beside_its_rivals(
     assert len(real.read_text().splitlines()) == 5
     assert calls[3][2] == calls[2][calls[2].index("--out") + 1]
     assert calls[3][calls[3].index("--arms") + 1] == "classical,synthetic,copy-paste,self-training,oracle"
+
+
+def test_a_translator_that_takes_images_without_masks_gets_them_or_their_manner(
+    asked: Namespace, calls: list[list[str]]
+) -> None:
+    asked.masks_model = asked.translator = "auto"
+    parts = headline.sides(GROUPED, CELL, test_lists=False)
+    headline.measure(asked, CELL, parts, None)
+    given = Path(calls[1][calls[1].index("--unlabelled") + 1])
+    assert len(given.read_text().splitlines()) == len(parts.rest)
+    asked.style = asked.no_gates = True
+    headline.measure(asked, CELL, parts, None)
+    assert "--unlabelled" not in calls[5]
+    assert "--no-gate" in calls[5]
+    assert calls[6][calls[6].index("--style-from") + 1] == str(given)
+    assert calls[6][calls[6].index("--gates") + 1] == "none"
 
 
 def test_of_another_model_the_old_result_is_not_kept(asked: Namespace, calls: list[list[str]]) -> None:

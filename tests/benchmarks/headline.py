@@ -1,7 +1,8 @@
 """The headline table: what do new pairs add to a segmenter trained to its plateau, on five sets?
 
     python tests/benchmarks/headline.py DATA WORK [--sets ct,ultrasound,nuclei,vessels,cells] [--sizes 5,20]
-        [--draws 0,1,2] [--masks-model NAME --translator NAME] [--unlabelled] [--arms A,...] [--test-lists] [--dry]
+        [--draws 0,1,2] [--masks-model NAME --translator NAME] [--unlabelled [--style]] [--no-gates]
+        [--share S] [--seeds N] [--steps N] [--arms A,...] [--test-lists] [--dry]
 
 DATA is a folder with ``splits.json``: for each set the lists ``train`` and ``test`` of [image, mask] paths,
 ``group_by``, and ``subsets`` with draws of training pairs. For every set, size and draw both models are fitted on the
@@ -11,7 +12,9 @@ receives lists, models, sets, trainings and ``SET-SIZE-DRAW.json``; the same com
 Choices are made *inside* the training lists, which is the default: the training pairs of groups that the draw does not
 touch, shuffled with seed 0, are parted into the pairs that are scored (half of them, ``MOST_SCORED`` at most) and the
 rest. ``--test-lists`` opens the test lists, once, for the table that closes a question; the rest are then all training
-pairs outside the draw. The rest are the oracle's pairs and, with ``--unlabelled``, images without masks.
+pairs outside the draw. The rest are the oracle's pairs and, with ``--unlabelled``, images without masks, for the arms
+and for the translator; with ``--style`` too, the new pairs are painted in their manner instead. ``--no-gates`` fits and
+applies no gate, which saves minutes.
 
 ``--sets other-cells`` is another site: labels of cells up to file 050, tested on half of the files after it, which
 ``evaluate`` calls another site by their images; the other half are the images without masks and the oracle's pairs.
@@ -38,6 +41,7 @@ import numpy as np
 from headline_table import Measured, markdown, summary
 
 from pairaug.evaluation.utility.options import OF_UNLABELLED
+from pairaug.registry import AUTO, MODELS
 
 SETS = ("ct", "ultrasound", "nuclei", "vessels", "cells")
 FLAGS = {"ultrasound": ("--threshold", "1")}
@@ -113,6 +117,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--style", action="store_true")
+    parser.add_argument("--no-gates", action="store_true")
     parser.add_argument("--test-lists", action="store_true")
     parser.add_argument("--dry", action="store_true")
     return parser.parse_args()
@@ -186,7 +192,8 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         for name, pairs in (("real", parts.real), ("scored", parts.scored), ("rest", parts.rest))
     }
     images = write_images(folder / "images.txt", asked.data, parts.rest)
-    models = [asked.masks_model, asked.translator, asked.count] if asked.masks_model and asked.translator else []
+    new = asked.masks_model and asked.translator
+    models = [asked.masks_model, asked.translator, asked.count, asked.style, asked.no_gates] if new else []
     command = [
         *("evaluate", lists["real"], *([folder / "synthetic"] if models else ()), "--utility", *flags),
         *(("--parts", "utility") if models else ("--fitted-on", lists["real"])),
@@ -198,21 +205,26 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         *("--models", folder / "models", "--json"),
     ]
     path, asked_for = asked.work / f"{cell.title}.json", [str(part) for part in [*command, *models]]
-    if path.exists() and json.loads(path.read_text())["asked_for"] == asked_for:
+    if path.exists() and json.loads(path.read_text()).get("asked_for") == asked_for:
         return
     if models:
-        make(asked, folder, lists["real"], flags)
+        make(asked, folder, lists["real"], images if asked.unlabelled and parts.rest else None, flags)
     result = json.loads(pairaug(command))
     content = {"cell": vars(cell), "asked_for": asked_for, "utility": result["utility"]}
     path.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def make(asked: argparse.Namespace, folder: Path, real: Path, flags: tuple[str, ...]) -> None:
-    """Both models fitted on the draw, and pairs from them; those of other models are replaced."""
+def make(asked: argparse.Namespace, folder: Path, real: Path, images: Path | None, flags: tuple[str, ...]) -> None:
+    """Both models fitted on the draw, and pairs from them."""
     models, out = folder / "models", folder / "synthetic"
-    pairaug(["fit-masks", "--list", real, "--model", asked.masks_model, "--models", models, *flags])
-    pairaug(["fit-translator", "--list", real, "--model", asked.translator, "--models", models, *flags])
-    pairaug(["synthesize", "--count", asked.count, "--models", models, "--out", out, "--overwrite"])
+    fit = ["--list", real, "--models", models, *flags, *(["--no-gate"] if asked.no_gates else [])]
+    takes = asked.translator == AUTO or MODELS[asked.translator].takes_images
+    more = ["--unlabelled", images] if images and takes and not asked.style else []
+    pairaug(["fit-masks", "--model", asked.masks_model, *fit])
+    pairaug(["fit-translator", "--model", asked.translator, *more, *fit])
+    manner = ["--style-from", images] if images and asked.style else []
+    gates = ["--gates", "none"] if asked.no_gates else []
+    pairaug(["synthesize", "--count", asked.count, "--models", models, "--out", out, "--overwrite", *manner, *gates])
 
 
 def write_list(path: Path, data: Path, pairs: Pairs) -> Path:
