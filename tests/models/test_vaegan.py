@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pairaug.models.base import Shape, count_parameters
-from pairaug.models.masks.vaegan import VAEGAN, VAEGANConfig, map_sizes
+from pairaug.models.folded import map_sizes
+from pairaug.models.masks.vaegan import VAEGAN, VAEGANConfig
 
 
 def built(classes: int = 2, height: int = 24, width: int = 40) -> VAEGAN:

@@ -17,7 +17,7 @@ What is chosen here: signed distances in the place of hard masks; the weights w,
 as much as the outside, or small classes vanish from the mean of what is possible; free bits (Kingma et al. 2016): a
 value of the code costs nothing below ``free_bits`` nats, so that it does not collapse, and the noise on the rest of it
 keeps a code from recalling one mask; every mask is seen in small moves and, where the data show them, flips; the
-weights that are kept are an average over training. Networks are convolutional and fold FOLD x FOLD pixels into one
+weights that are kept are an average over training. Networks are convolutional and fold 4 x 4 pixels into one
 place (distances are smooth); they have about half a million weights, G 130,000 of them. Masks are decoded at the size
 wanted, by the sign of the foreground's distance and the largest of the classes' inside it.
 """
@@ -29,15 +29,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from pairaug.models.base import MaskGenerator, Sample, Shape, load_exactly, require_positive
-from pairaug.models.layers import SLOPE, build, he_weights
+from pairaug.models.folded import Decoder
+from pairaug.models.layers import build, he_weights
 from pairaug.models.signed_distances import distance_plane_count, distances_to_labels
-
-FOLD = 4  # pixels of a plane, a side, that one place of the finest map stands for
-_SMALLEST = 4  # a side, of the coarsest map
 
 
 @dataclass(frozen=True)
@@ -70,43 +67,6 @@ class VAEGANConfig:
                 raise ValueError(f"{name} must not be below 0, not {getattr(self, name)}")
 
 
-def map_sizes(height: int, width: int) -> list[tuple[int, int]]:
-    """(height, width) of the maps, the finest first: halved, rounded up, while both sides are above 4."""
-    sizes = [(-(-height // FOLD), -(-width // FOLD))]
-    while min(sizes[-1]) > _SMALLEST:
-        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
-    return sizes
-
-
-def map_widths(finest: int, count: int) -> list[int]:
-    """Channels of so many maps, the finest first."""
-    return [finest] + [2 * finest] * (count - 1)
-
-
-class Decoder(nn.Module):
-    """Code to planes: a coarse map, enlarged and convolved level by level, then unfolded."""
-
-    def __init__(self, code: int, planes: int, finest: int, height: int, width: int) -> None:
-        super().__init__()
-        self.size, self.sizes = (height, width), map_sizes(height, width)
-        widths = map_widths(finest, len(self.sizes))
-        self.coarsest = (widths[-1], *self.sizes[-1])
-        self.input = nn.Linear(code, widths[-1] * self.sizes[-1][0] * self.sizes[-1][1])
-        self.levels = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(coarse, fine, 3, padding=1), nn.GroupNorm(1, fine), nn.LeakyReLU(SLOPE))
-            for coarse, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)
-        )
-        self.output = nn.Conv2d(widths[0], planes * FOLD**2, 3, padding=1)
-
-    def forward(self, code: Tensor) -> Tensor:
-        """(N, code) -> (N, P, H, W) in [-1, 1]."""
-        maps = functional.leaky_relu(self.input(code), SLOPE).view(-1, *self.coarsest)
-        for level, size in zip(self.levels, self.sizes[-2::-1], strict=True):
-            maps = level(functional.interpolate(maps, size=size, mode="nearest"))
-        planes = _without_grid(functional.pixel_shuffle(self.output(maps), FOLD))
-        return torch.tanh(planes[..., : self.size[0], : self.size[1]])
-
-
 class VAEGAN(MaskGenerator):
     """Masks from codes drawn from N(0, I), decoded to classes at the size wanted."""
 
@@ -135,9 +95,3 @@ class VAEGAN(MaskGenerator):
         """(count, code) from N(0, I), on the device of the weights."""
         noise = torch.randn(count, self.config.code, generator=generator)
         return noise.to(next(self.generator.parameters()).device)
-
-
-def _without_grid(planes: Tensor) -> Tensor:
-    """Planes without what repeats every FOLD pixels, the grid that unfolding leaves; weights (1, 2, 2, 2, 1) / 8."""
-    padded = functional.pad(planes, (2, 2, 2, 2), mode="replicate")
-    return functional.avg_pool2d(functional.avg_pool2d(padded, FOLD, stride=1), 2, stride=1)

@@ -5,7 +5,6 @@ The method, its source and what was chosen are told in ``models.masks.vaegan``.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pairaug.models.base import Example
-from pairaug.models.layers import SLOPE, adam, build, he_weights, pad_to_multiple
-from pairaug.models.masks.vaegan import FOLD, VAEGAN, Decoder, map_sizes, map_widths
+from pairaug.models.folded import Decoder, Encoder
+from pairaug.models.layers import adam, build, he_weights
+from pairaug.models.masks.vaegan import VAEGAN
 from pairaug.models.signed_distances import distance_planes
 from pairaug.training.objectives.adversarial import AdversarialObjective
 from pairaug.training.objectives.base import Batch
@@ -25,30 +25,6 @@ _FEEDBACK = 0.01
 _HALF_LIFE = 500  # images, of the average of the weights
 _LEAST = 0.05  # a class counts as if it had this share of the frame, at least
 _LOGARITHMS = 10.0  # of a variance, at most
-
-
-class Encoder(nn.Module):
-    """Planes to ``outputs`` numbers: folded, then convolved and halved, level by level."""
-
-    def __init__(self, planes: int, outputs: int, finest: int, height: int, width: int) -> None:
-        super().__init__()
-        sizes = map_sizes(height, width)
-        widths = map_widths(finest, len(sizes))
-        self.input = nn.Conv2d(planes * FOLD**2, widths[0], 3, padding=1)
-        self.levels = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(fine, coarse, 3, stride=2, padding=1), nn.GroupNorm(1, coarse), nn.LeakyReLU(SLOPE))
-            for fine, coarse in itertools.pairwise(widths)
-        )
-        self.output = nn.Linear(widths[-1] * sizes[-1][0] * sizes[-1][1], outputs)
-
-    def forward(self, planes: Tensor) -> Tensor:
-        """(N, P, H, W) in [-1, 1] -> (N, outputs)."""
-        folded = functional.pixel_unshuffle(pad_to_multiple(planes, FOLD), FOLD)
-        maps = functional.leaky_relu(self.input(folded), SLOPE)
-        for level in self.levels:
-            maps = level(maps)
-        outputs: Tensor = self.output(maps.flatten(1))
-        return outputs
 
 
 class AutoEncoder(nn.Module):
