@@ -20,6 +20,23 @@ keeps a code from recalling one mask; every mask is seen in small moves and, whe
 weights that are kept are an average over training. Networks are convolutional and fold 4 x 4 pixels into one
 place (distances are smooth); they have about half a million weights, G 130,000 of them. Masks are decoded at the size
 wanted, by the sign of the foreground's distance and the largest of the classes' inside it.
+
+What it draws after 900 images of 5 masks, by eye, of 20 each. Blood cells: crisp and new ones of many sizes and shapes,
+nuclei inside them, rounder than real ones; 3 had no nucleus, 1 was in three pieces. Lesions in CT: smooth blobs where
+lesions lie, none of the small and ragged ones that half of the real masks consist of; 2 were empty (``--area`` keeps
+those out). Vessels and nuclei were not looked at; a line thinner than a pixel of the working side can hardly be held.
+
+Measured by ``tests/benchmarks/mask_generators.py DATA --sets cells,ct --models vaegan,warp --draws 0 --count 30``, 5
+masks against all of the training list; a ratio of 1 is like real masks, coverage is beside that of held-out real ones:
+
+                     ratios at most 1.5   above 2   median   coverage
+    cells  vaegan            40 %           35 %     1.83    0.47 of 0.89
+           warp              75 %           10 %     1.05    0.68 of 0.90
+    ct     vaegan             0 %           70 %     3.00    0.12 of 0.89
+           warp              70 %            0 %     1.18    0.79 of 0.90
+
+So it is a baseline, and no match for what bends or recomposes real masks: from 5 masks it learns where objects lie and
+how large they are, and not what their outlines look like.
 """
 
 from __future__ import annotations

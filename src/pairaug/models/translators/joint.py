@@ -12,8 +12,8 @@ comes nearest (inversion of a generator, as in Abdal et al. 2019, by its mask al
     z* = argmin_z |m - G_m(z)|^2 + prior |z|^2             from the nearest of ``tries`` draws, in ``refine`` steps
 
 and the image of z* is what is returned. How far m is from the mask of z*, the image is from m: that is the method's
-fault and not hidden; agreement measures it. Where the networks are small and the pairs few, expect images like those
-of the training pairs, for masks that are like theirs, and blurred ones for others.
+fault and not hidden; agreement measures it. No figure of it is known yet: it
+was tried for 150 steps alone, in which D was winning (losses 0.08 and 4.6 on five blood cells).
 """
 
 from __future__ import annotations
