@@ -22,7 +22,7 @@ place (distances are smooth); they have about half a million weights, G 130,000 
 wanted, by the sign of the foreground's distance and the largest of the classes' inside it.
 
 What it draws after 900 images of 5 masks, by eye, of 20 each. Blood cells: crisp and new ones of many sizes and shapes,
-nuclei inside them, rounder than real ones; 3 had no nucleus, 1 was in three pieces. Lesions in CT: smooth blobs where
+nuclei inside them, rounder than real ones; 4 had no nucleus, 1 was in three pieces. Lesions in CT: smooth blobs where
 lesions lie, none of the small and ragged ones that half of the real masks consist of; 2 were empty (``--area`` keeps
 those out). Vessels and nuclei were not looked at; a line thinner than a pixel of the working side can hardly be held.
 
