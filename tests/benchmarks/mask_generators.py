@@ -1,12 +1,13 @@
 """Are the masks that a generator draws from a few training masks built like all of them?
 
     python tests/benchmarks/mask_generators.py DATA [--models recompose,warp,themselves] [--sets ct,ultrasound,...]
-        [--draws 0,1,2] [--pairs 5] [--count 200] [--copies 1000] [--set bend=0.03]
+        [--draws 0,1,2] [--pairs 5] [--count 200] [--copies 1000] [--set bend=0.03] [--epochs N] [--fits FOLDER]
 
-DATA is a folder with ``splits.json``; only its training lists are opened. A generator that needs no training is fitted
-on each draw of ``--pairs`` training pairs, and ``--count`` of its masks are compared with those of the whole training
-list by the statistics of ``pairaug evaluate``: the ratios to real halves (1: like real, larger is worse), coverage
-beside that of held-out real masks. ``--copies``: so many masks are looked at for copies of the masks drawn from (exact:
+DATA is a folder with ``splits.json``; only its training lists are opened. A generator is fitted on each draw of
+``--pairs`` training pairs (one that trains for ``--epochs``, its own number by default; with ``--fits`` it goes on from
+what lies in that folder), and ``--count`` of its masks are compared with those of the whole training list by the
+statistics of ``pairaug evaluate``: the ratios to real halves (1: like real, larger is worse), coverage beside that of
+held-out real masks. ``--copies``: so many masks are looked at for copies of the masks drawn from (exact:
 pixel by pixel; rigid: flipped, turned by right angles or shifted by up to 2 % of the side, which is taken for a copy at
 Dice 0.95) and by the copy search of ``pairaug evaluate`` among all training masks. "themselves" repeats the masks drawn
 from: what so few masks can say of all. Prints a JSON object a draw, and a summary a model at the end. Masks a
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pairaug.arrays.resampling import resize_labels
 from pairaug.evaluation.sets.pair_set import compact
 from pairaug.machine.randomness import numpy_generator, torch_generator
 from pairaug.metrics.equal_sizes import draw_halves
@@ -40,7 +43,11 @@ from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs, load_classes
 from pairaug.pairs.labels import Cleaning
 from pairaug.pairs.source import find_pairs
-from pairaug.registry import load_mask_generator
+from pairaug.registry import ModelEntry, find_model
+from pairaug.reporting import Reporter
+from pairaug.training.fit import make_objective
+from pairaug.training.loop import Schedule, train
+from pairaug.training.sampler import Sampler
 
 SIDE = 128  # longer side at which rigid copies are looked for
 RIGID = 0.95
@@ -58,6 +65,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--fits", type=Path)
     asked = parser.parse_args()
     splits = json.loads((asked.data / "splits.json").read_text())
     settings = dict(item.split("=") for item in asked.set)
@@ -68,7 +77,8 @@ def main() -> None:
         for draw in map(int, asked.draws.split(",")):
             chosen = [real[splits[name]["train"].index(pair)] for pair in splits[name]["subsets"][asked.pairs][draw]]
             for model in asked.models.split(","):
-                sample = sampler(model, chosen, classes, settings)
+                kept = asked.fits / f"{name}-{asked.pairs}-{draw}-{model}" if asked.fits else None
+                sample = sampler(model, chosen, classes, settings, asked.epochs, kept)
                 row = {"set": name, "draw": draw, "model": model, **seen.compared(sample, asked.count)}
                 if asked.copies:
                     row |= seen.copies(sample, chosen, asked.copies)
@@ -89,20 +99,42 @@ def loaded(data: Path, name: str, split: dict[str, Any]) -> tuple[list[Mask], in
     return masks, checked.label_map.classes
 
 
-def sampler(model: str, masks: list[Mask], classes: int, settings: dict[str, str]) -> Callable[[int], Mask]:
+def sampler(
+    model: str, masks: list[Mask], classes: int, settings: dict[str, str], epochs: int | None, kept: Path | None
+) -> Callable[[int], Mask]:
     """The number of a mask -> the mask, at the size of one of ``masks``."""
     if model == "themselves":
         return lambda number: masks[number % len(masks)]
-    model_class = load_mask_generator(model)
-    config = build_config(model_class.Config, settings if model == "recompose" else {})
-    network = model_class(config, Shape(classes, 0, 0, 0), torch.Generator().manual_seed(0))
-    network.remember([Example(mask) for mask in masks])
+    entry = find_model(model, "masks")
+    config = build_config(entry.load().Config, settings if model == "recompose" else {})
+    if entry.trains:
+        with tempfile.TemporaryDirectory() as folder:
+            network = trained(entry, config, masks, classes, epochs or entry.epochs, kept or Path(folder))
+    else:
+        network = entry.load()(config, Shape(classes, 0, 0, 0), torch.Generator().manual_seed(0))
+        network.remember([Example(mask) for mask in masks])
 
     def sample(number: int) -> Mask:
         height, width = masks[int(numpy_generator(0, "reference", number).integers(len(masks)))].shape
-        return network.sample(torch_generator(0, "mask", number, 0), (height, width)).labels.numpy().astype(np.uint8)
+        drawn = network.sample(torch_generator(0, "mask", number, 0), (height, width)).labels
+        return resize_labels(drawn.numpy().astype(np.uint8), height, width)
 
     return sample
+
+
+def trained(entry: ModelEntry, config: Any, masks: list[Mask], classes: int, epochs: int, folder: Path) -> Any:
+    """A mask generator trained on ``masks`` as ``pairaug fit-masks`` trains it."""
+    examples = [Example(resize_labels(mask, entry.size, entry.size)) for mask in masks]
+    shape = Shape(classes, 0, entry.size, entry.size)
+    objective, _ = train(
+        lambda: make_objective(entry, config, shape, 0, examples),
+        Sampler(examples, 0),
+        Schedule(0, 1, epochs),
+        folder,
+        device=torch.device("cpu"),
+        reporter=Reporter(),
+    )
+    return objective.result
 
 
 class Real:

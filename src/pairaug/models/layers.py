@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+SLOPE = 0.2  # of LeakyReLU, as in Isola et al. 2017
+
 
 def build(make: Callable[[], nn.Module], generator: torch.Generator, initialise: Callable[..., None]) -> nn.Module:
     """A module whose weights come from ``generator`` alone.
@@ -58,6 +60,17 @@ def torch_default_weights(part: nn.Module, generator: torch.Generator) -> None:
     if part.bias is not None:
         bound = part.weight[0].numel() ** -0.5
         nn.init.uniform_(part.bias, -bound, bound, generator=generator)
+
+
+def he_weights(part: nn.Module, generator: torch.Generator) -> None:
+    """Weights from N(0, 2 / ((1 + SLOPE^2) fan in)), norm scales 1, biases 0 (He et al. 2015, for LeakyReLU)."""
+    if isinstance(part, nn.GroupNorm):
+        part.reset_parameters()  # draws nothing
+        return
+    assert isinstance(part, nn.Conv2d | nn.Linear), part
+    nn.init.normal_(part.weight, 0.0, math.sqrt(2 / (1 + SLOPE**2) / part.weight[0].numel()), generator=generator)
+    if part.bias is not None:
+        nn.init.zeros_(part.bias)
 
 
 def adam(network: nn.Module, learning_rate: float, beta1: float) -> torch.optim.Adam:

@@ -251,6 +251,7 @@ def make_objective(entry: ModelEntry, config: Any, shape: Shape, seed: int, exam
     if entry.keeps != "nothing":
         for keeper in filter(None, (objective.model, objective.average)):
             keeper.remember(examples)
+    objective.look(examples)
     return objective
 
 

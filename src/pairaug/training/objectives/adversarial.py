@@ -16,8 +16,8 @@ from pairaug.training.objectives.base import Objective
 class AdversarialObjective(Objective):
     """A model's ``generator`` against a ``discriminator``, each with an Adam of its own at the config's rate."""
 
-    def __init__(self, model: Model, discriminator: nn.Module) -> None:
-        super().__init__(model)
+    def __init__(self, model: Model, discriminator: nn.Module, average_images: float = 0.0) -> None:
+        super().__init__(model, average_images)
         self.discriminator = discriminator
         rate, beta1 = model.config.learning_rate, model.config.beta1
         self._optimizers = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pairaug.machine.ranks import ALONE, Ranks
-from pairaug.models.base import Model, Shape, parameters_of
+from pairaug.models.base import Example, Model, Shape, parameters_of
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,12 @@ class Objective(nn.Module, ABC):
     def rate(self, images: int, total: int | None) -> float:
         """The factor on every learning rate after so many images of ``total`` (None: not known yet)."""
         return 1.0
+
+    def look(self, examples: Sequence[Example]) -> None:
+        """Learn of the training data as a whole what steps need to know. Called once, before training, on every rank.
+
+        Nothing is learnt of them unless an objective says so. What it keeps is no part of a checkpoint.
+        """
 
     @property
     def result(self) -> Model:
