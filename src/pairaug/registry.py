@@ -194,7 +194,8 @@ _ENTRIES = (
 )
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
-AUTO = "auto"  # the default of both kinds: the data decide (``training.choice``)
+AUTO = "auto"  # the default of both kinds: the data decide (``training.choice``) between
+SUITED = {"trees": "regrow", "objects": "recompose", "images": "graft", "training": "vess2image"}
 
 
 def find_model(name: str, kind: Kind) -> ModelEntry:

@@ -71,7 +71,10 @@ def test_what_evaluate_assumes_is_what_its_command_assumes() -> None:
         ),
         (lambda d: pairaug.fit_masks(d, model="vess"), "model='vess': no such model; did you mean 'vessgan'?"),
         (lambda d: pairaug.fit_masks(d, threads=0), "threads=0: must be 1 or more"),
-        (lambda d: pairaug.fit_masks(d, set={"gird": 2}), "set='gird': no such setting; did you mean 'grid'?"),
+        (
+            lambda d: pairaug.fit_masks(d, model="warp", set={"gird": 2}),
+            "set='gird': no such setting; did you mean 'grid'?",
+        ),
         (
             lambda d: pairaug.fit_masks(d, set=["grid=2"]),
             "set=['grid=2']: must be a mapping of the model's settings, such as {'base': 32}",
@@ -146,14 +149,18 @@ def test_what_check_tells_names_no_flags(drive: Path) -> None:
 def test_a_fit_by_function_is_the_fit_by_command(drive: Path, cli: Cli) -> None:
     model = pairaug.fit_translator(str(drive), epochs=1, set={"base": 2}, threads=1, models="models", sample_epochs=[1])
     assert model == Path("models/translator/model.safetensors")
-    masks = pairaug.fit_masks(drive / "masks", models="models", set={"elastic": 0.5})
+    masks = pairaug.fit_masks(drive / "masks", model="warp", models="models", set={"elastic": 0.5})
     for command in (
         ("fit-translator", drive, "--epochs", 1, "--set", "base=2", "--threads", 1, "--models", "models"),
-        ("fit-masks", drive / "masks", "--set", "elastic=0.5", "--models", "models"),
+        ("fit-masks", drive / "masks", "--model", "warp", "--set", "elastic=0.5", "--models", "models"),
     ):
         ran = cli(*command)
         assert (ran.code, "already complete" in ran.err) == (0, True), ran.err
-    assert json.loads((masks.parent / "run.json").read_text())["origins"] == {"models": "argument", "set": "argument"}
+    assert json.loads((masks.parent / "run.json").read_text())["origins"] == {
+        "model": "argument",
+        "models": "argument",
+        "set": "argument",
+    }
 
 
 def test_a_listener_hears_of_a_fit(drive: Path) -> None:
@@ -163,7 +170,7 @@ def test_a_listener_hears_of_a_fit(drive: Path) -> None:
         def note(self, text: str) -> None:
             heard.append(text)
 
-    pairaug.fit_masks(drive / "masks", reporter=Listener())
+    pairaug.fit_masks(drive / "masks", model="warp", reporter=Listener())
     assert "warp: nothing to train; the file holds the 6 masks" in heard
 
 

@@ -82,7 +82,7 @@ def _license(license: str | None) -> list[str]:
 
 def _configs(rows: Sequence[Row]) -> dict[str, list[str]]:
     """What to load, by name; the first is the default."""
-    if "shard" not in rows[0]:
+    if not any("shard" in row for row in rows):
         endings = sorted({PurePosixPath(row[key]).suffix for row in rows for key in ("file_name", "mask_file_name")})
         return {"default": [METADATA, *(f"**/*{ending}" for ending in endings)]}
     kinds = [kind for kind in ("original", "synthetic") if any(row["origin"] == kind for row in rows)]
@@ -92,7 +92,8 @@ def _configs(rows: Sequence[Row]) -> dict[str, list[str]]:
 def _table(facts: Facts, rows: Sequence[Row]) -> Iterator[str]:
     """What is in it, as lines of Markdown."""
     sizes = sorted({tuple(row["size"]) for row in rows})
-    shown = f"{sizes[0][0]} x {sizes[0][1]}" + (f" to {sizes[-1][0]} x {sizes[-1][1]}" if len(sizes) > 1 else "")
+    ends = [f"{width} x {height}" for width, height in (sizes if len(sizes) < 2 else (sizes[0], sizes[-1]))]
+    shown = " to ".join(ends) or "-"
     yield from ("| | |", "| --- | --- |", f"| pairs | {len(rows)} |", f"| width x height | {shown} |")
     yield f"| layout | {facts['format']['name']} |"
     total = max(1, sum(sum(row["class_pixels"].values()) for row in rows))
@@ -126,7 +127,8 @@ def _one_line(text: str) -> str:
 def _models(facts: Facts) -> Iterator[str]:
     for kind, model in facts["models"].items():
         if "name" not in model:
-            yield f"* {kind}: {model['given']} given ones"
+            number, what = (model["images"], "images") if "images" in model else (model["given"], "masks")
+            yield f"* {kind}: {number} {what} that were given"
             continue
         kept = {"nothing": "keeps none of the training pairs"}.get(model["keeps"], f"keeps training {model['keeps']}")
         yield f"* {kind}: `{model['name']}`, SHA-256 {model['sha256'][:12]}..., which {kept}"

@@ -92,7 +92,7 @@ def describe(rows: Sequence[Mapping[str, Any]], metadata_sha256: str, license: s
 
 def _file_sets(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The images and the masks, as one where their names do not tell them apart; or the tar files."""
-    if "shard" in rows[0]:
+    if any("shard" in row for row in rows):
         kinds = sorted({row["shard"].rpartition("-")[0] for row in rows})
         return [_file_set(f"{kind}-shards", [f"{kind}-*.tar"]) for kind in kinds]
     images, masks = (_patterns(row[key] for row in rows) for key in ("file_name", "mask_file_name"))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pairaug.models.masks.trees import are_trees
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes
-from pairaug.registry import AUTO, Kind, ModelEntry, find_model
+from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
 from pairaug.training.plan import FitOptions, auto_translator
 
 LOOKED_AT = 12  # masks
@@ -41,13 +41,13 @@ def settled_model(kind: Kind, options: FitOptions, checked: Checked) -> Choice:
 def _masks(checked: Checked) -> tuple[str, str]:
     masks = list(_some(checked))
     if are_trees(masks, checked.label_map.classes):
-        return "regrow", "for the masks are trees: branches are pruned and grown again"
+        return SUITED["trees"], "for the masks are trees: branches are pruned and grown again"
     if np.median([_parts(mask) for mask in masks]) <= 1:
-        return "recompose", (
+        return SUITED["objects"], (
             "for the masks are single objects; on such data new pairs have not been seen to help, so let their share "
             "fall to zero while you train"
         )
-    return "recompose", "for the masks are separate objects: new ones are mixed from real ones"
+    return SUITED["objects"], "for the masks are separate objects: new ones are mixed from real ones"
 
 
 def _parts(mask: NDArray[np.uint8]) -> int:

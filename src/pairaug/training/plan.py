@@ -12,7 +12,7 @@ from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.discovery import WITHOUT_MASK
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
-from pairaug.registry import AUTO, Kind, ModelEntry, find_model
+from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter
 
 DEFAULT_MODELS = "pairaug-models"
@@ -78,8 +78,8 @@ def auto_translator(options: FitOptions) -> tuple[str, str]:
     named = (("epochs", options.epochs), ("minutes", options.minutes), ("size", options.size))
     given = [f"--{name}" for name, value in named if value is not None] + ["--set"] * bool(options.settings)
     if given and options.unlabelled is None:
-        return "vess2image", f"for {given[0]} is of a network that is trained"
-    return "graft", "which composes real pixels; there is nothing to train, and the file holds the pictures"
+        return SUITED["training"], f"for {given[0]} is of a network that is trained"
+    return SUITED["images"], "which composes real pixels; there is nothing to train, and the file holds the pictures"
 
 
 def checked_source(

@@ -74,6 +74,8 @@ def from_tensors(state: Mapping[str, Tensor], shape: Shape) -> tuple[list[Kept],
     if state.keys() != _NAMES:
         raise ValueError(f"tensors differ by name: {', '.join(sorted(state.keys() ^ _NAMES))}")
     masks, pictures, sizes = (state[name].numpy() for name in ("masks", "pictures", "sizes"))
+    if state["intensity"].shape != (2,) or state["pairs"].shape != ():
+        raise ValueError("tensors intensity and pairs: not two levels and a number")
     low, high = state["intensity"].tolist()
     if sizes.ndim != 2 or sizes.shape[1:] != (2,) or not len(sizes) or (sizes < 1).any():
         raise ValueError("tensor sizes: not (N, 2) of heights and widths")
