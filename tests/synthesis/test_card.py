@@ -45,7 +45,7 @@ def test_a_card_counts_names_its_source_and_says_what_it_is_not_for() -> None:
         "1 real pairs, which `manifest.json` names by their digests. No licence lay beside the real pairs.",
         "    pairaug synthesize --count 1\n",
         "* translator: `t`, SHA-256 abababababab..., which keeps none of the training pairs",
-        "* masks: 3 given ones",
+        "* masks: 3 masks that were given",
         "* 2 drawings were rejected by the gates",
         "Not evaluated when this was written",
         "**Validation and tests.**",
