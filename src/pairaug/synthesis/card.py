@@ -28,7 +28,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _NOT_FOR = """* **Diagnosis, or any statement about patients.** A synthetic pair shows nobody; what is rare or frequent
   here says nothing of the world.
 * **Validation and tests.** Train on synthetic pairs, judge on real ones that no model saw. Pairs that were made from a
-  real one belong on its side of every split: `derived_from` in the rows names the masks.
+  real one belong on its side of every split: `group` in the rows numbers all whom a pair descends from.
 * **Publication without a look at privacy.** Models of few pairs can paint near copies of them."""
 
 Facts = Mapping[str, Any]
@@ -126,7 +126,8 @@ def _one_line(text: str) -> str:
 def _models(facts: Facts) -> Iterator[str]:
     for kind, model in facts["models"].items():
         if "name" not in model:
-            yield f"* {kind}: {model['given']} given ones"
+            number = model["given"] if "given" in model else model["images"]
+            yield f"* {kind}: {number} given ones"
             continue
         kept = {"nothing": "keeps none of the training pairs"}.get(model["keeps"], f"keeps training {model['keeps']}")
         yield f"* {kind}: `{model['name']}`, SHA-256 {model['sha256'][:12]}..., which {kept}"

@@ -26,6 +26,7 @@ from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
+from pairaug.synthesis.ancestry import Ancestry
 from pairaug.synthesis.descriptions import write_descriptions
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
@@ -40,13 +41,13 @@ from pairaug.synthesis.provenance import counts, manifest_body
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
-from pairaug.synthesis.styles import find_styles
+from pairaug.synthesis.styles import Styles, find_styles
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
 # Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates;
-# 2: originals and synthetic pairs shared tar files.
-SYNTHESIS_VERSION = 3
+# 2: originals and synthetic pairs shared tar files; 3: originals had other names, rows no groups.
+SYNTHESIS_VERSION = 4
 
 
 class Synthesized(NamedTuple):
@@ -118,7 +119,16 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     judges = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator)
     styles = find_styles(options.style_from, translator) if options.style_from else None
     renderer = Renderer(
-        masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, styles, device
+        masks,
+        translator,
+        output_format,
+        _ancestry(masks, translator, originals, styles),
+        options.seed,
+        options.per_mask,
+        first,
+        judges.gates,
+        styles,
+        device,
     )
     return _Synthesis(out, options, renderer, originals, count, ranks, reporter, judges.remarks)
 
@@ -279,6 +289,15 @@ def _mask_source(
     if ours.isdisjoint(pair.mask_sha256 for pair in translator.pairs):
         reporter.warn("the mask model and the translator were fitted on different data: they share no training mask")
     return GeneratedMasks(fitted)
+
+
+def _ancestry(masks: Masks, translator: FittedModel, originals: Originals | None, styles: Styles | None) -> Ancestry:
+    return Ancestry(
+        translator,
+        masks.fitted if isinstance(masks, GeneratedMasks) else None,
+        [place.image_name for place in originals.places] if originals else (),
+        styles.digests if styles else (),
+    )
 
 
 def _count(options: SynthesisOptions, given: Checked | None) -> int:
