@@ -92,6 +92,7 @@ class SynthesizeKeywords(TypedDict, total=False):
     images_as: str
     masks_as: str
     class_names: Values
+    prefix: str
     include_originals: bool
     originals: Place
     license: str

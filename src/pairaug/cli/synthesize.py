@@ -100,9 +100,22 @@ def synthesize(
             metavar="A,B",
         ),
     ] = None,
+    prefix: Annotated[
+        str,
+        opt.option(
+            "--prefix",
+            panel=_WHAT,
+            help="What the names of new pairs begin with (default synthetic_).",
+            metavar="TEXT",
+        ),
+    ] = "synthetic_",
     include_originals: Annotated[
         bool,
-        opt.option("--include-originals", panel=_WHAT, help="Add the training pairs, as hard links where possible."),
+        opt.option(
+            "--include-originals",
+            panel=_WHAT,
+            help="Add the training pairs under their own names, as hard links where possible.",
+        ),
     ] = False,
     originals: Annotated[
         Path | None,
@@ -188,6 +201,7 @@ def synthesize(
         images_as=images_as,
         masks_as=masks_as,
         class_names=class_names,
+        prefix=prefix,
         include_originals=include_originals,
         originals=originals,
         license=license,

@@ -43,7 +43,7 @@ class Selection:
     ``glued``: every file shows an image beside its mask, which is on this side. ``group_by``: a regular expression on
     the path; its first group, or else the whole match, is the patient. ``several``: what several masks of one image
     are. ``slices``: the axis along which volumes are cut; ``empty_slices``: slices whose mask is empty are kept;
-    ``most_voxels``: larger volumes are refused.
+    ``most_voxels``: larger volumes are refused. ``among``: by their names the pairs that are meant, of all the rest.
     """
 
     only: tuple[str, ...] = ()
@@ -59,6 +59,7 @@ class Selection:
     slices: Axis = "z"
     empty_slices: bool = False
     most_voxels: int = DecodePolicy.max_voxels
+    among: frozenset[str] | None = None
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -169,6 +170,8 @@ def narrowed(found: Found, selection: Selection) -> Found:
             most_voxels=selection.most_voxels,
         )
         pairs = list(cut.pairs)
+    if selection.among is not None:
+        pairs = [pair for pair in pairs if pair.name in selection.among]
     if selection.limit is not None:
         pairs = _limited(pairs, selection)
     if cut is not None:

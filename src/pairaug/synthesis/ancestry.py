@@ -34,10 +34,11 @@ class Ancestry:
         masks: FittedModel | None = None,
         names: Sequence[str] = (),
         always: Iterable[str] = (),
+        groups: Sequence[int] | None = None,
     ) -> None:
         """``masks`` None: they are given; ``names``: of the images of the translator's pairs in the set, where it holds
-        them; ``always``: digests of images that have a part in every pair."""
-        numbers = trained_groups(translator.pairs)
+        them; ``always``: digests of images that have a part in every pair; ``groups``: the numbers of those pairs."""
+        numbers = trained_groups(translator.pairs) if groups is None else groups
         self._groups: dict[str, set[int]] = {}
         self._names: dict[str, list[str]] = {}
         for place, (pair, number) in enumerate(zip(translator.pairs, numbers, strict=True)):

@@ -105,7 +105,8 @@ def _table(facts: Facts, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _source(facts: Facts) -> str:
-    seen = {one["image_sha256"] for one in facts["models"]["translator"]["seen"] if one["image_sha256"]}
+    translators = [model for kind, model in facts["models"].items() if kind.startswith("translator")]
+    seen = {one["image_sha256"] for model in translators for one in model["seen"] if one["image_sha256"]}
     terms = [f"`{term['name']}` (SHA-256 {term['sha256'][:12]}...)" for term in facts["terms"]]
     named = (
         f"The user names these terms: {_one_line(facts['license'])}."

@@ -30,6 +30,7 @@ from pairaug.pairs.scanning import scan
 from pairaug.pairs.slices import AXES, is_medical, is_volume, slice_digest, slice_name
 from pairaug.synthesis.ancestry import Descent, trained_groups
 from pairaug.synthesis.formats.base import Format, Place
+from pairaug.synthesis.kept_names import kept_places
 from pairaug.synthesis.reading import reading_of
 from pairaug.synthesis.rendering import as_form
 from pairaug.synthesis.rows import Made, pair_row
@@ -157,7 +158,7 @@ def find_originals(
             "or were changed; put them back, say where they are with --originals DIR, or leave --include-originals out",
             missing,
         )
-    places = [output_format.place(pair, f"original_{index:06d}") for index, pair in enumerate(translator.pairs)]
+    places = kept_places(output_format, translator.pairs, paths)
     groups, policy = trained_groups(translator.pairs), reading_of(translator, "--include-originals")
     return Originals(root, translator.pairs, paths, places, groups, policy, output_format)
 

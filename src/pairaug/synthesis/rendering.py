@@ -29,6 +29,7 @@ from pairaug.pairs.levels import deep_pixels, shallow_pixels
 from pairaug.synthesis.ancestry import Ancestry
 from pairaug.synthesis.drafts import Draft, Masks
 from pairaug.synthesis.formats.base import Format
+from pairaug.synthesis.options import DEFAULT_PREFIX
 from pairaug.synthesis.rows import Gap, Made, Outcome, pair_row
 from pairaug.synthesis.shards import shard_name
 from pairaug.synthesis.styles import Styles
@@ -57,7 +58,8 @@ class Renderer:
     """Makes the pairs of a data set; ``first`` is the index in the set of pair 0.
 
     ``ancestry``: of what the models saw; ``per_mask``: images of each mask, which share it whatever becomes of any of
-    them; ``styles``: the manners in which they are painted, None: the translator's own; ``device``: where to paint.
+    them; ``prefix``: what names begin with; ``styles``: the manners in which they are painted, None: the translator's
+    own; ``device``: where to paint.
     """
 
     masks: Masks
@@ -67,6 +69,7 @@ class Renderer:
     seed: int
     per_mask: int
     first: int = 0
+    prefix: str = DEFAULT_PREFIX
     gates: Gates = field(default_factory=Gates)
     styles: Styles | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -148,7 +151,7 @@ class Renderer:
             pair.outcome = Gap(self.first + pair.number, tuple(pair.rejects))
 
     def _encoded(self, pair: _Pair, draft: Draft, pixels: Pixels) -> Made:
-        place = self.format.place(self._reference(pair.number), f"synthetic_{pair.number:06d}")
+        place = self.format.place(self._reference(pair.number), f"{self.prefix}{pair.number:06d}")
         levels = as_form(pixels, place.image_form, self.translator.intensity)
         values = self.format.to_values(draft.classes)
         if place.glued:

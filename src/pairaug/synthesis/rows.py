@@ -52,12 +52,16 @@ COLUMNS = {
     "nearest_distance": Column("number", "The distance to it; null until measured."),
     "agreement": Column("number", "How well a segmenter finds the mask in the image; null until measured."),
     "glued": Column("text", "The side of the mask where one file holds both; this key is there in glued sets alone."),
+    "fold": Column(
+        "integer",
+        "The fold that validates on an original, or that trains on a synthetic pair; this key is there in folds alone.",
+    ),
     "shard": Column("text", "The tar file that holds the pair; this key is there in sharded sets alone."),
 }
 
 
 # Sets of a kind; sets of an earlier version.
-_SOMETIMES = {"glued", "shard", "pixels_from", "largest_share", "group", "parents"}
+_SOMETIMES = {"glued", "shard", "pixels_from", "largest_share", "group", "parents", "fold"}
 _KINDS: dict[str, type | tuple[type, ...]] = {"text": str, "integer": int, "number": (int, float), "table": dict}
 
 

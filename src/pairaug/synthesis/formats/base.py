@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.json_text import json_document
 from pairaug.pairs import encoding
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.form import DecodePolicy, Form
 from pairaug.pairs.labels import LabelMap, show_value, value_for_json
 from pairaug.pairs.pair import Side
 from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
+from pairaug.synthesis.splits import SPLITS, Split
 
 # Masks of so many classes as there can be.
 CLASSES = Form(".png", "PNG", "L")
@@ -47,11 +49,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Written:
-    """A finished set of pairs: its folder, the rows in index order, and the terms that the user has named."""
+    """A finished set of pairs: its folder, the rows in index order, and the terms that the user has named.
+
+    ``splits``: what to train on and to validate on, fold by fold; none where nothing is known of that.
+    """
 
     folder: Path
     rows: Sequence[Mapping[str, Any]]
     license: str | None
+    splits: tuple[Split, ...] = ()
 
 
 class Format(ABC):
@@ -103,6 +109,10 @@ class Format(ABC):
     def place(self, pair: TrainedPair, stem: str) -> Place:
         """Names with ``stem`` in them, and forms, of a pair made after the training pair ``pair``."""
 
+    def original_place(self, pair: TrainedPair, stem: str, image: str, masks: Sequence[str]) -> Place:
+        """As ``place``, for the training pair itself: ``stem`` is its own, ``image`` and ``masks`` where it lay."""
+        return self.place(pair, stem)
+
     def to_values(self, classes: NDArray[np.uint8]) -> NDArray[np.int32]:
         """(H, W) classes in [0, K) -> (H, W) values as this format's masks hold them."""
         return classes.astype(np.int32) if self.stores_classes else self.label_map.to_values(classes)
@@ -123,6 +133,11 @@ class Format(ABC):
         """Write the files that describe all pairs; ``open_beside(name)`` opens one, atomically and on record."""
         return
 
+    def write_splits(self, written: Written, open_beside: OpenBeside) -> None:
+        """The splits, by the names of the images."""
+        with open_beside(SPLITS) as file:
+            file.write(json_document([named_split(split, _image_name) for split in written.splits]))
+
     def _refuse_names(self, names: Sequence[str]) -> None:
         wanted = self.label_map.values[1:]
         if names and len(names) != len(wanted):
@@ -131,3 +146,11 @@ class Format(ABC):
                 f"--class-names {','.join(names)}: {len(names)} for {len(wanted)} classes; name those of the label "
                 f"values {shown}, in this order and without the background"
             )
+
+
+def _image_name(row: Mapping[str, Any]) -> str:
+    return str(row["file_name"])
+
+
+def named_split(split: Split, name: Callable[[Mapping[str, Any]], str]) -> dict[str, list[str]]:
+    return {"train": [name(row) for row in split.train], "val": [name(row) for row in split.validation]}

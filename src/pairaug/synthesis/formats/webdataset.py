@@ -17,6 +17,7 @@ class WebDataset(Format):
     sharded = True
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
+        stem = stem.replace(".", "_")  # a key ends at the first dot
         assert pair.image_form is not None
         of_image, of_mask = self.image_form(pair.image_form), self.mask_form(pair.mask_form)
         image, mask = (one.suffix.lower() for one in (of_image, of_mask))
