@@ -111,6 +111,35 @@ class CountedKeywords(SynthesizeKeywords, total=False):
     count: int
 
 
+class FoldsKeywords(CheckKeywords, total=False):
+    """What ``folds`` takes beside its source and its place."""
+
+    folds: int
+    count: int
+    model: str
+    mask_model: str
+    epochs: int
+    minutes: float
+    batch_size: int
+    size: int
+    set: Settings
+    no_gate: bool
+    format: str
+    images_as: str
+    masks_as: str
+    class_names: Values
+    prefix: str
+    license: str
+    gates: Values
+    models: Place
+    seed: int
+    device: str
+    precision: str
+    threads: int
+    fresh: bool
+    overwrite: bool
+
+
 class EvaluateKeywords(PairKeywords, total=False):
     """What ``evaluate`` takes beside the two sets."""
 
