@@ -36,6 +36,7 @@ class PairKeywords(TypedDict, total=False):
     group_by: str
     slices: str
     empty_slices: bool
+    only_originals: bool
     threshold: int
     labels: Values
     background: Values
@@ -95,6 +96,7 @@ class SynthesizeKeywords(TypedDict, total=False):
     prefix: str
     include_originals: bool
     originals: Place
+    add_to: Place
     license: str
     gates: Values
     models: Place

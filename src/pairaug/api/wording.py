@@ -49,6 +49,7 @@ _PHRASES = tuple(
         (r"'-' or --list FILE", "a list of (image, mask), or list=FILE"),
         (r"pairaug fit-masks SOURCE && pairaug fit-translator SOURCE", "fit_masks(SOURCE), fit_translator(SOURCE)"),
         (r"'pairaug synthesize --out'", "synthesize"),
+        (r"'pairaug folds'", "folds"),
         (r"run the same (synthesize )?command", r"make the same \1call"),
         (r"the same command", "the same call"),
     )

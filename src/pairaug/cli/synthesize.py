@@ -94,6 +94,15 @@ def synthesize(
             metavar="DIR",
         ),
     ] = None,
+    add_to: Annotated[
+        Path | None,
+        opt.option(
+            "--add-to",
+            panel=opt.WHAT,
+            help="Also add the new pairs to this folder of pairs; no file of it is written over (default: none).",
+            metavar="DIR",
+        ),
+    ] = None,
     license: opt.License = None,
     gates: opt.Gates = "all",
     models: opt.Models = Path("pairaug-models"),
@@ -157,6 +166,7 @@ def synthesize(
         prefix=prefix,
         include_originals=include_originals,
         originals=originals,
+        add_to=add_to,
         license=license,
         gates=gates,
         origins=opt.origins_of(ctx),

@@ -25,7 +25,7 @@ from pairaug.synthesis.making import Crew
 from pairaug.synthesis.options import SynthesisOptions
 from pairaug.synthesis.provenance import counts
 from pairaug.synthesis.rows import Outcome
-from pairaug.synthesis.splits import Split
+from pairaug.synthesis.splits import Row, Split, worth_of
 
 
 class Synthesized(NamedTuple):
@@ -42,7 +42,7 @@ class Plan:
 
     ``render``: indices of the set -> their pairs; ``identity``: what runs have in common that may continue each other;
     ``facts``: what the manifest says whatever is counted; ``remarks``: to be told when the work begins; ``splits``:
-    those of the finished rows.
+    those of the finished rows; ``splits_wanted``: the user is told what they are worth.
     """
 
     render: Callable[[Sequence[int]], list[Outcome]]
@@ -52,7 +52,8 @@ class Plan:
     identity: Mapping[str, Any]
     facts: Mapping[str, Any]
     remarks: tuple[str, ...] = ()
-    splits: Callable[[Sequence[Mapping[str, Any]]], tuple[Split, ...]] = lambda rows: ()
+    splits: Callable[[Sequence[Row]], tuple[Split, ...]] = lambda rows: ()
+    splits_wanted: bool = False
 
     @property
     def total(self) -> int:
@@ -122,6 +123,8 @@ class Assembly:
         digest, body = ledger.write_metadata(), self._body(ledger)
         rows = _rows(ledger)
         written = Written(ledger.folder, rows, self.options.license, self.plan.splits(rows))
+        if self.plan.splits_wanted:
+            self.reporter.note(worth_of(written.splits))
         write_descriptions(self.plan.format, written, body, digest, ledger.beside)
         ledger.finish(body, digest)
 

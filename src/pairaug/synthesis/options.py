@@ -31,7 +31,8 @@ class SynthesisOptions:
     ``style_from``: images, a folder or a list, in whose manner is painted.
     ``prefix``: what the names of new pairs begin with, a number following.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
-    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
+    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved;
+    ``add_to``: a folder of pairs to which the new ones are added too, once the set is complete.
     ``images_as``, ``masks_as``, ``class_names``: see ``wishes_of``.
     """
 
@@ -52,6 +53,7 @@ class SynthesisOptions:
     include_originals: bool = False
     license: str | None = None
     originals: Path | None = None
+    add_to: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
     gates: Gates | str = ALL

@@ -17,11 +17,13 @@ from pairaug.files import checked_relative
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
 from pairaug.machine.device import choose_device
 from pairaug.machine.ranks import Ranks, joined
+from pairaug.pairs.added import ADDED
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
+from pairaug.synthesis.adding import add_pairs, refuse_adding
 from pairaug.synthesis.ancestry import Ancestry
 from pairaug.synthesis.assembling import Assembly, Plan, Synthesized
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
@@ -37,6 +39,7 @@ from pairaug.synthesis.provenance import manifest_body, models_used
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
+from pairaug.synthesis.splits import splits_by_descent
 from pairaug.synthesis.styles import Styles, find_styles
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
@@ -78,7 +81,17 @@ def synthesize_rows(
         ranks.told(lambda: works.append(_prepared(out, options, ranks, speaker)))
         if not ranks.first:  # what the first was not refused
             works.append(_prepared(out, options, ranks, speaker))
-        return works[0].run()
+        made = works[0].run()
+        if options.add_to is not None:
+            _add(made, works[0].plan.format, options.add_to, ranks, speaker)
+        return made
+
+
+def _add(made: Synthesized, output_format: Format, target: Path, ranks: Ranks, reporter: Reporter) -> None:
+    added = ranks.told(lambda: add_pairs(made.path, made.rows, output_format, target))
+    reporter.note(f"{added} pairs are added to {target}; {ADDED} there lists them")
+    if added and output_format.counts_pairs:
+        reporter.note(f"{target}: raise the number of pairs in its {output_format.counts_pairs} by {added}")
 
 
 def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Reporter) -> Assembly:
@@ -101,6 +114,8 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
         reporter.note(f"{name} images are written as PNG, without their headers")
     for name in changed_mask_formats(translator.pairs, translator.label_values):
         reporter.note(f"{name} masks are written as PNG, which holds all label values exactly")
+    if options.add_to is not None:
+        refuse_adding(options.add_to, out, output_format)
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
@@ -137,7 +152,11 @@ class _Making:
         used = models_used(renderer.translator, renderer.masks, renderer.styles)
         facts = manifest_body(self._config(), self.options.origins, renderer.format, used)
         facts["gates"] = renderer.gates.manifest()
-        return Plan(self._render, renderer.format, renderer.first, self.count, self._identity(), facts, remarks)
+        made = (self._render, renderer.format, renderer.first, self.count, self._identity(), facts, remarks)
+        folds = renderer.format.deals_folds
+        if not (self.originals and folds):
+            return Plan(*made)
+        return Plan(*made, splits=lambda rows: splits_by_descent(rows, folds), splits_wanted=True)
 
     def _render(self, indices: Sequence[int]) -> list[Outcome]:
         first = self.renderer.first

@@ -49,7 +49,7 @@ def _trained_on(rows: Sequence[Row], fold: int) -> list[Row]:
 def splits_by_descent(rows: Sequence[Row], folds: int) -> tuple[Split, ...]:
     """Of rows that were all made by the same models: in each split, all that descends from no original held out.
 
-    None where there are fewer than two groups, or where no synthetic pair could be trained on in any split.
+    No splits where there are fewer than two groups, or where no synthetic pair could be trained on in any of them.
     """
     originals = [row for row in rows if row["origin"] == "original"]
     groups = [row["group"][0] for row in originals]
@@ -64,3 +64,19 @@ def splits_by_descent(rows: Sequence[Row], folds: int) -> tuple[Split, ...]:
         splits.append(Split(tuple(row for row in rows if numbers.isdisjoint(row["group"])), tuple(held_out)))
     some = any(row["origin"] == "synthetic" for split in splits for row in split.train)
     return tuple(splits) if some else ()
+
+
+def worth_of(splits: Sequence[Split]) -> str:
+    """What a user is told of splits by descent."""
+    if not splits:
+        return (
+            "no splits are written: in any fold every new pair descends from an original that is held out; "
+            "'pairaug folds' makes pairs for each fold without them"
+        )
+    numbers = [sum(row["origin"] == "synthetic" for row in split.train) for split in splits]
+    fewest, most = min(numbers), max(numbers)
+    trained_on = f"{most}" if fewest == most else f"{fewest} to {most}"
+    return (
+        f"splits into {len(splits)} folds are written: in each, {trained_on} new pairs are trained on, which descend "
+        "from no original held out; the models saw all originals, which 'pairaug folds' avoids"
+    )

@@ -63,12 +63,17 @@ class Written:
 class Format(ABC):
     """``sharded``: pairs go into tar files of many; ``keeps_files``: an original may be taken over as it is.
 
+    ``alone``: a pair is some files of its own and needs no others; ``counts_pairs``: a file that says how many pairs
+    there are; ``deals_folds``: the format's tool validates on so many folds of all pairs where no splits are given;
     ``glues``: some pairs are one file that holds both; ``stores_classes``: masks hold 0 to K-1.
     """
 
     name: ClassVar[str]
     sharded: ClassVar[bool] = False
     keeps_files: ClassVar[bool] = True
+    deals_folds: ClassVar[int] = 0
+    alone: ClassVar[bool] = True
+    counts_pairs: ClassVar[str] = ""
     glues: bool = False
     stores_classes: bool = False
 
@@ -123,6 +128,10 @@ class Format(ABC):
         policy = DecodePolicy("drop", max(width * height, 1))
         raw, _ = decode_mask(folder / row["mask_file_name"], policy)
         return raw.astype(np.uint8) if self.stores_classes else self.label_map.to_classes(raw)
+
+    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+        """The files that a pair consists of, where it is ``alone``."""
+        return list(dict.fromkeys((row["file_name"], row["mask_file_name"])))
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of this format, beside its name: what classes stand for, where masks hold them."""

@@ -6,9 +6,9 @@ picture as one RGB file whose three channels are named in ``dataset.json``. The 
 
 Where there are splits, ``splits_final.json`` has them as nnU-Net reads it from the folder of the preprocessed set. A
 ``fold`` in MONAI's list means: validate on it in this fold, train on it in all others. That is never true of a
-synthetic pair, which may stand in some folds' training alone: ``training`` then holds the originals, and
-``training_fold_0``, ``training_fold_1``, ... the pairs of one fold each, for
-``datafold_read(..., fold=0, key="training_fold_0")``.
+synthetic pair, which may stand in some folds' training alone: ``training_fold_0``, ``training_fold_1``, ... hold the
+pairs of one fold each, for ``datafold_read(..., fold=0, key="training_fold_0")``, and in a set that was made in folds
+``training`` holds the originals alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ SPLITS_FINAL = "splits_final.json"
 class NnUnet(Format):
     name = "nnunet"
     keeps_files = False
+    deals_folds = 5
+    counts_pairs = DATASET
     stores_classes = True
 
     def __init__(self, translator: FittedModel, wishes: Wishes | None = None) -> None:
@@ -80,7 +82,10 @@ def _lists(written: Written) -> dict[str, list[dict[str, Any]]]:
     if not written.splits:
         return {"training": [_entry(row) for row in written.rows]}
     folds = {row["index"]: number for number, split in enumerate(written.splits) for row in split.validation}
-    lists = {"training": [_entry(row, folds) for row in written.rows if row["origin"] == "original"]}
+    if all("fold" in row for row in written.rows):
+        lists = {"training": [_entry(row, folds) for row in written.rows if row["origin"] == "original"]}
+    else:
+        lists = {"training": [_entry(row) for row in written.rows]}
     for number, split in enumerate(written.splits):
         lists[f"training_fold_{number}"] = [_entry(row, folds) for row in (*split.train, *split.validation)]
     return lists

@@ -15,6 +15,7 @@ from pairaug.synthesis.formats.base import Format, Place
 class WebDataset(Format):
     name = "webdataset"
     sharded = True
+    alone = False
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
         stem = stem.replace(".", "_")  # a key ends at the first dot
