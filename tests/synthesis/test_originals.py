@@ -51,7 +51,7 @@ def test_every_row_has_the_same_keys_and_each_is_described(models: Path, tmp_pat
     synthesize(tmp_path / "out", with_originals(models, format=name))
     keys = {tuple(row) for row in rows_of(tmp_path / "out")}
     assert len(keys) == 1
-    assert set(keys.pop()) | {"shard", "glued"} == set(COLUMNS)
+    assert set(keys.pop()) | {"shard", "glued", "fold"} == set(COLUMNS)
 
 
 def test_the_originals_are_found_by_content_where_they_were_renamed(data: Path, models: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """\
 pairaug folds ./drive --folds 5 --count 200 --out ./five-folds
-pairaug folds ./patients --group-by 'patient[0-9]+' --format nnunet --out ./Dataset501_Patients
+pairaug folds ./patients --group-by 'pat[0-9]+' --format nnunet --out ./five
 """
 
 
