@@ -112,7 +112,7 @@ def test_glued_jpegs_become_png_with_exact_masks(drive: Path, tmp_path: Path) ->
     fit_translator(data, fit, selection=Selection(glued="left"), policy=policy)
     fit_mask_generator(data, FitOptions(models=models, threads=1), selection=Selection(glued="left"), policy=policy)
     out = synthesize(tmp_path / "out", originals_too(models))
-    assert {path.suffix for path in out.iterdir() if not path.name.endswith(("json", "jsonl"))} == {".png"}
+    assert {path.suffix for path in out.iterdir() if not path.name.endswith(("json", "jsonl", "md"))} == {".png"}
     width = halves[0][1].shape[1]
     for path in out.glob("*.png"):
         assert set(np.unique(np.asarray(Image.open(path))[:, :width])) == {0, 255}
