@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pairaug.api.calls import fit_masks as fit_mask_generator
     from pairaug.api.calls import fit_masks as fit_masks
     from pairaug.api.calls import fit_translator as fit_translator
+    from pairaug.api.calls import folds as folds
     from pairaug.api.calls import list_models as list_models
     from pairaug.api.calls import synthesize as synthesize
     from pairaug.api.calls import verify as verify
@@ -42,6 +43,7 @@ __all__ = [
     "fit_mask_generator",
     "fit_masks",
     "fit_translator",
+    "folds",
     "list_models",
     "synthesize",
     "verify",

@@ -7,15 +7,17 @@ become JSON's own escapes (``\\udcff``), which Python reads back as the same nam
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+Content = Mapping[str, Any] | Sequence[Any]
 
 
 def json_text(content: Mapping[str, Any], *, indent: int | None = None, sort_keys: bool = False) -> str:
     return json_bytes(content, indent=indent, sort_keys=sort_keys).decode()
 
 
-def json_bytes(content: Mapping[str, Any], *, indent: int | None = None, sort_keys: bool = False) -> bytes:
+def json_bytes(content: Content, *, indent: int | None = None, sort_keys: bool = False) -> bytes:
     text = json.dumps(content, indent=indent, sort_keys=sort_keys, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace")
 
@@ -28,6 +30,6 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def json_document(content: Mapping[str, Any]) -> bytes:
+def json_document(content: Content) -> bytes:
     """A whole file, for people to read too."""
     return json_bytes(content, indent=2) + b"\n"

@@ -28,6 +28,7 @@ FUNCTIONS = {
     "fit-masks": keywords.FitKeywords,
     "fit-translator": keywords.TranslatorKeywords,
     "synthesize": keywords.CountedKeywords,
+    "folds": keywords.FoldsKeywords,
     "evaluate": keywords.EvaluateKeywords,
 }
 

@@ -311,3 +311,23 @@ def test_a_torn_manifest_is_remarked_on(drive: Path, fitted: Path) -> None:
     with opened(drive, Path("out")) as sets:
         assert any("another tool's or torn" in remark for remark in remarks_on(sets.real, sets.synthetic))
         assert sets.synthetic.seen is None
+
+
+def test_synthetic_pairs_among_the_real_ones_are_told_and_can_be_left_out(tmp_path: Path) -> None:
+    real, made = drawn(tmp_path / "real", 0, 5), drawn(tmp_path / "made", 1, 3)
+    names = [path.name for path in sorted((real / "images").iterdir())]
+    origins = ["original"] * 3 + ["synthetic"] * 2
+    rows = [
+        {"file_name": f"images/{name}", "mask_file_name": f"masks/{name}", "origin": origin}
+        for name, origin in zip(names, origins, strict=True)
+    ]
+    (real / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with opened(real, made) as sets:
+        told = [remark for remark in remarks_on(sets.real, sets.synthetic) if "no yardstick" in remark]
+        assert told == [
+            "2 of the 5 real pairs are synthetic, as their set says: they are no yardstick; --only-originals leaves "
+            "them out"
+        ]
+    with opened(real, made, selection=Selection(only_originals=True)) as sets:
+        assert len(sets.real) == 3
+        assert not any("no yardstick" in remark for remark in remarks_on(sets.real, sets.synthetic))

@@ -165,7 +165,7 @@ def test_nnunet_refuses_colours_deeper_than_its_files(fitted: Path) -> None:
         NnUnet(deep)
 
 
-def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path, tmp_path: Path) -> None:
+def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path, drive: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     synthesize(out, options("webdataset", fitted))
     synthesize(tmp_path / "mirror", options("mirror", fitted))
@@ -174,7 +174,7 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
     ]
     assert sorted(contents(out)) == sorted(["README.md", "croissant.json", MANIFEST, METADATA, *names])
     rows = [json.loads(line) for line in (out / METADATA).read_text().splitlines()]
-    members = []
+    members, own = [], sorted(path.stem for path in (drive / "images").iterdir())
     for name in names:
         with tarfile.open(out / name) as shard:
             for member in shard:
@@ -185,7 +185,7 @@ def test_shards_hold_whole_pairs_in_order_without_a_clock_or_a_user(fitted: Path
     assert len(members) == 3 * (ORIGINALS + SYNTHETIC)
     for number, row in enumerate(rows):
         image, mask, described = members[3 * number : 3 * number + 3]
-        key = f"original_{number:06d}" if number < ORIGINALS else f"synthetic_{number - ORIGINALS:06d}"
+        key = own[number] if number < ORIGINALS else f"synthetic_{number - ORIGINALS:06d}"
         assert [part[1] for part in (image, mask, described)] == [f"{key}.image.png", f"{key}.mask.png", f"{key}.json"]
         assert {part[0] for part in (image, mask, described)} == {row["shard"]}
         assert json.loads(described[2]) == filled(row)

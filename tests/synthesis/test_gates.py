@@ -50,12 +50,12 @@ def options(fitted: Path, gates: Gates = GATES, count: int = COUNT, **more: Any)
     return SynthesisOptions(count, fitted, gates=gates, **more)
 
 
-def gated(run: Callable[..., Any], gates: Gates = GATES) -> Callable[..., Any]:
-    """``_Synthesis.run`` with gates, which no command has a flag for."""
+def gated(plan: Callable[..., Any], gates: Gates = GATES) -> Callable[..., Any]:
+    """``_Making.plan`` with gates, which no command has a flag for."""
 
-    def with_gates(self: Any) -> Any:
+    def with_gates(self: Any, remarks: tuple[str, ...]) -> Any:
         renderer = replace(self.renderer, gates=gates)
-        return run(replace(self, renderer=renderer, options=replace(self.options, gates=gates)))
+        return plan(replace(self, renderer=renderer, options=replace(self.options, gates=gates)), remarks)
 
     return with_gates
 
@@ -170,9 +170,9 @@ def test_a_gap_stays_one_when_the_set_grows_and_a_damaged_pair_is_made_again(fit
 def test_the_command_ends_with_8_where_pairs_were_given_up(
     fitted: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pairaug.synthesis.run import _Synthesis
+    from pairaug.synthesis.run import _Making
 
-    monkeypatch.setattr(_Synthesis, "run", gated(_Synthesis.run, STRICT))
+    monkeypatch.setattr(_Making, "plan", gated(_Making.plan, STRICT))
     ran = cli("synthesize", "--out", "out", "--models", fitted, "--count", 12)
     assert ran.code == 8
     assert "pairs were given up by the gates; manifest.json says why" in ran.err
@@ -231,7 +231,7 @@ def test_other_gates_make_another_set(fitted: Path, cli: Cli) -> None:
 GATED = """
 from tests.synthesis import test_gates
 from pairaug.synthesis import run
-run._Synthesis.run = test_gates.gated(run._Synthesis.run)
+run._Making.plan = test_gates.gated(run._Making.plan)
 """
 
 

@@ -64,9 +64,9 @@ def test_glued_pairs_leave_as_they_came(
     rows = rows_of(out)
     assert [row["glued"] for row in rows] == ["left"] * 3
     assert all(row["file_name"] == row["mask_file_name"] for row in rows)
-    assert {p.name for p in out.glob("*.png")} == {"original_000000.png", "original_000001.png", "synthetic_000000.png"}
+    assert {p.name for p in out.glob("*.png")} == {"0.png", "1.png", "synthetic_000000.png"}
     for number in range(2):
-        assert (out / f"original_{number:06d}.png").samefile(data / f"{number}.png")
+        assert (out / f"{number}.png").samefile(data / f"{number}.png")
     made = np.asarray(Image.open(out / "synthetic_000000.png"))
     assert made.shape == (halves[0][0].shape[0], 2 * halves[0][0].shape[1], 3)
     assert set(np.unique(made[:, : made.shape[1] // 2])) == {0, 255}

@@ -36,7 +36,7 @@ def test_originals_come_first_as_the_very_same_files_and_are_marked(data: Path, 
     for row in rows[:2]:
         for key in ("file_name", "mask_file_name"):
             path = out / str(row[key])
-            assert path.name.startswith("original_")
+            assert path.relative_to(out) == originals[path.read_bytes()].relative_to(data)
             assert os.path.samefile(path, originals[path.read_bytes()])
     manifest = json.loads((out / MANIFEST).read_text())
     assert manifest["counts"] == {"asked": 1, "pairs": 3, "originals": 2, "rejected": 0}
@@ -51,7 +51,7 @@ def test_every_row_has_the_same_keys_and_each_is_described(models: Path, tmp_pat
     synthesize(tmp_path / "out", with_originals(models, format=name))
     keys = {tuple(row) for row in rows_of(tmp_path / "out")}
     assert len(keys) == 1
-    assert set(keys.pop()) | {"shard", "glued"} == set(COLUMNS)
+    assert set(keys.pop()) | {"shard", "glued", "fold"} == set(COLUMNS)
 
 
 def test_the_originals_are_found_by_content_where_they_were_renamed(data: Path, models: Path, tmp_path: Path) -> None:
@@ -59,7 +59,11 @@ def test_the_originals_are_found_by_content_where_they_were_renamed(data: Path, 
     for number, path in enumerate(sorted(data.rglob("*.png"))):
         path.rename(data / f"{number}.png")
     synthesize(tmp_path / "after", with_originals(models))
-    assert contents(tmp_path / "after") == contents(tmp_path / "before")
+    digests = [
+        [(row["image_sha256"], row["mask_sha256"]) for row in rows_of(tmp_path / name)] for name in ("before", "after")
+    ]
+    assert digests[0] == digests[1]
+    assert {str(row["file_name"]) for row in rows_of(tmp_path / "after")[:2]} == {"0.png", "1.png"}
 
 
 @pytest.mark.parametrize("harm", ["gone", "changed"])
@@ -101,7 +105,7 @@ def test_overwriting_and_remaking_never_touches_the_originals(data: Path, models
     ):
         synthesize(out, options)
         assert contents(data) == before
-    assert not list(out.rglob("original_*"))
+    assert not [path for path in out.rglob("*.png") if not path.name.startswith("synthetic_")]
 
 
 def test_a_copy_is_made_where_the_file_system_has_no_links(
@@ -115,7 +119,7 @@ def test_a_copy_is_made_where_the_file_system_has_no_links(
     monkeypatch.setattr(os, "link", refuse)
     synthesize(tmp_path / "copied", with_originals(models))
     assert contents(tmp_path / "copied") == contents(tmp_path / "linked")
-    copies = list((tmp_path / "copied").rglob("original_*"))
+    copies = [path for path in (tmp_path / "copied").rglob("*.png") if not path.name.startswith("synthetic_")]
     assert len(copies) == 4
     assert all(path.stat().st_nlink == 1 for path in copies)
 
@@ -135,7 +139,7 @@ def test_a_mask_that_was_cleaned_for_training_is_written_clean(data: Path, tmp_p
     policy = CheckPolicy(cleaning=Cleaning(threshold=128))
     models = fit_both(data, tmp_path / "models", policy)
     synthesize(tmp_path / "out", with_originals(models))
-    clean, linked = sorted((tmp_path / "out/masks").glob("original_*"))
+    clean, linked, _ = sorted((tmp_path / "out/masks").iterdir())
     assert np.array_equal(np.asarray(Image.open(clean)), np.where(values >= 128, 255, 0))
     assert os.path.samefile(linked, sorted((data / "masks").iterdir())[1])
     assert 7 in np.asarray(Image.open(dirty))
@@ -154,7 +158,7 @@ def test_jpeg_masks_are_taken_over_as_png_with_exact_values(tmp_path: Path) -> N
     models = fit_both(data, tmp_path / "models", CheckPolicy(cleaning=Cleaning(threshold=128)))
     synthesize(tmp_path / "out", with_originals(models))
     for i in range(2):
-        mask = np.asarray(Image.open(tmp_path / f"out/masks/original_{i:06d}.png"))
+        mask = np.asarray(Image.open(tmp_path / f"out/masks/{i}.png"))
         assert set(np.unique(mask)) == {0, 255}
 
 
@@ -184,7 +188,7 @@ def test_several_masks_of_one_image_are_taken_over_as_their_union(data: Path, tm
 
 def test_nnunet_originals_are_renumbered_not_linked(models: Path, tmp_path: Path) -> None:
     synthesize(tmp_path / "out", with_originals(models, format="nnunet"))
-    for path in (tmp_path / "out/labelsTr").glob("original_*"):
+    for path in (tmp_path / "out/labelsTr").iterdir():
         assert set(np.unique(np.asarray(Image.open(path)))) == {0, 1}
         assert path.stat().st_nlink == 1
 

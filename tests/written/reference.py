@@ -18,6 +18,7 @@ FUNCTIONS: dict[str, tuple[str, Any]] = {
     "fit_masks": ("fit-masks", keywords.FitKeywords),
     "fit_translator": ("fit-translator", keywords.TranslatorKeywords),
     "synthesize": ("synthesize", keywords.SynthesizeKeywords),
+    "folds": ("folds", keywords.FoldsKeywords),
     "verify": ("verify", None),
     "evaluate": ("evaluate", keywords.EvaluateKeywords),
     "list_models": ("models", None),

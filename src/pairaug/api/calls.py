@@ -28,6 +28,7 @@ from pairaug.api.keywords import (
     CountedKeywords,
     EvaluateKeywords,
     FitKeywords,
+    FoldsKeywords,
     Place,
     SynthesizeKeywords,
     TranslatorKeywords,
@@ -130,6 +131,39 @@ def synthesize(
     if given_up:
         told.warn(f"{given_up} pairs were given up by the gates; manifest.json says why")
     return path
+
+
+@speaking_python
+def folds(
+    source: Source | None = None,
+    out: Place = "",
+    *,
+    reporter: Reporter | None = None,
+    **options: Unpack[FoldsKeywords],
+) -> Path:
+    """For each fold fit models and make pairs without the originals that it validates on; write one set, with splits.
+
+    ``source``: a folder, or (image, mask) for each pair; or give ``list=``, a file of them. ``out``: the folder of the
+    set. ``count``: new pairs for each fold. The same call continues an interrupted run. Returns the folder.
+    """
+    from pairaug.api.folding import folds_options
+
+    given = checked_keywords("folds", FoldsKeywords, options)
+    if not str(out):
+        raise UsageError("out: name the folder of the new data set")
+    name, lines = _source(source, given.pop("list", None))
+    origins, pairs = _origins(given), PairOptions(**_taken(given, PairOptions))
+    if "set" in given:
+        given["settings"] = given.pop("set")
+    wanted = folds_options(**given, origins=origins)
+    selection, policy = pairs.selection(), pairs.policy()
+    from pairaug.synthesis.folds.run import synthesize_folds
+
+    told = PythonReporter(reporter)
+    made = synthesize_folds(name, Path(out), wanted, selection=selection, policy=policy, lines=lines, reporter=told)
+    if made.given_up:
+        told.warn(f"{made.given_up} pairs were given up by the gates; manifest.json says why")
+    return made.path
 
 
 @speaking_python
@@ -304,6 +338,7 @@ __all__: Sequence[str] = (
     "evaluate",
     "fit_masks",
     "fit_translator",
+    "folds",
     "list_models",
     "synthesize",
     "verify",

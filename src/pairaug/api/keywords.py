@@ -36,6 +36,7 @@ class PairKeywords(TypedDict, total=False):
     group_by: str
     slices: str
     empty_slices: bool
+    only_originals: bool
     threshold: int
     labels: Values
     background: Values
@@ -92,8 +93,10 @@ class SynthesizeKeywords(TypedDict, total=False):
     images_as: str
     masks_as: str
     class_names: Values
+    prefix: str
     include_originals: bool
     originals: Place
+    add_to: Place
     license: str
     gates: Values
     models: Place
@@ -108,6 +111,35 @@ class CountedKeywords(SynthesizeKeywords, total=False):
     """``SynthesizeKeywords`` with what ``synthesize`` takes by place too."""
 
     count: int
+
+
+class FoldsKeywords(CheckKeywords, total=False):
+    """What ``folds`` takes beside its source and its place."""
+
+    folds: int
+    count: int
+    model: str
+    mask_model: str
+    epochs: int
+    minutes: float
+    batch_size: int
+    size: int
+    set: Settings
+    no_gate: bool
+    format: str
+    images_as: str
+    masks_as: str
+    class_names: Values
+    prefix: str
+    license: str
+    gates: Values
+    models: Place
+    seed: int
+    device: str
+    precision: str
+    threads: int
+    fresh: bool
+    overwrite: bool
 
 
 class EvaluateKeywords(PairKeywords, total=False):

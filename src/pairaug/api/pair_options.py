@@ -33,6 +33,7 @@ class PairOptions:
     group_by: str | None = None
     slices: str = "axial"
     empty_slices: bool = False
+    only_originals: bool = False
     threshold: int | None = None
     labels: str | None = None
     background: str | None = None
@@ -72,6 +73,7 @@ class PairOptions:
             group_by=self.group_by,
             slices=AXES[self.slices],
             empty_slices=self.empty_slices,
+            only_originals=self.only_originals,
             most_voxels=self._max_pixels() or Selection.most_voxels,
         )
 

@@ -10,7 +10,14 @@ import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
-from pairaug.api.keywords import CheckKeywords, CountedKeywords, EvaluateKeywords, Place, TranslatorKeywords
+from pairaug.api.keywords import (
+    CheckKeywords,
+    CountedKeywords,
+    EvaluateKeywords,
+    FoldsKeywords,
+    Place,
+    TranslatorKeywords,
+)
 from pairaug.errors import PairaugError
 from pairaug.reporting import Reporter
 
@@ -21,7 +28,7 @@ _TYPES: dict[str, Any] = {
     "out": Place,
 } | {
     name: kind
-    for known in (CheckKeywords, TranslatorKeywords, CountedKeywords, EvaluateKeywords)
+    for known in (CheckKeywords, TranslatorKeywords, CountedKeywords, FoldsKeywords, EvaluateKeywords)
     for name, kind in get_type_hints(known).items()
 }
 _POSITIONAL = {"out": "out"}
@@ -42,6 +49,7 @@ _PHRASES = tuple(
         (r"'-' or --list FILE", "a list of (image, mask), or list=FILE"),
         (r"pairaug fit-masks SOURCE && pairaug fit-translator SOURCE", "fit_masks(SOURCE), fit_translator(SOURCE)"),
         (r"'pairaug synthesize --out'", "synthesize"),
+        (r"'pairaug folds'", "folds"),
         (r"run the same (synthesize )?command", r"make the same \1call"),
         (r"the same command", "the same call"),
     )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pairaug import __version__
-from pairaug.cli import check, demo, evaluate, fit, models, synthesize, verify
+from pairaug.cli import check, demo, evaluate, fit, folds, models, synthesize, verify
 from pairaug.cli.help import Overview
 from pairaug.cli.messages import Messages, occupy_closed_streams
 from pairaug.cli.output import accept_any_file_name, report_error
@@ -38,6 +38,7 @@ app = typer.Typer(
 check.register(app)
 fit.register(app)
 synthesize.register(app)
+folds.register(app)
 verify.register(app)
 evaluate.register(app)
 models.register(app)

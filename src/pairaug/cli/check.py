@@ -74,6 +74,8 @@ def _print(checked: Checked) -> None:
     total = sum(pixels.values())
     sizes = Counter(item.size for item in checked.pairs)
     emit(f"pairs         {len(checked.pairs)}")
+    if checked.synthetic:
+        emit(f"synthetic     {checked.synthetic} of them, and {len(checked.pairs) - checked.synthetic} originals")
     emit(f"layout        {checked.layout}")
     splits = Counter(item.pair.split for item in checked.pairs if item.pair.split)
     if splits:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from pairaug.registry import Kind
     from pairaug.training.plan import FitOptions
 
-_LENGTH = "Model and training"
 _MASKS_HELP = """Learn to draw new masks from a folder of masks or of pairs, and print the path of the fitted model.
 
 The same command continues an interrupted run.
@@ -72,7 +71,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             str | None,
             opt.option(
                 "--model",
-                panel=_LENGTH,
+                panel=opt.LENGTH,
                 help="Model to fit; 'auto' chooses by the data (default: auto).",
                 metavar="NAME",
             ),
@@ -81,27 +80,24 @@ def _command(kind: Kind) -> Callable[..., None]:
             int | None,
             opt.option(
                 "--epochs",
-                panel=_LENGTH,
+                panel=opt.LENGTH,
                 help="Passes over the training pairs (default: the model's own).",
                 metavar="N",
             ),
         ] = None,
         minutes: Annotated[
             float | None,
-            opt.option("--minutes", panel=_LENGTH, help="Train for about M minutes (default: no limit).", metavar="M"),
+            opt.option(
+                "--minutes", panel=opt.LENGTH, help="Train for about M minutes (default: no limit).", metavar="M"
+            ),
         ] = None,
-        batch_size: Annotated[
-            int, opt.option("--batch-size", panel=_LENGTH, help="Pairs in each training step (default 1).", metavar="N")
-        ] = 1,
-        size: Annotated[
-            int | None,
-            opt.option("--size", panel=_LENGTH, help="Working side in pixels (default: the model's own).", metavar="N"),
-        ] = None,
+        batch_size: opt.TrainingBatch = 1,
+        size: opt.Size = None,
         settings: Annotated[
             list[str] | None,
             opt.option(
                 "--set",
-                panel=_LENGTH,
+                panel=opt.LENGTH,
                 help="Change a setting of the model, such as base=32; may be repeated.",
                 metavar="KEY=VALUE",
             ),
@@ -110,7 +106,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             str | None,
             opt.option(
                 "--sample-epochs",
-                panel=_LENGTH,
+                panel=opt.LENGTH,
                 help="Draw sample sheets after these epochs, such as 1,6,11 (default: powers of two).",
                 metavar="N,...",
             ),
@@ -118,25 +114,10 @@ def _command(kind: Kind) -> Callable[..., None]:
         models: opt.Models = Path("pairaug-models"),
         seed: opt.Seed = 0,
         device: opt.Device = "auto",
-        precision: Annotated[
-            str,
-            opt.option(
-                "--precision",
-                panel="Running",
-                help="Numbers to compute with: float32, bfloat16, or auto, the quicker one here (default float32).",
-                metavar="NAME",
-            ),
-        ] = "float32",
+        precision: opt.Precision = "float32",
         threads: opt.Threads = None,
-        fresh: Annotated[
-            bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel="Running")
-        ] = False,
-        no_gate: Annotated[
-            bool,
-            opt.option(
-                "--no-gate", panel="Running", help="Fit no gate beside the model, which new pairs have to pass."
-            ),
-        ] = False,
+        fresh: opt.Fresh = False,
+        no_gate: opt.NoGate = False,
         dry_run: opt.DryRun = False,
         as_json: opt.AsJson = False,
         quiet: opt.Quiet = False,

@@ -12,6 +12,7 @@ import typer
 
 from pairaug.errors import UsageError
 
+WHAT, LENGTH = "What to make", "Model and training"
 FILES, VALUES, RUN = "Which files", "What the values mean", "Running"
 
 
@@ -63,6 +64,83 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None, option("--threads", panel=RUN, help="Processor threads (default: one for each core).", metavar="N")
+]
+Format = Annotated[
+    str,
+    option(
+        "--format",
+        panel=WHAT,
+        help="Layout to write: mirror, nnunet, coco, yolo or webdataset (default mirror).",
+        metavar="NAME",
+    ),
+]
+ImagesAs = Annotated[
+    str | None,
+    option("--images-as", panel=WHAT, help="Write images as png, whatever the originals are.", metavar="KIND"),
+]
+MasksAs = Annotated[
+    str | None,
+    option(
+        "--masks-as",
+        panel=WHAT,
+        help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1.",
+        metavar="KIND",
+    ),
+]
+ClassNames = Annotated[
+    str | None,
+    option(
+        "--class-names",
+        panel=WHAT,
+        help="Names of the classes above the background, in the order of their label values.",
+        metavar="A,B",
+    ),
+]
+Prefix = Annotated[
+    str,
+    option(
+        "--prefix",
+        panel=WHAT,
+        help="What the names of new pairs begin with (default synthetic_).",
+        metavar="TEXT",
+    ),
+]
+License = Annotated[
+    str | None, option("--license", panel=WHAT, help="Terms of use to name in the records.", metavar="TEXT")
+]
+Gates = Annotated[
+    str,
+    option(
+        "--gates",
+        panel=WHAT,
+        help="What new pairs have to pass: all, none, or their names (default all).",
+        metavar="NAME,...",
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the files of another set that pairaug wrote.", rich_help_panel=RUN),
+]
+TrainingBatch = Annotated[
+    int, option("--batch-size", panel=LENGTH, help="Pairs in each training step (default 1).", metavar="N")
+]
+Size = Annotated[
+    int | None,
+    option("--size", panel=LENGTH, help="Working side in pixels (default: the model's own).", metavar="N"),
+]
+Precision = Annotated[
+    str,
+    option(
+        "--precision",
+        panel=RUN,
+        help="Numbers to compute with: float32, bfloat16, or auto, the quicker one here (default float32).",
+        metavar="NAME",
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Discard an earlier run and start again.", rich_help_panel=RUN)]
+NoGate = Annotated[
+    bool,
+    option("--no-gate", panel=RUN, help="Fit no gate beside the model, which new pairs have to pass."),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.", rich_help_panel=RUN)

@@ -90,6 +90,9 @@ Slices = Annotated[
     ),
 ]
 EmptySlices = Annotated[bool, option("--empty-slices", panel=FILES, help="Keep slices of volumes whose mask is empty.")]
+OnlyOriginals = Annotated[
+    bool, option("--only-originals", panel=FILES, help="Leave out the pairs that their set calls synthetic.")
+]
 
 Threshold = Annotated[
     int | None,
@@ -184,6 +187,7 @@ class PairFlags(PairOptions):
     group_by: GroupBy
     slices: Slices
     empty_slices: EmptySlices
+    only_originals: OnlyOriginals
     threshold: Threshold
     labels: Labels
     background: Background

@@ -13,8 +13,6 @@ from pairaug.cli.output import ConsoleReporter, emit, emit_json
 from pairaug.errors import ShortfallError
 from pairaug.json_text import json_text, parse_json
 
-_WHAT = "What to make"
-
 _EXAMPLE = """\
 pairaug synthesize --count 1000 --out ./augmented
 pairaug synthesize --masks-from ./drawn --out ./painted
@@ -27,12 +25,12 @@ def register(app: typer.Typer) -> None:
 
 def synthesize(
     ctx: typer.Context,
-    out: Annotated[Path, opt.option("--out", "-o", panel=_WHAT, help="Folder of the new data set.", metavar="DIR")],
+    out: Annotated[Path, opt.option("--out", "-o", panel=opt.WHAT, help="Folder of the new data set.", metavar="DIR")],
     count: Annotated[
         int | None,
         opt.option(
             "--count",
-            panel=_WHAT,
+            panel=opt.WHAT,
             help="Number of new pairs (default 100, or all that --masks-from gives).",
             metavar="N",
         ),
@@ -40,91 +38,73 @@ def synthesize(
     masks_from: Annotated[
         Path | None,
         opt.option(
-            "--masks-from", panel=_WHAT, help="Paint the masks in DIR instead of drawing new ones.", metavar="DIR"
+            "--masks-from", panel=opt.WHAT, help="Paint the masks in DIR instead of drawing new ones.", metavar="DIR"
         ),
     ] = None,
     style_from: Annotated[
         Path | None,
         opt.option(
             "--style-from",
-            panel=_WHAT,
+            panel=opt.WHAT,
             help="Paint in the manner of these images: a folder, or a list; of another site, say.",
             metavar="SOURCE",
         ),
     ] = None,
     per_mask: Annotated[
-        int, opt.option("--per-mask", panel=_WHAT, help="Images to paint for each mask (default 1).", metavar="K")
+        int, opt.option("--per-mask", panel=opt.WHAT, help="Images to paint for each mask (default 1).", metavar="K")
     ] = 1,
     area: Annotated[
         str | None,
         opt.option(
-            "--area", panel=_WHAT, help="Share of the frame that is foreground, such as 0.02-0.2.", metavar="LOW-HIGH"
+            "--area",
+            panel=opt.WHAT,
+            help="Share of the frame that is foreground, such as 0.02-0.2.",
+            metavar="LOW-HIGH",
         ),
     ] = None,
     parts: Annotated[
         str | None,
-        opt.option("--parts", panel=_WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"),
+        opt.option(
+            "--parts", panel=opt.WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"
+        ),
     ] = None,
     include_class: Annotated[
         str | None,
-        opt.option("--include-class", panel=_WHAT, help="Label value that every new mask holds.", metavar="VALUE"),
+        opt.option("--include-class", panel=opt.WHAT, help="Label value that every new mask holds.", metavar="VALUE"),
     ] = None,
-    format: Annotated[
-        str,
-        opt.option(
-            "--format",
-            panel=_WHAT,
-            help="Layout to write: mirror, nnunet, coco, yolo or webdataset (default mirror).",
-            metavar="NAME",
-        ),
-    ] = "mirror",
-    images_as: Annotated[
-        str | None,
-        opt.option("--images-as", panel=_WHAT, help="Write images as png, whatever the originals are.", metavar="KIND"),
-    ] = None,
-    masks_as: Annotated[
-        str | None,
-        opt.option(
-            "--masks-as",
-            panel=_WHAT,
-            help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1.",
-            metavar="KIND",
-        ),
-    ] = None,
-    class_names: Annotated[
-        str | None,
-        opt.option(
-            "--class-names",
-            panel=_WHAT,
-            help="Names of the classes above the background, in the order of their label values.",
-            metavar="A,B",
-        ),
-    ] = None,
+    format: opt.Format = "mirror",
+    images_as: opt.ImagesAs = None,
+    masks_as: opt.MasksAs = None,
+    class_names: opt.ClassNames = None,
+    prefix: opt.Prefix = "synthetic_",
     include_originals: Annotated[
         bool,
-        opt.option("--include-originals", panel=_WHAT, help="Add the training pairs, as hard links where possible."),
+        opt.option(
+            "--include-originals",
+            panel=opt.WHAT,
+            help="Add the training pairs under their own names, as hard links where possible.",
+        ),
     ] = False,
     originals: Annotated[
         Path | None,
         opt.option(
             "--originals",
-            panel=_WHAT,
+            panel=opt.WHAT,
             help="Folder where the training pairs lie now (default: where they lay).",
             metavar="DIR",
         ),
     ] = None,
-    license: Annotated[
-        str | None, opt.option("--license", panel=_WHAT, help="Terms of use to name in the records.", metavar="TEXT")
-    ] = None,
-    gates: Annotated[
-        str,
+    add_to: Annotated[
+        Path | None,
         opt.option(
-            "--gates",
-            panel=_WHAT,
-            help="What new pairs have to pass: all, none, or their names (default all).",
-            metavar="NAME,...",
+            "--add-to",
+            panel=opt.WHAT,
+            help="Also add the new pairs to this folder of pairs; no file of it is written over (default: none).",
+            metavar="DIR",
         ),
-    ] = "all",
+    ] = None,
+    license: opt.License = None,
+    gates: opt.Gates = "all",
     models: opt.Models = Path("pairaug-models"),
     seed: opt.Seed = 0,
     batch_size: Annotated[
@@ -135,12 +115,7 @@ def synthesize(
     ] = 4,
     device: opt.Device = "auto",
     threads: opt.Threads = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace the files of another set that pairaug wrote.", rich_help_panel="Running"
-        ),
-    ] = False,
+    overwrite: opt.Overwrite = False,
     dry_run: opt.DryRun = False,
     as_json: opt.AsJson = False,
     jsonl: Annotated[
@@ -188,8 +163,10 @@ def synthesize(
         images_as=images_as,
         masks_as=masks_as,
         class_names=class_names,
+        prefix=prefix,
         include_originals=include_originals,
         originals=originals,
+        add_to=add_to,
         license=license,
         gates=gates,
         origins=opt.origins_of(ctx),

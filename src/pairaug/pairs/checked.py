@@ -87,6 +87,11 @@ class Checked:
         return digest_bytes(f"{self.content_digest} {json.dumps(self.reading, sort_keys=True)}".encode())
 
     @property
+    def synthetic(self) -> int:
+        """How many pairs were made and not taken, as their set says."""
+        return sum(item.pair.synthetic for item in self.pairs)
+
+    @property
     def channels(self) -> int:
         """Channels to learn: 1 where all images are grey (also those stored as three equal channels), else 3."""
         return max((1 if p.grey else p.image_form.channels for p in self.pairs if p.image_form), default=0)

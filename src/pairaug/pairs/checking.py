@@ -243,11 +243,13 @@ def summary(checked: Checked) -> dict[str, Any]:
                 "split": item.pair.split,
                 "group": item.pair.group,
                 "glued": item.pair.glued,
+                "synthetic": item.pair.synthetic,
                 "image_mode": item.image_form.mode if item.image_form else None,
                 "mask_mode": item.mask_form.mode,
             }
             for item in checked.pairs
         ],
+        "synthetic": checked.synthetic,
         "label_values": [value_for_json(value) for value in checked.label_map.values],
         "class_names": list(checked.class_names),
         "palette": checked.policy.decode.palette,

@@ -7,7 +7,7 @@ image): its first parenthesis, or all that matches. Leaves: the same pairs, each
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 
 from pairaug.errors import DataError, UsageError
@@ -45,6 +45,26 @@ def whole_groups(pairs: Sequence[Pair], limit: int) -> list[Pair]:
         first = next(iter(by_group.values()))
         raise UsageError(f"--limit {limit}: the first group alone has {len(first)} pairs; give {len(first)} or more")
     return kept
+
+
+def joined_groups(marks: Sequence[Collection[Hashable]]) -> list[int]:
+    """The group of each item, numbered in order of appearance: items that share a mark, also by way of others, are one.
+
+    ``marks``: for each item what it may share with others, such as a patient or the digest of its image.
+    """
+    parent = list(range(len(marks)))
+
+    def root(item: int) -> int:
+        while parent[item] != item:
+            parent[item] = item = parent[parent[item]]
+        return item
+
+    first: dict[Hashable, int] = {}
+    for item, own in enumerate(marks):
+        for mark in own:
+            parent[root(item)] = root(first.setdefault(mark, item))
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(item), len(numbers)) for item in range(len(marks))]
 
 
 # Words behind which people number those whose pairs belong together.

@@ -26,7 +26,7 @@ from pairaug.pairs.templates import glued_pair, image_of_path, pair_of_paths
 METADATA = "metadata.jsonl"
 _SIDES = ("left", "right")
 
-Entry = tuple[str, tuple[str, ...], Any]  # image, masks, the side of a glued mask
+Entry = tuple[str, tuple[str, ...], Any, bool]  # image, masks, the side of a glued mask, whether it is synthetic
 
 
 def read_list(path: Path) -> list[str]:
@@ -46,7 +46,10 @@ def pairs_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
     if not listed:
         raise DataError(f"{name}: the list is empty; each line is 'image TAB mask' or a JSON object with both")
     root, found = _below_one_root(listed, name)
-    pairs = [replace(_pair(image, masks, side, name), split=None) for image, masks, side in found]
+    pairs = [
+        replace(_pair(image, masks, side, name), split=None, synthetic=synthetic)
+        for image, masks, side, synthetic in found
+    ]
     _refuse_twice(pairs, name)
     return root, pairs
 
@@ -60,7 +63,7 @@ def images_of_lines(lines: Iterable[str], name: str) -> tuple[Path, list[Pair]]:
     if not listed:
         raise DataError(f"{name}: the list is empty; each line is the path of an image")
     root, found = _below_one_root(listed, name)
-    images = [image_of_path(image, side) for image, _, side in found]
+    images = [image_of_path(image, side) for image, _, side, _ in found]
     _refuse_twice(images, name)
     return root, images
 
@@ -70,15 +73,16 @@ def _below_one_root(listed: Sequence[Entry], name: str) -> tuple[Path, list[Entr
     base = Path.cwd()
     if name != "-" and not (base / file_of(listed[0][0])).exists():
         base = Path(name).resolve().parent
-    absolute = [
-        (_absolute(base, image), tuple(_absolute(base, mask) for mask in masks), side) for image, masks, side in listed
+    absolute: list[Entry] = [
+        (_absolute(base, image), tuple(_absolute(base, mask) for mask in masks), side, synthetic)
+        for image, masks, side, synthetic in listed
     ]
-    paths = [path for image, masks, _ in absolute for path in (image, *masks)]
+    paths = [path for image, masks, *_ in absolute for path in (image, *masks)]
     _refuse_missing(paths, name)
     root = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
     return root, [
-        (_relative(image, root), tuple(_relative(mask, root) for mask in masks), side)
-        for image, masks, side in absolute
+        (_relative(image, root), tuple(_relative(mask, root) for mask in masks), side, synthetic)
+        for image, masks, side, synthetic in absolute
     ]
 
 
@@ -91,13 +95,13 @@ def pairs_of_metadata(root: Path) -> list[Pair]:
     _refuse_packed(root, rows)
     for number, row in enumerate(rows, start=1):
         origin = f"{name}: line {number}"
-        image, masks, side = _json_entry(row, origin)
+        image, masks, side, synthetic = _json_entry(row, origin)
         for path in (image, *masks):
             checked_relative(path, origin)
             file = root / file_of(path)
             if file.is_symlink() and leads_out(file, resolved):
                 raise DataError(f"{origin}: {path!r} is a link that leads out of the folder, or nowhere")
-        pairs.append(_pair(image, masks, side, origin))
+        pairs.append(replace(_pair(image, masks, side, origin), synthetic=synthetic))
     _refuse_missing((str(root / path) for pair in pairs for path in (pair.image, *pair.masks)), name)
     _refuse_twice(pairs, name)
     return pairs
@@ -123,13 +127,13 @@ def _entry(text: str, origin: str) -> Entry:
     parts = text.split("\t")
     if len(parts) != 2 or not all(parts):
         raise DataError(f"{origin}: {text[:80]!r} is not 'image TAB mask'")
-    return parts[0], (parts[1],), None
+    return parts[0], (parts[1],), None, False
 
 
 def _image_entry(text: str, origin: str) -> Entry:
     """The image of a line, without the masks that it may name."""
     if not text.lstrip().startswith("{"):
-        return text.split("\t")[0], (), None
+        return text.split("\t")[0], (), None, False
     try:
         row = parse_json(text)
     except ValueError as error:
@@ -137,7 +141,7 @@ def _image_entry(text: str, origin: str) -> Entry:
     image, side = row.get("image", row.get("file_name")), row.get("glued")
     if not isinstance(image, str) or side not in (None, *_SIDES):
         raise DataError(f'{origin}: needs "image", and "glued" of "left" or "right" where the file holds a mask too')
-    return image, (), side
+    return image, (), side, False
 
 
 def _json_entry(row: dict[str, Any], origin: str) -> Entry:
@@ -146,7 +150,7 @@ def _json_entry(row: dict[str, Any], origin: str) -> Entry:
     masks = tuple(mask) if isinstance(mask, list) else (mask,)
     if not isinstance(image, str) or not masks or not all(isinstance(m, str) for m in masks):
         raise DataError(f'{origin}: needs "image" and "mask" (a path, or a list of paths for the mask)')
-    return image, masks, row.get("glued")
+    return image, masks, row.get("glued"), row.get("origin") == "synthetic"
 
 
 def _refuse_missing(paths: Iterable[str], name: str) -> None:

@@ -20,7 +20,8 @@ class Pair:
     place of what tells one pair from the next: the naming pattern that a synthetic pair takes over. ``glued`` says at
     which side of the image the mask lies where one file holds both halves (then image, mask and their templates are
     the same path). ``group`` names the patient, say, where the user has told how to find it. ``mask_labels``: where
-    each mask shows one class, the label value of that class, in the order of ``masks``.
+    each mask shows one class, the label value of that class, in the order of ``masks``. ``synthetic``: the rows of the
+    set, or a list, say that it was made and not taken.
     """
 
     image: str
@@ -31,6 +32,7 @@ class Pair:
     glued: Side | None = None
     group: str | None = None
     mask_labels: tuple[int, ...] = ()
+    synthetic: bool = False
 
     @property
     def mask(self) -> str | list[str]:
@@ -69,3 +71,8 @@ class Found:
     @property
     def splits(self) -> tuple[str, ...]:
         return tuple(sorted({pair.split for pair in self.pairs if pair.split}))
+
+    @property
+    def synthetic(self) -> int:
+        """How many pairs were made and not taken."""
+        return sum(pair.synthetic for pair in self.pairs)

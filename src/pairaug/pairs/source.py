@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pairaug.errors import DataError, UsageError
+from pairaug.pairs.added import marked
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.discovery import discover, mask_files
 from pairaug.pairs.form import LOSSY_FORMATS, DecodePolicy
@@ -43,7 +44,8 @@ class Selection:
     ``glued``: every file shows an image beside its mask, which is on this side. ``group_by``: a regular expression on
     the path; its first group, or else the whole match, is the patient. ``several``: what several masks of one image
     are. ``slices``: the axis along which volumes are cut; ``empty_slices``: slices whose mask is empty are kept;
-    ``most_voxels``: larger volumes are refused.
+    ``most_voxels``: larger volumes are refused. ``only_originals``: none that a set calls synthetic; ``among``:
+    by their names the pairs that are meant, of all the rest.
     """
 
     only: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class Selection:
     slices: Axis = "z"
     empty_slices: bool = False
     most_voxels: int = DecodePolicy.max_voxels
+    only_originals: bool = False
+    among: frozenset[str] | None = None
 
 
 def find_pairs(source: str | Path, selection: Selection = Selection(), lines: Iterable[str] | None = None) -> Found:
@@ -127,7 +131,7 @@ def _from_folder(root: Path, selection: Selection) -> Found:
     if selection.only:
         left = [entry for entry in left if any_match(selection.only, entry.path)]
     skipped = sorted([*passed_over, *left], key=lambda entry: entry.path)
-    return Found(root, tuple(pairs), _describe_layout(pairs), tuple(skipped), class_names=class_names)
+    return Found(root, marked(root, pairs), _describe_layout(pairs), tuple(skipped), class_names=class_names)
 
 
 def not_excluded(root: Path, selection: Selection) -> tuple[list[str], list[Skipped]]:
@@ -147,6 +151,12 @@ def _bare_masks(root: Path, selection: Selection) -> Found:
 
 def narrowed(found: Found, selection: Selection) -> Found:
     pairs = list(found.pairs)
+    if selection.only_originals:
+        pairs = [pair for pair in pairs if not pair.synthetic]
+        if not pairs:
+            raise DataError(
+                f"{found.root}: --only-originals: all {len(found.pairs)} pairs are synthetic; give real ones"
+            )
     if selection.group_by is not None:
         pairs = grouped(pairs, selection.group_by)
     if selection.only:
@@ -169,6 +179,8 @@ def narrowed(found: Found, selection: Selection) -> Found:
             most_voxels=selection.most_voxels,
         )
         pairs = list(cut.pairs)
+    if selection.among is not None:
+        pairs = [pair for pair in pairs if pair.name in selection.among]
     if selection.limit is not None:
         pairs = _limited(pairs, selection)
     if cut is not None:

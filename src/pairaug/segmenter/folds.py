@@ -64,15 +64,19 @@ def fold_segmenters(real: GroupedPairs, trainer: Trainer, cache: Path, work: Wor
     return FoldSegmenters(segmenters, fold_of, digests)
 
 
-def grouped_folds(groups: Sequence[int], rng: np.random.Generator) -> tuple[int, ...]:
-    """The fold of every item, groups whole and folds as equal in size as that allows."""
+def grouped_folds(groups: Sequence[int], rng: np.random.Generator, folds: int = FOLDS) -> tuple[int, ...]:
+    """The fold of every item, groups whole and ``folds`` as equal in size as that allows.
+
+    Raises DataError for fewer groups than folds.
+    """
     names = np.asarray(groups)
     distinct = rng.permutation(np.unique(names))
-    if len(distinct) < FOLDS:
+    if len(distinct) < folds:
         raise DataError(
-            f"{len(names)} real pairs in 1 group cannot be held out from each other; give at least 2 groups"
+            f"{len(names)} real pairs in {len(distinct)} group{'s' * (len(distinct) != 1)} cannot be held out from "
+            f"each other; give at least {folds} groups"
         )
-    sizes = [0] * FOLDS
+    sizes = [0] * folds
     fold_of = np.zeros(len(names), dtype=np.intp)
     for name in sorted(distinct, key=lambda one: -int((names == one).sum())):  # a stable sort keeps the drawn order
         smallest = int(np.argmin(sizes))

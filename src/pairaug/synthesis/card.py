@@ -28,7 +28,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _NOT_FOR = """* **Diagnosis, or any statement about patients.** A synthetic pair shows nobody; what is rare or frequent
   here says nothing of the world.
 * **Validation and tests.** Train on synthetic pairs, judge on real ones that no model saw. Pairs that were made from a
-  real one belong on its side of every split: `derived_from` in the rows names the masks.
+  real one belong on its side of every split: `group` in the rows numbers all whom a pair descends from.
 * **Publication without a look at privacy.** Models of few pairs can paint near copies of them."""
 
 Facts = Mapping[str, Any]
@@ -106,7 +106,8 @@ def _table(facts: Facts, rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _source(facts: Facts) -> str:
-    seen = {one["image_sha256"] for one in facts["models"]["translator"]["seen"] if one["image_sha256"]}
+    translators = [model for kind, model in facts["models"].items() if kind.startswith("translator")]
+    seen = {one["image_sha256"] for model in translators for one in model["seen"] if one["image_sha256"]}
     terms = [f"`{term['name']}` (SHA-256 {term['sha256'][:12]}...)" for term in facts["terms"]]
     named = (
         f"The user names these terms: {_one_line(facts['license'])}."

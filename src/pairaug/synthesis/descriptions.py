@@ -18,6 +18,8 @@ def write_descriptions(
 ) -> None:
     """``facts``: the body of the manifest; ``metadata_sha256``: of ``metadata.jsonl``, which is there already."""
     output_format.write_beside(written, open_beside)
+    if written.splits:
+        output_format.write_splits(written, open_beside)
     for name, inside in rows_of_splits(written.rows).items():
         with open_beside(name) as file:
             file.write(json_lines(inside))

@@ -15,6 +15,7 @@ from pairaug.synthesis.steering import check_ranges
 from pairaug.training.plan import DEFAULT_MODELS
 
 DEFAULT_COUNT = 100
+DEFAULT_PREFIX = "synthetic_"
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ class SynthesisOptions:
     ``area``, ``parts``: ranges ``LOW-HIGH`` of the foreground's share of the frame and of the number of its connected
     parts; ``include_class``: a label value that each mask holds. Masks that are not so are drawn again.
     ``style_from``: images, a folder or a list, in whose manner is painted.
+    ``prefix``: what the names of new pairs begin with, a number following.
     ``format``: one of ``formats.FORMATS``; ``include_originals``: the training pairs come first; ``license``: the
-    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved.
+    terms to name in the records; ``originals``: where the training pairs lie now, if their folder was moved;
+    ``add_to``: a folder of pairs to which the new ones are added too, once the set is complete.
     ``images_as``, ``masks_as``, ``class_names``: see ``wishes_of``.
     """
 
@@ -46,9 +49,11 @@ class SynthesisOptions:
     threads: int | None = None
     overwrite: bool = False
     format: str = DEFAULT_FORMAT
+    prefix: str = DEFAULT_PREFIX
     include_originals: bool = False
     license: str | None = None
     originals: Path | None = None
+    add_to: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
     gates: Gates | str = ALL
@@ -78,8 +83,17 @@ def check_options(options: SynthesisOptions) -> None:
     for name, asked in steering:
         if asked is not None and options.masks_from is not None:
             raise UsageError(f"--{name} {asked}: masks of --masks-from are used as they are; give one of the two")
+    check_prefix(options.prefix)
     check_ranges(options.area, options.parts)
     check_format(options.format)
     if isinstance(options.gates, str):
         wanted_gates(options.gates)
     wishes_of(options.images_as, options.masks_as, options.class_names)
+
+
+def check_prefix(prefix: str) -> None:
+    """Raises UsageError for what cannot stand in the names of files, or be told from the number behind it."""
+    if not prefix or not all(letter.isalnum() or letter in "_-" for letter in prefix) or prefix[-1].isdigit():
+        raise UsageError(
+            f"--prefix {prefix!r}: must be letters, digits, _ and -, and end with no digit, such as synthetic_"
+        )

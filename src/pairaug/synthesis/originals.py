@@ -28,7 +28,9 @@ from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.pair import Pair
 from pairaug.pairs.scanning import scan
 from pairaug.pairs.slices import AXES, is_medical, is_volume, slice_digest, slice_name
+from pairaug.synthesis.ancestry import Descent, trained_groups
 from pairaug.synthesis.formats.base import Format, Place
+from pairaug.synthesis.kept_names import kept_places
 from pairaug.synthesis.reading import reading_of
 from pairaug.synthesis.rendering import as_form
 from pairaug.synthesis.rows import Made, pair_row
@@ -49,18 +51,22 @@ def data_root(folder: Path) -> Path | None:
 
 @dataclass(frozen=True)
 class Originals:
-    """``pairs`` in the order of training; ``paths[i]`` are the image and the masks of pair i, relative to ``root``."""
+    """``pairs`` in the order of training; ``paths[i]`` are the image and the masks of pair i, relative to ``root``.
+
+    ``places[i]``: where its files go in the set; ``groups[i]``: the number of its group.
+    """
 
     root: Path
     pairs: Sequence[TrainedPair]
     paths: Sequence[tuple[str, tuple[str, ...]]]
+    places: Sequence[Place]
+    groups: Sequence[int]
     policy: CheckPolicy
     format: Format
 
     def take(self, index: int) -> Made:
         """Original pair ``index``, which is also its index in the set."""
-        pair, (image_path, mask_paths) = self.pairs[index], self.paths[index]
-        place = self.format.place(pair, f"original_{index:06d}")
+        pair, place, (image_path, mask_paths) = self.pairs[index], self.places[index], self.paths[index]
         item = _as_checked(pair, image_path, mask_paths)
         classes = load_classes(self.root, item, self.policy, self.format.label_map)
         if place.glued:
@@ -68,9 +74,17 @@ class Originals:
         else:
             image, mask = self._image(item, pair, place), self._mask(item, pair, place, classes)
         shard = shard_name(index, len(self.pairs)) if self.format.sharded else None
-        digests = (_digest(image), _digest(mask))
-        labels = self.format.label_map
-        row = pair_row(place, index, "original", digests, classes, labels, glues=self.format.glues, shard=shard)
+        row = pair_row(
+            place,
+            index,
+            "original",
+            (_digest(image), _digest(mask)),
+            classes,
+            self.format.label_map,
+            Descent((self.groups[index],)),
+            glues=self.format.glues,
+            shard=shard,
+        )
         return Made(image, mask, row)
 
     def _image(self, item: CheckedPair, pair: TrainedPair, place: Place) -> bytes | Path:
@@ -144,7 +158,9 @@ def find_originals(
             "or were changed; put them back, say where they are with --originals DIR, or leave --include-originals out",
             missing,
         )
-    return Originals(root, translator.pairs, paths, reading_of(translator, "--include-originals"), output_format)
+    places = kept_places(output_format, translator.pairs, paths)
+    groups, policy = trained_groups(translator.pairs), reading_of(translator, "--include-originals")
+    return Originals(root, translator.pairs, paths, places, groups, policy, output_format)
 
 
 def _files_by_digest(root: Path, pairs: Sequence[TrainedPair]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pairaug.pairs.labels import value_for_json
 from pairaug.synthesis.drafts import GeneratedMasks, Masks
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
+from pairaug.synthesis.options import DEFAULT_PREFIX
 from pairaug.synthesis.styles import Styles
 
 
@@ -23,21 +24,13 @@ def manifest_body(
     config: Mapping[str, Any],
     origins: Mapping[str, str],
     output_format: Format,
-    masks: Masks,
-    styles: Styles | None = None,
+    used: Mapping[str, Any],
 ) -> dict[str, Any]:
     """``config``: the options that determine the content, by name; ``origins``: where their values came from.
 
-    What was counted is no part of it: it is known at the end (``counts``).
+    ``used``: the models (``models_used``). What was counted is no part of it: it is known at the end (``counts``).
     """
     translator = output_format.translator
-    used: dict[str, Any] = {"translator": _model_facts(translator)}
-    if isinstance(masks, GeneratedMasks):
-        used["masks"] = _model_facts(masks.fitted)
-    else:
-        used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
-    if styles is not None:
-        used["style"] = styles.manifest()
     return {
         "version": __version__,
         "command": _command(config),
@@ -45,7 +38,7 @@ def manifest_body(
         "format": {"name": output_format.name, **output_format.facts()},
         "license": config["license"],
         "terms": _terms(model.get("terms", []) for model in used.values()),
-        "models": used,
+        "models": dict(used),
         "label_values": [value_for_json(value) for value in translator.label_values],
         "class_names": output_format.class_names,
         "layout": translator.info.get("layout", ""),
@@ -53,6 +46,18 @@ def manifest_body(
         "image_formats_changed_to_png": changed_image_formats(translator.pairs),
         "mask_formats_changed_to_png": changed_mask_formats(translator.pairs, translator.label_values),
     }
+
+
+def models_used(translator: FittedModel, masks: Masks, styles: Styles | None = None) -> dict[str, Any]:
+    """What the manifest says of the two models and of the pictures in whose manner was painted."""
+    used: dict[str, Any] = {"translator": _model_facts(translator)}
+    if isinstance(masks, GeneratedMasks):
+        used["masks"] = _model_facts(masks.fitted)
+    else:
+        used["masks"] = {"given": len(masks.checked.pairs), "sha256": masks.checked.digest}
+    if styles is not None:
+        used["style"] = styles.manifest()
+    return used
 
 
 def counts(asked: int, pairs: int, originals: int, rejected: int) -> dict[str, int]:
@@ -68,19 +73,22 @@ def _levels(translator: FittedModel) -> dict[str, float]:
 
 
 def _command(config: Mapping[str, Any]) -> str:
-    words = ["pairaug", "synthesize", "--count", str(config["count"]), "--seed", str(config["seed"])]
+    folds = ["folds", "SOURCE", "--folds", str(config["folds"])] if "folds" in config else ["synthesize"]
+    words = ["pairaug", *folds, "--count", str(config["count"]), "--seed", str(config["seed"])]
     if config["per_mask"] > 1:
         words += ["--per-mask", str(config["per_mask"])]
-    if config["masks_from"]:
+    if config.get("masks_from"):
         words += ["--masks-from", "DIR"]
-    if config["style_from"]:
+    if config.get("style_from"):
         words += ["--style-from", "DIR"]
+    if config["prefix"] != DEFAULT_PREFIX:
+        words += ["--prefix", config["prefix"]]
     if config["format"] != "mirror":
         words += ["--format", config["format"]]
     for name in ("images_as", "masks_as", "class_names"):
         if config[name] is not None:
             words += [f"--{name.replace('_', '-')}", config[name]]
-    if config["include_originals"]:
+    if config["include_originals"] and "folds" not in config:
         words.append("--include-originals")
     if config.get("gates", ALL) != ALL:
         words += ["--gates", config["gates"]]

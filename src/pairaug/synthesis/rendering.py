@@ -26,8 +26,10 @@ from pairaug.models.base import Shares, Translator
 from pairaug.pairs.encoding import encode_glued, encode_image, encode_mask
 from pairaug.pairs.form import Form
 from pairaug.pairs.levels import deep_pixels, shallow_pixels
+from pairaug.synthesis.ancestry import Ancestry
 from pairaug.synthesis.drafts import Draft, Masks
 from pairaug.synthesis.formats.base import Format
+from pairaug.synthesis.options import DEFAULT_PREFIX
 from pairaug.synthesis.rows import Gap, Made, Outcome, pair_row
 from pairaug.synthesis.shards import shard_name
 from pairaug.synthesis.styles import Styles
@@ -59,16 +61,19 @@ class _Pair:
 class Renderer:
     """Makes the pairs of a data set; ``first`` is the index in the set of pair 0.
 
-    ``per_mask``: images of each mask, which share it whatever becomes of any of them; ``styles``: the manners in which
-    they are painted, None: the translator's own; ``device``: where to paint.
+    ``ancestry``: of what the models saw; ``per_mask``: images of each mask, which share it whatever becomes of any of
+    them; ``prefix``: what names begin with; ``styles``: the manners in which they are painted, None: the translator's
+    own; ``device``: where to paint.
     """
 
     masks: Masks
     translator: FittedModel
     format: Format
+    ancestry: Ancestry
     seed: int
     per_mask: int
     first: int = 0
+    prefix: str = DEFAULT_PREFIX
     gates: Gates = field(default_factory=Gates)
     styles: Styles | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -153,14 +158,14 @@ class Renderer:
             pair.outcome = Gap(self.first + pair.number, tuple(pair.rejects))
 
     def _encoded(self, pair: _Pair, draft: Draft, pixels: Pixels) -> Made:
-        place = self.format.place(self._reference(pair.number), f"synthetic_{pair.number:06d}")
+        place = self.format.place(self._reference(pair.number), f"{self.prefix}{pair.number:06d}")
         levels = as_form(pixels, place.image_form, self.translator.intensity)
         values = self.format.to_values(draft.classes)
         if place.glued:
             image = mask = encode_glued(levels, values, place.mask_form, place.glued)
         else:
             image, mask = encode_image(levels, place.image_form), encode_mask(values, place.mask_form)
-        index = self.first + pair.number
+        index, pixels_from = self.first + pair.number, self._named(pair.shares)
         row = pair_row(
             place,
             index,
@@ -168,11 +173,12 @@ class Renderer:
             (digest_bytes(image), digest_bytes(mask)),
             draft.classes,
             self.format.label_map,
+            self.ancestry.of(draft.derived_from, pixels_from),
             seed=derive(self.seed, "image", pair.number, pair.images_tried),
             attempt=draft.attempt + pair.images_tried,
             derived_from=draft.derived_from,
             displacement=draft.displacement,
-            pixels_from=self._named(pair.shares),
+            pixels_from=pixels_from,
             glues=self.format.glues,
             shard=shard_name(index, self.first) if self.format.sharded else None,
         )

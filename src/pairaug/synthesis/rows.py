@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pairaug.gates.base import Reject
 from pairaug.pairs.labels import LabelMap, show_value
+from pairaug.synthesis.ancestry import Descent
 from pairaug.synthesis.formats.base import Place
 
 Origin = Literal["synthetic", "original"]
@@ -45,15 +46,22 @@ COLUMNS = {
     "displacement": Column("number", "How far the mask was moved from them, in pixels."),
     "pixels_from": Column("text", "SHA-256 of the training images that gave it pixels.", many=True),
     "largest_share": Column("number", "The largest share of the image that comes from one of them; null where none."),
+    "group": Column("integer", "Numbers of the groups (patients, say) that it descends from.", many=True),
+    "parents": Column("text", "Images of this set that gave it its mask or pixels, as far as known.", many=True),
     "nearest_mask": Column("text", "SHA-256 of the most similar training mask; null until measured."),
     "nearest_distance": Column("number", "The distance to it; null until measured."),
     "agreement": Column("number", "How well a segmenter finds the mask in the image; null until measured."),
     "glued": Column("text", "The side of the mask where one file holds both; this key is there in glued sets alone."),
+    "fold": Column(
+        "integer",
+        "The fold that validates on an original, or that trains on a synthetic pair; this key is there in folds alone.",
+    ),
     "shard": Column("text", "The tar file that holds the pair; this key is there in sharded sets alone."),
 }
 
 
-_SOMETIMES = {"glued", "shard", "pixels_from", "largest_share"}  # sets of a kind; sets of an earlier version
+# Sets of a kind; sets of an earlier version.
+_SOMETIMES = {"glued", "shard", "pixels_from", "largest_share", "group", "parents", "fold"}
 _KINDS: dict[str, type | tuple[type, ...]] = {"text": str, "integer": int, "number": (int, float), "table": dict}
 
 
@@ -122,6 +130,7 @@ def pair_row(
     digests: tuple[str, str],
     classes: NDArray[np.uint8],
     label_map: LabelMap,
+    descent: Descent,
     *,
     seed: int | None = None,
     attempt: int = 0,
@@ -133,8 +142,8 @@ def pair_row(
 ) -> dict[str, Any]:
     """The row of one pair; ``classes`` is its mask (H, W), ``digests`` those of its image and its mask file.
 
-    ``pixels_from``: digest of a training image -> the share of the image that comes from it; ``glues``, ``shard``: for
-    a set of that kind.
+    ``descent``: its groups and parents; ``pixels_from``: digest of a training image -> the share of the image that
+    comes from it; ``glues``, ``shard``: for a set of that kind.
     """
     counts = np.bincount(classes.ravel(), minlength=label_map.classes)
     row = {
@@ -152,6 +161,8 @@ def pair_row(
         "displacement": None if displacement is None else round(displacement, 3),
         "pixels_from": sorted(pixels_from or {}),
         "largest_share": round(max(pixels_from.values()), 3) if pixels_from else None,
+        "group": list(descent.groups),
+        "parents": list(descent.parents),
         "nearest_mask": None,
         "nearest_distance": None,
         "agreement": None,

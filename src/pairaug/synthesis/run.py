@@ -6,55 +6,47 @@ synthesize("./augmented", 1000, seed=1)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pairaug import __version__
 from pairaug.errors import DataError, ModelError, OutputError, UsageError
-from pairaug.files import checked_relative, clear_temporaries, no_temporaries_left, probe_output
+from pairaug.files import checked_relative
 from pairaug.fitted.model_file import FOLDERS, FittedModel, load_model
-from pairaug.fitted.space import bytes_of_pairs
-from pairaug.locking import folder_lock
 from pairaug.machine.device import choose_device
 from pairaug.machine.ranks import Ranks, joined
-from pairaug.machine.workers import default_threads
+from pairaug.pairs.added import ADDED
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs, same_labels
 from pairaug.pairs.labels import LabelMap
 from pairaug.pairs.source import find_masks
 from pairaug.reporting import Reporter
-from pairaug.synthesis.descriptions import write_descriptions
+from pairaug.synthesis.adding import add_pairs, refuse_adding
+from pairaug.synthesis.ancestry import Ancestry
+from pairaug.synthesis.assembling import Assembly, Plan, Synthesized
 from pairaug.synthesis.drafts import GeneratedMasks, GivenMasks, Masks
 from pairaug.synthesis.formats import open_format
-from pairaug.synthesis.formats.base import Format, Written
+from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.formats.mirror import changed_image_formats, changed_mask_formats
 from pairaug.synthesis.gating import gates_wanted
-from pairaug.synthesis.ledger import OWN_NAMES, Ledger
-from pairaug.synthesis.making import Crew
+from pairaug.synthesis.kept_names import refuse_taken
+from pairaug.synthesis.ledger import OWN_NAMES
 from pairaug.synthesis.options import DEFAULT_COUNT, SynthesisOptions, check_options
 from pairaug.synthesis.originals import Originals, data_root, find_originals
-from pairaug.synthesis.provenance import counts, manifest_body
+from pairaug.synthesis.provenance import manifest_body, models_used
 from pairaug.synthesis.rendering import Renderer
 from pairaug.synthesis.rows import Outcome
 from pairaug.synthesis.shards import STAGING
-from pairaug.synthesis.styles import find_styles
+from pairaug.synthesis.splits import splits_by_descent
+from pairaug.synthesis.styles import Styles, find_styles
 
 __all__ = ("SynthesisOptions", "Synthesized", "synthesize", "synthesize_rows")
 
 # Raise it where the same models and the same seed give other bytes than before. 1: one pair at a time, no gates;
-# 2: originals and synthetic pairs shared tar files.
-SYNTHESIS_VERSION = 3
-
-
-class Synthesized(NamedTuple):
-    """``rows``: those of the manifest, in index order; ``given_up``: pairs that no gate let pass."""
-
-    path: Path
-    rows: list[dict[str, Any]]
-    given_up: int
+# 2: originals and synthetic pairs shared tar files; 3: originals had other names, rows no groups.
+SYNTHESIS_VERSION = 4
 
 
 def synthesize(
@@ -85,14 +77,24 @@ def synthesize_rows(
     with joined() as ranks:
         options, speaker, out = options or SynthesisOptions(), (reporter if ranks.first else None), Path(out)
         speaker = speaker or Reporter()
-        works: list[_Synthesis] = []
+        works: list[Assembly] = []
         ranks.told(lambda: works.append(_prepared(out, options, ranks, speaker)))
         if not ranks.first:  # what the first was not refused
             works.append(_prepared(out, options, ranks, speaker))
-        return works[0].run()
+        made = works[0].run()
+        if options.add_to is not None:
+            _add(made, works[0].plan.format, options.add_to, ranks, speaker)
+        return made
 
 
-def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Reporter) -> _Synthesis:
+def _add(made: Synthesized, output_format: Format, target: Path, ranks: Ranks, reporter: Reporter) -> None:
+    added = ranks.told(lambda: add_pairs(made.path, made.rows, output_format, target))
+    reporter.note(f"{added} pairs are added to {target}; {ADDED} there lists them")
+    if added and output_format.counts_pairs:
+        reporter.note(f"{target}: raise the number of pairs in its {output_format.counts_pairs} by {added}")
+
+
+def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Reporter) -> Assembly:
     """Everything that can be refused before the output is touched."""
     check_options(options)
     given = check_pairs(find_masks(options.masks_from), CheckPolicy()) if options.masks_from else None
@@ -101,122 +103,72 @@ def _prepared(out: Path, options: SynthesisOptions, ranks: Ranks, reporter: Repo
     count = _count(options, given)
     if options.per_mask > 1 and not translator.entry.many_per_mask:
         raise UsageError(f"--per-mask {options.per_mask}: {translator.name} knows one image for a mask; leave it at 1")
-    _refuse_out_at_inputs(out, options)
+    refuse_out_at(out, _inputs(options))
     output_format = open_format(options.format, translator, options.wishes)
     originals = None
     if options.include_originals:
         folder = Path(options.models) / FOLDERS["translator"]
         originals = find_originals(translator, folder, output_format, options.originals)
-    _refuse_own_names(output_format)
+    refuse_own_names(output_format, originals, options.prefix)
     for name in changed_image_formats(translator.pairs):
         reporter.note(f"{name} images are written as PNG, without their headers")
     for name in changed_mask_formats(translator.pairs, translator.label_values):
         reporter.note(f"{name} masks are written as PNG, which holds all label values exactly")
+    if options.add_to is not None:
+        refuse_adding(options.add_to, out, output_format)
     device = choose_device(options.device)
     translator.network.to(device)
     first = len(originals.pairs) if originals else 0
     judges = gates_wanted(options, masks.fitted if isinstance(masks, GeneratedMasks) else None, translator)
     styles = find_styles(options.style_from, translator) if options.style_from else None
     renderer = Renderer(
-        masks, translator, output_format, options.seed, options.per_mask, first, judges.gates, styles, device
+        masks,
+        translator,
+        output_format,
+        _ancestry(masks, translator, originals, styles),
+        options.seed,
+        options.per_mask,
+        first,
+        options.prefix,
+        judges.gates,
+        styles,
+        device,
     )
-    return _Synthesis(out, options, renderer, originals, count, ranks, reporter, judges.remarks)
+    plan = _Making(options, renderer, originals, count).plan(judges.remarks)
+    return Assembly(out, plan, options, ranks, reporter)
 
 
 @dataclass(frozen=True)
-class _Synthesis:
-    """A synthesis that nothing speaks against; ``count``: synthetic pairs; ``remarks``: on its gates."""
+class _Making:
+    """How the pairs of one synthesis are made: ``originals`` first, then ``count`` new ones by the ``renderer``."""
 
-    out: Path
     options: SynthesisOptions
     renderer: Renderer
     originals: Originals | None
     count: int
-    ranks: Ranks
-    reporter: Reporter
-    remarks: tuple[str, ...]
 
-    @property
-    def total(self) -> int:
-        return self.renderer.first + self.count
-
-    def run(self) -> Synthesized:
-        ledgers: list[Ledger] = []
-        with ExitStack() as held:
-            missing = self.ranks.told(lambda: self._opened(held, ledgers))
-            if missing is not None:
-                self._crew(ledgers[0] if ledgers else None).make(missing)
-                self.ranks.told(lambda: self._finish(ledgers[0]))
-                self._tell_rejects(ledgers)
-            return self.ranks.told(lambda: Synthesized(self.out, _rows(ledgers[0]), len(ledgers[0].judged.gaps)))
-
-    def _crew(self, ledger: Ledger | None) -> Crew:
-        threads = self.options.threads or max(1, default_threads() // self.ranks.here)
-        batch_size = self.options.batch_size
-        return Crew(self.out, self._render, ledger, self.total, threads, batch_size, self.ranks, self.reporter)
-
-    def _opened(self, held: ExitStack, ledgers: list[Ledger]) -> list[int] | None:
-        """Lock the output for as long as ``held`` lasts; what is missing of the set, None where it is complete."""
-        held.enter_context(folder_lock(self.out))
-        held.enter_context(no_temporaries_left(self.out))
-        clear_temporaries(self.out)
-        ledger = Ledger(self.out, self._identity(), overwrite=self.options.overwrite, originals=self.renderer.first)
-        ledgers.append(ledger)
-        there = max([ledger.most, *(index + 1 for index in ledger.rows)]) - self.renderer.first
-        if there > self.count:
-            raise OutputError(
-                f"{self.out}: already holds {there} pairs, more than --count {self.count}; choose another --out"
-            )
-        missing = ledger.missing(self.total)
-        if ledger.complete and not missing and ledger.agrees(self._body(ledger)):
-            ledger.close()
-            self.reporter.note("already complete")
-            return None
-        if ledger.rows:
-            self.reporter.note(f"{len(ledger.rows)} of {self.total} pairs are there already")
-        translator = self.renderer.translator
-        plain = translator.shape.channels * (2 if translator.intensity[1] > 255 else 1)
-        probe_output(self.out, bytes_of_pairs(len(missing), [pair.size for pair in translator.pairs], plain))
-        ledger.begin(self.total)
-        for remark in self.remarks:
-            self.reporter.note(remark)
-        return missing
-
-    def _tell_rejects(self, ledgers: list[Ledger]) -> None:
-        for said in filter(None, [ledger.judged.sentence() for ledger in ledgers]):
-            self.reporter.note(said)
+    def plan(self, remarks: tuple[str, ...]) -> Plan:
+        renderer = self.renderer
+        used = models_used(renderer.translator, renderer.masks, renderer.styles)
+        facts = manifest_body(self._config(), self.options.origins, renderer.format, used)
+        facts["gates"] = renderer.gates.manifest()
+        made = (self._render, renderer.format, renderer.first, self.count, self._identity(), facts, remarks)
+        folds = renderer.format.deals_folds
+        if not (self.originals and folds):
+            return Plan(*made)
+        return Plan(*made, splits=lambda rows: splits_by_descent(rows, folds), splits_wanted=True)
 
     def _render(self, indices: Sequence[int]) -> list[Outcome]:
         first = self.renderer.first
         taken = [self.originals.take(index) for index in indices if self.originals is not None and index < first]
         return [*taken, *self.renderer.render([index - first for index in indices if index >= first])]
 
-    def _finish(self, ledger: Ledger) -> None:
-        """The records, each of them after all that it describes."""
-        digest, body, output_format = ledger.write_metadata(), self._body(ledger), self.renderer.format
-        written = Written(ledger.folder, _rows(ledger), self.options.license)
-        write_descriptions(output_format, written, body, digest, ledger.beside)
-        ledger.finish(body, digest)
-
-    def _body(self, ledger: Ledger) -> dict[str, Any]:
-        renderer, judged = self.renderer, ledger.judged
-        counted = counts(self.count, len(ledger.rows), renderer.first, judged.rejected)
-        body = manifest_body(self._config(), self.options.origins, renderer.format, renderer.masks, renderer.styles)
-        return {**body, "counts": counted, "gates": renderer.gates.manifest(), **judged.facts()}
-
     def _identity(self) -> dict[str, Any]:
         """What two runs have in common that may continue each other; the count may grow."""
-        options, masks = self.options, self.renderer.masks
+        masks = self.renderer.masks
         return {
             "synthesis_version": SYNTHESIS_VERSION,
-            "seed": options.seed,
-            "per_mask": options.per_mask,
-            "format": options.format,
-            "images_as": options.images_as,
-            "masks_as": options.masks_as,
-            "class_names": options.class_names,
-            "include_originals": options.include_originals,
-            "license": options.license,
+            **identity_of_options(self.options),
             "masks": masks.fitted.digest if isinstance(masks, GeneratedMasks) else masks.checked.digest,
             "translator": self.renderer.translator.digest,
             "gates": self.renderer.gates.identity(),
@@ -230,32 +182,29 @@ class _Synthesis:
         options = self.options
         return {
             "count": self.count,
-            "seed": options.seed,
-            "per_mask": options.per_mask,
+            **identity_of_options(options),
             "masks_from": options.masks_from is not None,
             "style_from": options.style_from is not None,
             "area": options.area,
             "parts": options.parts,
             "include_class": options.include_class,
-            "format": options.format,
-            "images_as": options.images_as,
-            "masks_as": options.masks_as,
-            "class_names": options.class_names,
-            "include_originals": options.include_originals,
-            "license": options.license,
             **({"gates": options.gates} if isinstance(options.gates, str) else {}),
         }
 
 
-def _rows(ledger: Ledger) -> list[dict[str, Any]]:
-    return [ledger.rows[index] for index in sorted(ledger.rows)]
+def identity_of_options(options: SynthesisOptions) -> dict[str, Any]:
+    """Those of a set that says in which form and in whose company pairs are written, by name."""
+    names = ("seed", "per_mask", "prefix", "format", "images_as", "masks_as", "class_names", "include_originals")
+    return {name: getattr(options, name) for name in (*names, "license")}
 
 
-def _refuse_own_names(output_format: Format) -> None:
+def refuse_own_names(output_format: Format, originals: Originals | None, prefix: str) -> None:
     """Every name that a pair may get is asked for before anything is written; none may be one of pairaug's records."""
     own = (*OWN_NAMES, STAGING)
-    for pair in dict.fromkeys(output_format.translator.pairs):
-        place = output_format.place(pair, "synthetic_000000")
+    taken_over = originals.places if originals else ()
+    refuse_taken(taken_over, prefix)
+    places = (output_format.place(pair, f"{prefix}000000") for pair in dict.fromkeys(output_format.translator.pairs))
+    for place in (*places, *taken_over):
         for name in (place.image_name, place.mask_name):
             try:
                 first = checked_relative(name, "the translator").parts[0]
@@ -281,6 +230,15 @@ def _mask_source(
     return GeneratedMasks(fitted)
 
 
+def _ancestry(masks: Masks, translator: FittedModel, originals: Originals | None, styles: Styles | None) -> Ancestry:
+    return Ancestry(
+        translator,
+        masks.fitted if isinstance(masks, GeneratedMasks) else None,
+        [place.image_name for place in originals.places] if originals else (),
+        styles.digests if styles else (),
+    )
+
+
 def _count(options: SynthesisOptions, given: Checked | None) -> int:
     if given is None:
         return options.count or DEFAULT_COUNT
@@ -290,18 +248,22 @@ def _count(options: SynthesisOptions, given: Checked | None) -> int:
     return options.count or most
 
 
-def _refuse_out_at_inputs(out: Path, options: SynthesisOptions) -> None:
-    """The output may not lie in, or around, the models, the given masks or the data that the models saw."""
+def _inputs(options: SynthesisOptions) -> Iterator[tuple[str, Path]]:
+    """What is read, with the place of each: the models, the given masks, the data that the models saw."""
     models = Path(options.models)
-    inputs = [("the models", models)]
+    yield "the models", models
     if options.masks_from:
-        inputs.append(("--masks-from", options.masks_from))
+        yield "--masks-from", options.masks_from
     if options.originals:
-        inputs.append(("--originals", options.originals))
+        yield "--originals", options.originals
     for folder in FOLDERS.values():
         root = data_root(models / folder)
         if root is not None:
-            inputs.append(("the training data", root))
+            yield "the training data", root
+
+
+def refuse_out_at(out: Path, inputs: Iterable[tuple[str, Path]]) -> None:
+    """Raises OutputError where the output lies in, or around, what is read."""
     here = out.resolve()
     for name, path in inputs:
         there = path.resolve()

@@ -38,8 +38,13 @@ class Styles:
         self._lock = threading.Lock()
 
     @property
+    def digests(self) -> list[str]:
+        """Of the files of the images."""
+        return [item.digest for item in self._images.images]
+
+    @property
     def digest(self) -> str:
-        return digest_bytes("".join(item.digest for item in self._images.images).encode())
+        return digest_bytes("".join(self.digests).encode())
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says of them, among the models."""

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pairaug.errors import UsageError
+from pairaug.errors import DataError, UsageError
 from pairaug.machine.workers import default_threads
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.checking import check_pairs
 from pairaug.pairs.discovery import WITHOUT_MASK
+from pairaug.pairs.pair import Found
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
 from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter
@@ -95,6 +96,7 @@ def checked_source(
     found, sentence = choose_split(find(source, selection, lines), selection.split)
     if sentence:
         reporter.note(sentence)
+    _refuse_synthetic(found)
     for note in found.notes:
         reporter.note(note)
     without = [entry.path for entry in found.skipped if entry.reason == WITHOUT_MASK]
@@ -110,6 +112,14 @@ def checked_source(
     for warning in checked.warnings:
         reporter.warn(warning)
     return checked
+
+
+def _refuse_synthetic(found: Found) -> None:
+    """A model fitted on what models made learns their faults, and its pairs descend from nobody knows whom."""
+    if found.synthetic:
+        originals = len(found.pairs) - found.synthetic
+        remedy = f"--only-originals takes the other {originals}" if originals else "give the real pairs"
+        raise DataError(f"{found.root}: {found.synthetic} of {len(found.pairs)} pairs are synthetic; {remedy}")
 
 
 def epochs_of(entry: ModelEntry, options: FitOptions) -> int | None:

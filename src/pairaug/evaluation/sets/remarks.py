@@ -20,6 +20,11 @@ def remarks_on(real: PairSet, synthetic: Synthetic) -> Iterator[str]:
     if not synthetic.total:
         return
     looked = len(synthetic.items)
+    if real.checked.synthetic:
+        yield (
+            f"{real.checked.synthetic} of the {len(real)} real pairs are synthetic, as their set says: they are no "
+            "yardstick; --only-originals leaves them out"
+        )
     if looked + len(synthetic.items.checked.bad) < synthetic.total:
         yield (
             f"{looked} of {synthetic.total} synthetic pairs are looked at, drawn evenly over the set; "

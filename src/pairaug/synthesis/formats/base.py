@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.json_text import json_document
 from pairaug.pairs import encoding
 from pairaug.pairs.decoding import decode_mask
 from pairaug.pairs.form import DecodePolicy, Form
 from pairaug.pairs.labels import LabelMap, show_value, value_for_json
 from pairaug.pairs.pair import Side
 from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
+from pairaug.synthesis.splits import SPLITS, Split
 
 # Masks of so many classes as there can be.
 CLASSES = Form(".png", "PNG", "L")
@@ -47,22 +49,31 @@ class Place:
 
 @dataclass(frozen=True)
 class Written:
-    """A finished set of pairs: its folder, the rows in index order, and the terms that the user has named."""
+    """A finished set of pairs: its folder, the rows in index order, and the terms that the user has named.
+
+    ``splits``: what to train on and to validate on, fold by fold; none where nothing is known of that.
+    """
 
     folder: Path
     rows: Sequence[Mapping[str, Any]]
     license: str | None
+    splits: tuple[Split, ...] = ()
 
 
 class Format(ABC):
     """``sharded``: pairs go into tar files of many; ``keeps_files``: an original may be taken over as it is.
 
+    ``alone``: a pair is some files of its own and needs no others; ``counts_pairs``: a file that says how many pairs
+    there are; ``deals_folds``: the format's tool validates on so many folds of all pairs where no splits are given;
     ``glues``: some pairs are one file that holds both; ``stores_classes``: masks hold 0 to K-1.
     """
 
     name: ClassVar[str]
     sharded: ClassVar[bool] = False
     keeps_files: ClassVar[bool] = True
+    deals_folds: ClassVar[int] = 0
+    alone: ClassVar[bool] = True
+    counts_pairs: ClassVar[str] = ""
     glues: bool = False
     stores_classes: bool = False
 
@@ -103,6 +114,10 @@ class Format(ABC):
     def place(self, pair: TrainedPair, stem: str) -> Place:
         """Names with ``stem`` in them, and forms, of a pair made after the training pair ``pair``."""
 
+    def original_place(self, pair: TrainedPair, stem: str, image: str, masks: Sequence[str]) -> Place:
+        """As ``place``, for the training pair itself: ``stem`` is its own, ``image`` and ``masks`` where it lay."""
+        return self.place(pair, stem)
+
     def to_values(self, classes: NDArray[np.uint8]) -> NDArray[np.int32]:
         """(H, W) classes in [0, K) -> (H, W) values as this format's masks hold them."""
         return classes.astype(np.int32) if self.stores_classes else self.label_map.to_values(classes)
@@ -114,6 +129,10 @@ class Format(ABC):
         raw, _ = decode_mask(folder / row["mask_file_name"], policy)
         return raw.astype(np.uint8) if self.stores_classes else self.label_map.to_classes(raw)
 
+    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+        """The files that a pair consists of, where it is ``alone``."""
+        return list(dict.fromkeys((row["file_name"], row["mask_file_name"])))
+
     def facts(self) -> dict[str, Any]:
         """What the manifest says of this format, beside its name: what classes stand for, where masks hold them."""
         values = enumerate(self.label_map.values)
@@ -123,6 +142,11 @@ class Format(ABC):
         """Write the files that describe all pairs; ``open_beside(name)`` opens one, atomically and on record."""
         return
 
+    def write_splits(self, written: Written, open_beside: OpenBeside) -> None:
+        """The splits, by the names of the images."""
+        with open_beside(SPLITS) as file:
+            file.write(json_document([named_split(split, _image_name) for split in written.splits]))
+
     def _refuse_names(self, names: Sequence[str]) -> None:
         wanted = self.label_map.values[1:]
         if names and len(names) != len(wanted):
@@ -131,3 +155,11 @@ class Format(ABC):
                 f"--class-names {','.join(names)}: {len(names)} for {len(wanted)} classes; name those of the label "
                 f"values {shown}, in this order and without the background"
             )
+
+
+def _image_name(row: Mapping[str, Any]) -> str:
+    return str(row["file_name"])
+
+
+def named_split(split: Split, name: Callable[[Mapping[str, Any]], str]) -> dict[str, list[str]]:
+    return {"train": [name(row) for row in split.train], "val": [name(row) for row in split.validation]}

@@ -25,6 +25,7 @@ ANNOTATIONS = "annotations/instances.json"
 @final
 class Coco(Mirrored):
     name = "coco"
+    alone = False
 
     def facts(self) -> dict[str, Any]:
         values = {str(number): show_value(value) for number, value in self._categories()}

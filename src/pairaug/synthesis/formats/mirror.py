@@ -6,13 +6,14 @@ Pairs that came glued, image and mask side by side in one file, leave glued.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import final
 
 from pairaug.errors import UsageError
 from pairaug.fitted.model_file import FittedModel, TrainedPair
 from pairaug.pairs.encoding import image_form, lossless_form, png_form
-from pairaug.pairs.slices import split_ending, with_ending
+from pairaug.pairs.slices import is_medical, split_ending, with_ending
 from pairaug.synthesis.formats.base import Format, Place
 from pairaug.synthesis.formats.wishes import Wishes
 
@@ -30,6 +31,19 @@ class Mirrored(Format):
             path = PurePosixPath(mask)
             mask = str(path.with_name(split_ending(path.name)[0] + "_mask" + of_mask.suffix))
         return Place(image, mask, of_image, of_mask)
+
+    def original_place(self, pair: TrainedPair, stem: str, image: str, masks: Sequence[str]) -> Place:
+        """Under its very names, but for the ending of a form that is written as another; several masks become one."""
+        place = self.place(pair, stem)
+        if is_medical(image) or any(map(is_medical, masks)):
+            return place
+        assert pair.image_form is not None
+        own_image = _ended(image, pair.image_form.suffix, place.image_form.suffix)
+        if place.glued:
+            return replace(place, image_name=own_image, mask_name=own_image)
+        own_mask = _ended(masks[0], pair.mask_form.suffix, place.mask_form.suffix)
+        kept = len(masks) == 1 and own_mask != own_image
+        return replace(place, image_name=own_image, mask_name=own_mask if kept else place.mask_name)
 
 
 @final
@@ -67,5 +81,8 @@ def changed_mask_formats(pairs: Sequence[TrainedPair], values: Collection[int]) 
 
 
 def _named(template: str, stem: str, was: str, ending: str) -> str:
-    name = template.replace("{id}", stem)
+    return _ended(template.replace("{id}", stem), was, ending)
+
+
+def _ended(name: str, was: str, ending: str) -> str:
     return name if ending == was else with_ending(name, ending)

@@ -15,8 +15,10 @@ from pairaug.synthesis.formats.base import Format, Place
 class WebDataset(Format):
     name = "webdataset"
     sharded = True
+    alone = False
 
     def place(self, pair: TrainedPair, stem: str) -> Place:
+        stem = stem.replace(".", "_")  # a key ends at the first dot
         assert pair.image_form is not None
         of_image, of_mask = self.image_form(pair.image_form), self.mask_form(pair.mask_form)
         image, mask = (one.suffix.lower() for one in (of_image, of_mask))

@@ -9,9 +9,9 @@ part back. ``masks/train/`` holds the masks themselves, for tools that read mask
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +39,23 @@ class Yolo(Format):
         image = f"images/train/{stem}{_ENDINGS[of_image.format]}"
         return Place(image, f"masks/train/{stem}{of_mask.suffix.lower()}", of_image, of_mask)
 
+    def files_of(self, row: Mapping[str, Any]) -> list[str]:
+        return [*super().files_of(row), _labels_of(row)]
+
     def write_beside(self, written: Written, open_beside: OpenBeside) -> None:
         for row in written.rows:
             lines = label_lines(self.stored_classes(written.folder, row))
-            with open_beside(f"labels/train/{PurePosixPath(row['file_name']).stem}.txt") as file:
+            with open_beside(_labels_of(row)) as file:
                 file.write("".join(f"{line}\n" for line in lines).encode())
         names = [f"  {number}: {json.dumps(name)}" for number, name in enumerate(self.class_names)]
         with open_beside(DATA) as file:
             file.write(
                 "\n".join(["train: images/train", _VALIDATION, "val: images/val", "names:", *names, ""]).encode()
             )
+
+
+def _labels_of(row: Mapping[str, Any]) -> str:
+    return f"labels/train/{PurePosixPath(row['file_name']).stem}.txt"
 
 
 def label_lines(classes: NDArray[np.uint8]) -> Iterator[str]:
