@@ -28,7 +28,7 @@ def test_the_dry_run_says_what_the_run_asks_the_disk_for(
     fitted: Path, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("pairaug.synthesis.run.probe_output", lambda folder, needed: asked.append(needed))
+    monkeypatch.setattr("pairaug.synthesis.assembling.probe_output", lambda folder, needed: asked.append(needed))
     said = json.loads(cli("synthesize", "-n", "--json", "--out", "out", "--models", fitted, "--count", 3).out)
     out = synthesize(tmp_path / "out", SynthesisOptions(3, fitted))
     assert asked == [said["bytes"]] == [bytes_of_pairs(3, [(96, 96)], 3)]
