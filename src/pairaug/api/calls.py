@@ -8,9 +8,8 @@ Every refusal is a ``PairaugError`` whose message is one line: what, value, reme
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -23,6 +22,8 @@ from pairaug.api.evaluating import (
     refuse_outputs,
     write_outputs,
 )
+from pairaug.api.fitting import fitted
+from pairaug.api.given import Source, origins_of, source_of, taken
 from pairaug.api.keywords import (
     CheckKeywords,
     CountedKeywords,
@@ -33,7 +34,6 @@ from pairaug.api.keywords import (
     SynthesizeKeywords,
     TranslatorKeywords,
     checked_keywords,
-    whole_numbers,
 )
 from pairaug.api.pair_options import PairOptions
 from pairaug.api.wording import PythonReporter, for_python, speaking_python, worded
@@ -43,12 +43,9 @@ from pairaug.reporting import Reporter
 if TYPE_CHECKING:
     from pairaug.evaluation.evaluate import Evaluation
     from pairaug.pairs.checked import Checked
-    from pairaug.registry import Kind
     from pairaug.synthesis.run import SynthesisOptions
     from pairaug.synthesis.verify import Verification
     from pairaug.training.plan import FitOptions
-
-Source = Place | Iterable[tuple[Place, Place]]
 
 
 @speaking_python
@@ -63,7 +60,7 @@ def check(source: Source | None = None, **options: Unpack[CheckKeywords]) -> Che
     from pairaug.pairs.source import find_pairs
 
     given = checked_keywords("check", CheckKeywords, options)
-    name, lines = _source(source, given.pop("list", None))
+    name, lines = source_of(source, given.pop("list", None))
     pairs = PairOptions(**given)
     policy = pairs.policy()
     checked = check_pairs(find_pairs(name, pairs.selection(), lines), policy)
@@ -87,7 +84,7 @@ def fit_masks(
     ``source``: a folder, or (image, mask) for each pair; or give ``list=``, a file of them. ``fit_options`` is the
     older shape of the call. Returns the path of the fitted model, which lies in the folder ``models``.
     """
-    return _fit("masks", "fit_masks", source, fit_options, reporter, options)
+    return fitted("masks", "fit_masks", source, fit_options, reporter, options)
 
 
 @speaking_python
@@ -103,7 +100,7 @@ def fit_translator(
     ``source``: a folder, or (image, mask) for each pair; or give ``list=``, a file of them. ``fit_options`` is the
     older shape of the call. Returns the path of the fitted model, which lies in the folder ``models``.
     """
-    return _fit("translator", "fit_translator", source, fit_options, reporter, options)
+    return fitted("translator", "fit_translator", source, fit_options, reporter, options)
 
 
 @speaking_python
@@ -125,7 +122,7 @@ def synthesize(
     older = count if isinstance(count, SynthesisOptions) else None
     named = dict(options) if older else {"count": count, **options}
     given = checked_keywords("synthesize", CountedKeywords, named)
-    wanted = replace(older or SynthesisOptions(origins=_origins(given)), **given)
+    wanted = replace(older or SynthesisOptions(origins=origins_of(given)), **given)
     told = PythonReporter(reporter)
     path, _, given_up = synthesize_rows(Path(out), wanted, reporter=told)
     if given_up:
@@ -151,8 +148,8 @@ def folds(
     given = checked_keywords("folds", FoldsKeywords, options)
     if not str(out):
         raise UsageError("out: name the folder of the new data set")
-    name, lines = _source(source, given.pop("list", None))
-    origins, pairs = _origins(given), PairOptions(**_taken(given, PairOptions))
+    name, lines = source_of(source, given.pop("list", None))
+    origins, pairs = origins_of(given), PairOptions(**taken(given, PairOptions))
     if "set" in given:
         given["settings"] = given.pop("set")
     wanted = folds_options(**given, origins=origins)
@@ -208,8 +205,8 @@ def evaluate(
     given = checked_keywords("evaluate", EvaluateKeywords, options)
     html, out_items, card = given.pop("html", None), given.pop("out_items", None), given.pop("card", False)
     listed = isinstance(real, str | PathLike) and Path(real).is_file()
-    name, lines = _source(None if listed else real, Path(str(real)) if listed else None)
-    pairs, asked = PairOptions(**_taken(given, PairOptions)), UtilityAsked(**_taken(given, UtilityAsked))
+    name, lines = source_of(None if listed else real, Path(str(real)) if listed else None)
+    pairs, asked = PairOptions(**taken(given, PairOptions)), UtilityAsked(**taken(given, UtilityAsked))
     made = None if synthetic is None else Path(synthetic)
     refuse_lone(made, asked, given.get("parts"), out_items)
     wanted = evaluation_options(pairs, asked, lines, **given)
@@ -239,7 +236,7 @@ def evaluate(
 
 
 def list_models() -> list[dict[str, Any]]:
-    """The models to choose from, a mapping each: ``name``, ``kind``, ``default``, ``summary``, ``settings``, ...
+    """The models to choose from, a mapping each: ``name``, ``kind``, ``summary``, ``settings``, ...
 
     ``parameters`` counts the weights of the networks for one mask plane and three image channels.
     (Not ``models``: that is the name of the room that holds them.)
@@ -273,63 +270,6 @@ def list_models() -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _fit(
-    kind: Kind,
-    function: str,
-    source: Source | None,
-    fit_options: FitOptions | None,
-    reporter: Reporter | None,
-    options: FitKeywords | TranslatorKeywords,
-) -> Path:
-    from pairaug.training.plan import FitOptions, asked_model
-
-    given = checked_keywords(function, TranslatorKeywords if kind == "translator" else FitKeywords, options)
-    name, lines = _source(source, given.pop("list", None))
-    origins = _origins(given)
-    pairs = PairOptions(**_taken(given, PairOptions))
-    if given.get("threads", 1) < 1:
-        raise UsageError(f"--threads {given['threads']}: must be 1 or more")
-    if "set" in given:
-        given["settings"] = given.pop("set")
-    if "sample_epochs" in given:
-        given["sample_epochs"] = whole_numbers("--sample-epochs", given["sample_epochs"])
-    if "no_gate" in given:
-        given["gate"] = not given.pop("no_gate")
-    wanted = replace(fit_options or FitOptions(origins=origins), **given)
-    asked_model(kind, wanted)  # refuses what cannot be before torch and the data are loaded
-    selection, policy = pairs.selection(), pairs.policy()
-    from pairaug.training.fit import fit
-
-    told = PythonReporter(reporter)
-    return fit(kind, name, wanted, selection=selection, policy=policy, lines=lines, reporter=told)[0]
-
-
-def _source(source: Source | None, list_file: Path | None) -> tuple[str, Iterable[str] | None]:
-    """A source as the library takes it: a folder, or a name and the lines of a list."""
-    if (source is None) == (list_file is None):
-        raise UsageError("source: give a folder, a list of (image, mask), or --list FILE, and one of these alone")
-    if list_file is not None:
-        if not list_file.is_file():
-            raise UsageError(f"--list {list_file}: no such file")
-        from pairaug.pairs.listing import read_list
-
-        return str(list_file), read_list(list_file)
-    if isinstance(source, str | PathLike):
-        return str(source), None
-    assert source is not None
-    return "-", [json.dumps({"image": str(image), "mask": str(mask)}) for image, mask in source]
-
-
-def _taken(given: dict[str, Any], kind: type[Any]) -> dict[str, Any]:
-    """The arguments that are fields of ``kind``, taken out of ``given``."""
-    return {field.name: given.pop(field.name) for field in fields(kind) if field.name in given}
-
-
-def _origins(given: Iterable[str]) -> dict[str, str]:
-    """Where the values came from, for the records."""
-    return dict.fromkeys(given, "argument")
 
 
 __all__: Sequence[str] = (
