@@ -10,8 +10,10 @@ import torch
 from scipy import ndimage
 
 from pairaug.models.base import Example, Shape
+from pairaug.models.distances import signed_distance
 from pairaug.models.translators.erasing import erased, push_pull
 from pairaug.models.translators.graft import Graft, GraftConfig
+from pairaug.models.translators.guides import REACH, Guide
 from pairaug.models.translators.patchwork import Patchwork, _turned
 from pairaug.models.translators.surroundings import things_in
 from pairaug.models.translators.tiling import _unturned, painted_in_tiles
@@ -160,6 +162,15 @@ def test_deep_pictures_are_kept_at_their_depth() -> None:
     other.load_inference_state(model.inference_state())
     maps = torch.from_numpy(labels).long()[None]
     assert torch.equal(model.translate(maps, [generator(3)]), other.translate(maps, [generator(3)]))
+
+
+def test_of_a_class_that_is_not_there_no_edge_is_near() -> None:
+    nothing = signed_distance(np.zeros((30, 40), bool))
+    assert nothing.max() < -REACH
+    mask = np.zeros((30, 40), np.uint8)
+    mask[15:25, 20:30] = 1
+    assert not Guide.of(mask, 3).covered[:8, :12].any()  # classes 1 and 2, of which 2 is nowhere
+    assert not Guide.of(np.zeros_like(mask), 3).covered.any()
 
 
 def test_an_object_is_told_with_its_nested_classes_and_its_surroundings() -> None:

@@ -185,7 +185,7 @@ def noisy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The translator paints many images for a mask."""
     translate = Vess2Image.translate
 
-    def painted(self: Vess2Image, labels: torch.Tensor, generators: Sequence[torch.Generator], style=None):
+    def painted(self: Vess2Image, labels: torch.Tensor, generators: Sequence[torch.Generator]):
         images = translate(self, labels, generators)
         noise = [torch.randn(images.shape[1:], generator=generator) for generator in generators]
         return (images + 0.1 * torch.stack(noise)).clamp(-1, 1)

@@ -120,6 +120,27 @@ def test_masks_that_the_user_gives_stay_as_they_are(drive: Path, more: Path, cli
 
 
 @pytest.mark.usefixtures("corner_found")
+def test_what_is_asked_of_masks_holds_for_those_that_an_image_completes(drive: Path, more: Path, cli: Cli) -> None:
+    assert cli(*FIT, drive, "--unlabelled", more).code == 0
+    assert cli("fit-masks", drive, "--model", "warp", "--models", "models").code == 0
+    command = ("synthesize", "--count", 2, "--models", "models", "--out", "out", "--gates", "none", "--area")
+    ran = cli(*command, f"0-{0.9 * CORNER.mean()}")  # what stands in every image covers more
+    assert ran.code == 8
+    assert "area" in ran.err
+    assert cli(*command, "0-0.9", "--overwrite").code == 0
+    for path in Path("out/masks").iterdir():
+        assert CORNER.mean() * 0.9 < (np.asarray(Image.open(path)) > 0).mean() <= 0.9
+
+
+def test_a_dry_run_tells_what_looking_for_objects_takes(drive: Path, more: Path, cli: Cli) -> None:
+    plain, looking = (
+        json.loads(cli(*FIT, drive, "-n", "--json", *flags).out)["seconds"] for flags in ((), ("--unlabelled", more))
+    )
+    assert looking > plain
+    assert "what looks for objects in the images of --unlabelled" in cli(*FIT, drive, "-n", "--unlabelled", more).out
+
+
+@pytest.mark.usefixtures("corner_found")
 def test_new_masks_hold_what_stands_in_their_images(drive: Path, more: Path, cli: Cli) -> None:
     assert cli(*FIT, drive, "--unlabelled", more).code == 0
     assert cli("fit-masks", drive, "--model", "warp", "--models", "models").code == 0

@@ -176,7 +176,7 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     from pairaug.gates.names import gate_bytes, gate_seconds
     from pairaug.machine.workers import default_threads
     from pairaug.training.choice import settled_model
-    from pairaug.training.plan import expected_seconds
+    from pairaug.training.plan import LOOKING, expected_seconds
 
     choice = settled_model(kind, options, checked)
     entry = choice.entry
@@ -188,9 +188,9 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     size = options.size or entry.size
     seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
     held = bytes_of_fit(parameters, [item.size for item in checked.pairs], planes_kept(entry.keeps, checked.channels))
-    more = 0.0
+    more = LOOKING.seconds if options.unlabelled else 0.0
     if options.gate:
-        more = gate_seconds(kind, len(checked.pairs), options.threads or default_threads())
+        more += gate_seconds(kind, len(checked.pairs), options.threads or default_threads())
         held += gate_bytes(kind, len(checked.pairs), checked.label_map.classes)
     if as_json:
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}
@@ -206,4 +206,6 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     side = f"working side {size} pixels" if size else "each mask at its own size"
     emit(f"{side}, about {spoken_time(seconds)}, up to {human_bytes(held)} on disk")
     if more:
-        emit(f"about {spoken_time(more)} more to fit its gate (--no-gate leaves it out)")
+        parts = ["its gate (--no-gate leaves it out)"] if options.gate else []
+        parts += ["what looks for objects in the images of --unlabelled"] if options.unlabelled else []
+        emit(f"about {spoken_time(more)} more to fit {' and '.join(parts)}")

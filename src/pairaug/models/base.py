@@ -130,13 +130,11 @@ class Translator(Model):
     """Paints images for masks."""
 
     @abstractmethod
-    def translate(
-        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
-    ) -> Tensor:
-        """(N, H, W) int64 -> (N, C, H, W) in [-1, 1]: masks of one size, a generator for each, and a style for each.
+    def translate(self, labels: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """(N, H, W) int64 -> (N, C, H, W) in [-1, 1]: masks of one size, a generator for each.
 
-        Image i depends on mask i, generator i and style i alone: not on its neighbours, bit for bit. ``style``: the
-        pictures in whose manner to paint; None, or for a model without styles: in that of the training data.
+        Image i depends on mask i and generator i alone: not on its neighbours, bit for bit. The manner of other
+        pictures is a stage of its own (``restyling``).
         """
 
     def paint(self, labels: Tensor, generators: Sequence[torch.Generator], *, complete: bool) -> Painted:
@@ -185,6 +183,13 @@ def require_positive(config: Any, *names: str) -> None:
     for name in names:
         if getattr(config, name) <= 0:
             raise ValueError(f"{name} must be above 0, not {getattr(config, name)}")
+
+
+def refuse_negative(config: Any, *names: str) -> None:
+    """Raises ValueError for the first of these settings that is below zero; for ``Config.__post_init__``."""
+    for name in names:
+        if getattr(config, name) < 0:
+            raise ValueError(f"{name} must not be below 0, not {getattr(config, name)}")
 
 
 def load_exactly(module: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -20,7 +20,7 @@ from pairaug.pairs.checking import is_grey
 from pairaug.pairs.decoding import decode_image
 from pairaug.pairs.discovery import discover
 from pairaug.pairs.form import DecodePolicy, Form
-from pairaug.pairs.listing import METADATA, images_of_lines, pairs_of_metadata
+from pairaug.pairs.listing import METADATA, images_of_lines, pairs_of_metadata, read_list
 from pairaug.pairs.naming import File, Style, describe
 from pairaug.pairs.pair import Found, Pair, Skipped
 from pairaug.pairs.readings import SAMPLE
@@ -35,13 +35,17 @@ _LAYOUT = "bare images"
 
 @dataclass(frozen=True)
 class CheckedImage:
-    """An image that decodes. ``levels``: lowest and highest; ``grey``: one channel, or three that are equal."""
+    """An image that decodes. ``levels``: lowest and highest; ``grey``: one channel, or three that are equal.
+
+    ``size`` is (width, height).
+    """
 
     pair: Pair
     form: Form
     digest: str
     levels: tuple[int, int]
     grey: bool
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,12 @@ def find_images(source: str | Path, selection: Selection, lines: Iterable[str] |
     return narrowed(Found(root, tuple(images), _LAYOUT, tuple(skipped)), replace(selection, empty_slices=True))
 
 
+def open_images(source: Path, selection: Selection, decode: DecodePolicy, *, skip_bad: bool) -> CheckedImages:
+    """Find the images of a folder or of a list, and decode each. Raises DataError."""
+    found = find_images(source, selection, read_list(source) if source.is_file() else None)
+    return check_images(str(source), found, decode, skip_bad=skip_bad)
+
+
 def check_images(name: str, found: Found, decode: DecodePolicy, *, skip_bad: bool) -> CheckedImages:
     """Decode every image. Raises DataError listing every file that cannot be used; ``skip_bad`` leaves them out."""
 
@@ -93,7 +103,8 @@ def check_images(name: str, found: Found, decode: DecodePolicy, *, skip_bad: boo
         except DataError as error:
             return Skipped(pair.image, error.message)
         digest = content_digest(found.root / pair.image)
-        return CheckedImage(pair, form, digest, (int(pixels.min()), int(pixels.max())), is_grey(pixels))
+        levels, size = (int(pixels.min()), int(pixels.max())), (pixels.shape[1], pixels.shape[0])
+        return CheckedImage(pair, form, digest, levels, is_grey(pixels), size)
 
     looks = in_order(look, found.pairs, min(8, default_threads()))
     bad = [*found.bad, *(item for item in looks if isinstance(item, Skipped))]

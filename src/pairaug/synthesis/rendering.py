@@ -145,7 +145,7 @@ class Renderer:
         draft, several = pair.draft, self.translator.entry.many_per_mask
         assert draft is not None
         assert pair.classes is not None
-        failure = self.gates.image_failure(pixels, pair.classes, draft.attempt + pair.images_tried)
+        failure = self._failure(draft, pair.classes, pixels, draft.attempt + pair.images_tried)
         if failure is None:
             pair.outcome = self._encoded(pair, replace(draft, classes=pair.classes), pixels)
             return
@@ -156,6 +156,12 @@ class Renderer:
             pair.draft = None
         if pair.images_tried >= self.gates.attempts or not (several or self.masks.again):
             pair.outcome = Gap(self.first + pair.number, tuple(pair.rejects))
+
+    def _failure(self, draft: Draft, classes: NDArray[np.uint8], pixels: Pixels, attempt: int) -> Reject | None:
+        """What the image does not pass. A mask that it completes has to pass once more what masks have to."""
+        completed = classes is not draft.classes and not np.array_equal(classes, draft.classes)
+        failure = self.gates.mask_failure(classes, attempt) if completed else None
+        return failure or self.gates.image_failure(pixels, classes, attempt)
 
     def _encoded(self, pair: _Pair, draft: Draft, pixels: Pixels) -> Made:
         place = self.format.place(self._reference(pair.number), f"{self.prefix}{pair.number:06d}")

@@ -21,9 +21,8 @@ from pairaug.fitted.seen import Seen
 from pairaug.machine.randomness import numpy_generator
 from pairaug.models.restyling import Manner, restyled
 from pairaug.pairs.decoding import decode_image
-from pairaug.pairs.listing import read_list
 from pairaug.pairs.source import Selection
-from pairaug.pairs.unlabelled import CheckedImages, check_images, find_images, refuse_unlike
+from pairaug.pairs.unlabelled import CheckedImages, open_images, refuse_unlike
 from pairaug.synthesis.reading import reading_of
 
 _MOST_KEPT = 512  # manners, of 0.2 MB each
@@ -77,9 +76,8 @@ class Styles:
 
 def find_styles(source: Path, translator: FittedModel) -> Styles:
     """Raises DataError for images that cannot be used, and for grey beside colour."""
-    found = find_images(str(source), Selection(), read_list(source) if source.is_file() else None)
     decode = reading_of(translator, "--style-from").decode
-    images = check_images(str(source), found, decode, skip_bad=False)
+    images = open_images(source, Selection(), decode, skip_bad=False)
     channels = translator.shape.channels
     refuse_unlike(str(source), images, channels, grey=channels == 1, deep=translator.intensity[1] > 255)
     return Styles(images, channels, translator.intensity)

@@ -1,6 +1,6 @@
 """Images without masks beside the pairs of a translator: which there are, and what a segmenter finds in them.
 
-The segmenter is the reference one, fitted on the pairs for ``STEPS`` steps: it has to find what the pairs show, for
+The segmenter is the reference one, fitted on the pairs for ``LOOKING`` steps: it has to find what the pairs show, for
 what it finds becomes part of new masks (pseudo-labels: Lee 2013).
 
 Enters: what ``--unlabelled`` names. Leaves: the checked images, and labels (H, W) in [0, K) for each.
@@ -21,17 +21,14 @@ from pairaug.machine.randomness import derive
 from pairaug.machine.threads import one_thread_each
 from pairaug.machine.work import Work
 from pairaug.pairs.checked import Checked, CheckPolicy
-from pairaug.pairs.listing import read_list
 from pairaug.pairs.slices import content_digest
 from pairaug.pairs.source import Selection
-from pairaug.pairs.unlabelled import CheckedImages, check_images, find_images, refuse_unlike
+from pairaug.pairs.unlabelled import CheckedImages, open_images, refuse_unlike
 from pairaug.registry import ModelEntry
 from pairaug.segmenter.base import Recipe
-from pairaug.segmenter.presets import PRESETS
 from pairaug.segmenter.reference import ReferenceSegmenter
+from pairaug.training.plan import LOOKING
 from pairaug.training.shown import shown, unit_image
-
-PRESET, STEPS = "full", 1400
 
 Labels = NDArray[np.uint8]
 
@@ -75,8 +72,7 @@ def find_bare(
         raise UsageError(f"--unlabelled: {entry.name} learns from pairs alone; leave it out, or choose another --model")
     name = str(source)
     chosen = Selection(group_by=selection.group_by, slices=selection.slices, most_voxels=selection.most_voxels)
-    found = find_images(name, chosen, read_list(source) if source.is_file() else None)
-    images = check_images(name, found, policy.decode, skip_bad=policy.skip_bad)
+    images = open_images(source, chosen, policy.decode, skip_bad=policy.skip_bad)
     grey = checked.channels == 1
     refuse_unlike(name, images, checked.stored_channels, grey=grey, deep=checked.deep)
     known = {item.image_digest for item in checked.pairs}
@@ -86,22 +82,16 @@ def find_bare(
     return Bare(replace(images, images=others))
 
 
-def seconds_to_look() -> float:
-    """About how long it takes to fit what looks for objects."""
-    return STEPS * PRESETS[PRESET].step_seconds
-
-
 def looked_at(bare: Bare, checked: Checked, channels: int, seed: int, work: Work) -> Bare:
     """``bare`` with what is found in each image. The same whatever the number of threads."""
-    pairs = [shown(example) for example in Examples(checked, channels)]
+    examples, count = Examples(checked, channels, unlabelled=bare.images), len(checked.pairs)
     with one_thread_each():
-        segmenter = ReferenceSegmenter(PRESET, steps=STEPS).fit(
-            Recipe(pairs), checked.label_map.classes, derive(seed, "images without masks"), work.reporter
-        )
+        recipe, seed = Recipe([shown(one) for one in examples[:count]]), derive(seed, "images without masks")
+        trainer = ReferenceSegmenter(LOOKING.preset, steps=LOOKING.steps)
+        segmenter = trainer.fit(recipe, checked.label_map.classes, seed, work.reporter)
     work.reporter.end_progress()
-    examples = Examples(checked, channels, unlabelled=bare.images)
 
     def look(index: int) -> Labels:
-        return segmenter.predict(unit_image(examples[len(pairs) + index]))
+        return segmenter.predict(unit_image(examples[count + index]))
 
     return replace(bare, found=tuple(work.each(look, len(bare.images.images), "images")))

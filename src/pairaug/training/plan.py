@@ -15,9 +15,26 @@ from pairaug.pairs.pair import Found
 from pairaug.pairs.source import Selection, choose_split, find_masks, find_pairs
 from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
 from pairaug.reporting import Reporter
+from pairaug.segmenter.presets import PRESETS
 
 DEFAULT_MODELS = "pairaug-models"
 LARGEST_SIZE = 8192
+
+
+@dataclass(frozen=True)
+class Looking:
+    """The segmenter that looks for objects in images without masks: a preset of it, and for how many steps."""
+
+    preset: str = "full"
+    steps: int = 1400
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes to fit."""
+        return self.steps * PRESETS[self.preset].step_seconds
+
+
+LOOKING = Looking()
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
-from pairaug.training.bare import Bare, looked_at, seconds_to_look
+from pairaug.training.bare import Bare, looked_at
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.gating import fit_gate
 from pairaug.training.label_names import find_label_names
@@ -49,6 +49,7 @@ from pairaug.training.length import ALREADY, Length
 from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
 from pairaug.training.plan import (
+    LOOKING,
     FitOptions,
     epochs_of,
     expected_seconds,
@@ -162,7 +163,7 @@ class Run:
 
     def _tell_of_images(self) -> None:
         if self.bare is not None:
-            seconds = spoken_time(seconds_to_look())
+            seconds = spoken_time(LOOKING.seconds)
             self.reporter.note(
                 f"{len(self.bare.images.images)} images without masks; about {seconds} to find what stands in them"
             )
@@ -178,7 +179,9 @@ class Run:
         self.facts["parameters"] = counts
         total = sum(counts.values())
         planes = planes_kept(self.entry.keeps, self.shape.channels)
-        needed = bytes_of_fit(total, [item.size for item in self.checked.pairs], planes)
+        sizes = [item.size for item in self.checked.pairs]
+        sizes += [item.size for item in self.bare.images.images] if self.bare else []
+        needed = bytes_of_fit(total, sizes, planes)
         if self.options.gate:
             needed += gate_bytes(self.kind, len(self.checked.pairs), self.shape.classes)
         probe_output(self.folder, needed)

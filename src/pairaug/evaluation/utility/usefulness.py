@@ -32,7 +32,7 @@ from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.listing import read_list
 from pairaug.pairs.pair import Found, Skipped
 from pairaug.pairs.source import Selection, choose_split, find_pairs
-from pairaug.pairs.unlabelled import check_images, find_images
+from pairaug.pairs.unlabelled import open_images
 from pairaug.reporting import Reporter
 from pairaug.segmenter.base import Trainer
 from pairaug.segmenter.reference import ReferenceSegmenter
@@ -201,12 +201,10 @@ def _unlabelled_side(
     """The images without masks, and those left out. Slices are cut as those of REAL are."""
     if wanted.unlabelled is None:
         return [], ()
-    name, path = str(wanted.unlabelled), Path(wanted.unlabelled)
     chosen = Selection(group_by=selection.group_by, slices=selection.slices, most_voxels=selection.most_voxels)
-    found = find_images(name, chosen, read_list(path) if path.is_file() else None)
     policy = real.checked.policy
-    checked = check_images(name, found, policy.decode, skip_bad=policy.skip_bad)
-    images = images_in_terms(name, checked, real.terms)
+    checked = open_images(Path(wanted.unlabelled), chosen, policy.decode, skip_bad=policy.skip_bad)
+    images = images_in_terms(str(wanted.unlabelled), checked, real.terms)
     items = []
     for index, item in enumerate(images.images):
         group = item.pair.image if item.pair.group is None else item.pair.group

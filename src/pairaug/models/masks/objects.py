@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pairaug.models.distances import signed_distance
+
 Labels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -127,7 +129,7 @@ class Bank:
             return known
         labels = self.objects[number].labels
         regions = [labels > 0, *([labels == k for k in range(1, self.classes)] if self.classes > 2 else [])]
-        planes = np.stack([signed_distance(region) for region in regions])
+        planes = np.stack([signed_distance(region) for region in regions]).astype(np.float32)
         if (len(self._distances) + 1) * planes.nbytes > _CACHE_BYTES:
             self._distances = {}
         self._distances[number] = planes
@@ -138,16 +140,6 @@ def find_objects(masks: Sequence[Labels], classes: int) -> Bank:
     """The objects of all masks, mask by mask."""
     objects = [one for number, mask in enumerate(masks) for one in _of_mask(mask, number)]
     return Bank(objects, [(mask.shape[0], mask.shape[1]) for mask in masks], classes)
-
-
-def signed_distance(region: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(H, W) distance in pixels to the boundary between pixels, positive inside; far outside where nothing is in."""
-    if not region.any():
-        return np.full(region.shape, -float(sum(region.shape)), dtype=np.float32)
-    inside = ndimage.distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
-    outside = ndimage.distance_transform_edt(~region)
-    signed: NDArray[np.float32] = np.where(region, inside - 0.5, 0.5 - outside).astype(np.float32)
-    return signed
 
 
 def _of_mask(mask: Labels, number: int) -> list[Object]:

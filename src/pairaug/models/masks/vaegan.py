@@ -48,7 +48,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pairaug.models.base import MaskGenerator, Sample, Shape, load_exactly, require_positive
+from pairaug.models.base import MaskGenerator, Sample, Shape, load_exactly, refuse_negative, require_positive
 from pairaug.models.folded import Decoder
 from pairaug.models.layers import build, he_weights
 from pairaug.models.signed_distances import distance_plane_count, distances_to_labels
@@ -79,9 +79,9 @@ class VAEGANConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "code", "width", "reach", "views", "balance", "learning_rate")
-        for name in ("turn", "scale", "shift", "kl_weight", "free_bits", "adversarial_weight", "likeness_weight"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, not {getattr(self, name)}")
+        refuse_negative(
+            self, "turn", "scale", "shift", "kl_weight", "free_bits", "adversarial_weight", "likeness_weight"
+        )
 
 
 class VAEGAN(MaskGenerator):

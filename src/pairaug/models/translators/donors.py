@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.models.translators.distances import read, signed_distance
+from pairaug.models.distances import read, signed_distance
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.sources import Sources, nobody
 from pairaug.models.translators.surroundings import EVERYWHERE, NEXT, Labels, Thing, things_in

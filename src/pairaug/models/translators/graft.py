@@ -58,9 +58,7 @@ class Graft(Translator):
     def remember(self, examples: Sequence[Example]) -> None:
         self._keep(*kept_of(examples))
 
-    def translate(
-        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
-    ) -> Tensor:
+    def translate(self, labels: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         return self.paint(labels, generators, complete=False).images
 
     def paint(self, labels: Tensor, generators: Sequence[torch.Generator], *, complete: bool) -> Painted:

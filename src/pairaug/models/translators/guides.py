@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.models.translators.distances import signed_distance
+from pairaug.models.distances import signed_distance
 from pairaug.models.translators.surroundings import Labels
 
 Floats = NDArray[np.float32]

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pairaug.models.base import Example, Shape, Translator, load_exactly, require_positive
+from pairaug.models.base import Shape, Translator, load_exactly, refuse_negative, require_positive
 from pairaug.models.folded import Decoder
 from pairaug.models.layers import build, he_weights
 from pairaug.models.signed_distances import distance_plane_count, distance_planes
@@ -55,9 +55,7 @@ class JointConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "code", "width", "reach", "views", "tries", "stride", "learning_rate")
-        for name in ("turn", "scale", "shift", "refine", "prior"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be below 0, not {getattr(self, name)}")
+        refuse_negative(self, "turn", "scale", "shift", "refine", "prior")
 
 
 class Joint(Translator):
@@ -72,9 +70,7 @@ class Joint(Translator):
         self.reach = max(1, round(config.reach * min(shape.height, shape.width)))
         self.generator = build(lambda: self._decoder(config, shape), generator, he_weights)
 
-    def translate(
-        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
-    ) -> Tensor:
+    def translate(self, labels: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         size = (self.shape.height, self.shape.width)
         images = []
         for mask, generator in zip(labels, generators, strict=True):

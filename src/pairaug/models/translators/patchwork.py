@@ -41,7 +41,7 @@ class Patchwork:
 
     def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int, follow: float = 1.0) -> None:
         self.follow = follow
-        self._classes, self._channels = classes, len(pictures[0])
+        self.classes, self._channels = classes, len(pictures[0])
         self.tile = int(np.clip(_thickness(masks) / 2, SMALLEST, LARGEST))
         self.side = self.tile + 2 * RIM
         guides = [Guide.of(mask, classes) for mask in masks]

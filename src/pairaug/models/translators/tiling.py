@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.models.translators.distances import read
+from pairaug.models.distances import read
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.guides import COVER, REACH, Floats, Guide
 from pairaug.models.translators.patchwork import RIM, Key, Patchwork
@@ -30,9 +30,10 @@ def painted_in_tiles(
     ``painted`` (H, W): by which source each pixel was painted before, ``NOBODY`` where it was not.
     """
     painted = nobody(mask.shape) if painted is None else painted
-    if not patchwork.numbers:
+    guide = Guide.of(mask, patchwork.classes)
+    if not patchwork.numbers or not (guide.covered & (painted == NOBODY)).any():
         return canvas, painted
-    return _Painting(patchwork, canvas, mask, rng, painted).finished()
+    return _Painting(patchwork, canvas, mask, guide, rng, painted).finished()
 
 
 class _Painting:
@@ -43,10 +44,10 @@ class _Painting:
         sources: Patchwork,
         canvas: Picture,
         mask: Labels,
+        guide: Guide,
         rng: np.random.Generator,
         painted: Sources,
     ) -> None:
-        guide = Guide.of(mask, sources._classes)
         self.sources, self.rng, self.pad = sources, rng, sources.side
         around = ((0, 0), (self.pad, self.pad), (self.pad, self.pad))
         self.canvas, self.guide = np.pad(canvas, around, mode="edge"), np.pad(guide.planes, around, mode="edge")
@@ -83,12 +84,17 @@ class _Painting:
 
     def _sources(self) -> dict[int, int]:
         """For each object the source that has painted most of it, or a random one where none has."""
-        chosen, known = {}, self.sources.numbers
-        for number in range(int(self.objects.max()) + 1):
-            before = self.painted[(self.objects == number) & (self.painted != NOBODY)]
-            most = int(np.bincount(before).argmax()) if before.size else NOBODY
-            chosen[number] = most if most in known else int(self.rng.choice(known))
-        return chosen
+        known, before = self.sources.numbers, self.painted != NOBODY
+        most = np.full(int(self.objects.max()) + 1, NOBODY)
+        if before.any():
+            both = np.stack([self.objects[before], self.painted[before]])
+            pairs, counts = np.unique(both, axis=1, return_counts=True)
+            order = np.lexsort((-pairs[1], counts))  # the last to be written wins: of equals the lower number
+            most[pairs[0][order]] = pairs[1][order]
+        return {
+            number: int(source) if source in known else int(self.rng.choice(known))
+            for number, source in enumerate(most.tolist())
+        }
 
     def _places(self) -> list[tuple[int, int]]:
         """Corners of the tiles that hold something, from the rims of objects inward."""

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pairaug.models.base import Example, Shape, Translator, load_exactly, require_positive
+from pairaug.models.base import Shape, Translator, load_exactly, refuse_negative, require_positive
 from pairaug.models.layers import (
     build,
     dropout,
@@ -58,8 +58,7 @@ class Vess2ImageConfig:
         require_positive(self, "base", "learning_rate")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), not {self.dropout}")
-        if self.l1_weight < 0:
-            raise ValueError(f"l1_weight must not be below 0, not {self.l1_weight}")
+        refuse_negative(self, "l1_weight")
 
 
 class _Norm(nn.BatchNorm2d):
@@ -123,9 +122,7 @@ class Vess2Image(Translator):
         )
 
     @torch.no_grad()
-    def translate(
-        self, labels: Tensor, generators: Sequence[torch.Generator], style: Sequence[Example] | None = None
-    ) -> Tensor:
+    def translate(self, labels: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         # One at a time: batch norm would otherwise let the images of a batch colour each other.
         planes = mask_planes(labels, self.shape.classes)
         return torch.cat([paint(self.generator, one, None) for one in planes.unsqueeze(1)])
