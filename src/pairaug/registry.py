@@ -41,11 +41,11 @@ class ModelEntry:
     module: str
     class_name: str
     summary: str
-    size: int
-    smallest_size: int
-    epochs: int
-    core_seconds: float
-    parameters: int
+    size: int = 0
+    smallest_size: int = 1
+    epochs: int = 0
+    core_seconds: float = 0.0
+    parameters: int = 0
     keeps: Keeps = "nothing"
     works: Works = "square"
     many_per_mask: bool = False
@@ -82,11 +82,6 @@ _ENTRIES = (
         module="pairaug.models.masks.warp",
         class_name="Warp",
         summary="elastic, affine and recombining warps of the real masks; nothing to train (contains the masks)",
-        size=0,
-        smallest_size=1,
-        epochs=0,
-        core_seconds=0.0,
-        parameters=0,
         keeps="masks",
         works="whole",
     ),
@@ -96,11 +91,6 @@ _ENTRIES = (
         module="pairaug.models.masks.recompose",
         class_name="Recompose",
         summary="new objects mixed from real ones, in new places; nothing to train (contains the masks)",
-        size=0,
-        smallest_size=1,
-        epochs=0,
-        core_seconds=0.0,
-        parameters=0,
         keeps="masks",
         works="whole",
     ),
@@ -110,11 +100,6 @@ _ENTRIES = (
         module="pairaug.models.masks.regrow",
         class_name="Regrow",
         summary="trees pruned and grown again by space colonisation; nothing to train (contains the masks)",
-        size=0,
-        smallest_size=1,
-        epochs=0,
-        core_seconds=0.0,
-        parameters=0,
         keeps="masks",
         works="whole",
     ),
@@ -152,11 +137,6 @@ _ENTRIES = (
         module="pairaug.models.translators.graft",
         class_name="Graft",
         summary="real objects on real backgrounds, pixel by pixel; nothing to train (contains the pictures)",
-        size=0,
-        smallest_size=1,
-        epochs=0,
-        core_seconds=0.0,
-        parameters=0,
         keeps="pictures",
         works="whole",
         many_per_mask=True,

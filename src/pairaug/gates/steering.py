@@ -17,12 +17,11 @@ _EIGHT = np.ones((3, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True)
-class AreaGate:
-    """The share of the frame that is foreground lies from ``low`` to ``high``."""
+class _RangeGate:
+    """What is counted in a mask lies from ``low`` to ``high``."""
 
     low: float
     high: float
-    name: str = "area"
 
     @property
     def digest(self) -> str:
@@ -31,21 +30,22 @@ class AreaGate:
     def manifest(self) -> dict[str, Any]:
         return {"low": self.low, "high": self.high}
 
+
+@dataclass(frozen=True)
+class AreaGate(_RangeGate):
+    """The share of the frame that is foreground."""
+
+    name: str = "area"
+
     def judge(self, classes: Classes) -> Judgement:
         return _within(float((classes > 0).mean()), self.low, self.high)
 
 
 @dataclass(frozen=True)
-class PartsGate:
-    """The number of connected parts of the foreground lies from ``low`` to ``high``."""
+class PartsGate(_RangeGate):
+    """The number of connected parts of the foreground."""
 
-    low: float
-    high: float
     name: str = "parts"
-
-    @property
-    def digest(self) -> str:
-        return f"{self.low}-{self.high}"
 
     def manifest(self) -> dict[str, Any]:
         return {"low": int(self.low), "high": int(self.high)}
