@@ -62,20 +62,20 @@ def test_the_time_is_told_before_work_starts(drive: Path, cli: Cli) -> None:
 
 
 def test_the_same_fit_again_is_already_complete(drive: Path, cli: Cli) -> None:
-    cli("fit-masks", drive)
+    cli("fit-masks", drive, "--model", "warp")
     before = contents(Path("pairaug-models"))
-    again = cli("fit-masks", drive)
+    again = cli("fit-masks", drive, "--model", "warp")
     assert again.code == 0
     assert "already complete" in again.err
     assert contents(Path("pairaug-models")) == before
 
 
 def test_another_fit_in_the_same_folder_is_refused_by_what_differs_until_fresh(drive: Path, cli: Cli) -> None:
-    cli("fit-masks", drive)
-    other = cli("fit-masks", drive, "--seed", 5)
+    cli("fit-masks", drive, "--model", "warp")
+    other = cli("fit-masks", drive, "--model", "warp", "--seed", 5)
     assert other.code == 5
     assert "seed: 0 there, 5 here" in other.err
-    assert cli("fit-masks", drive, "--seed", 5, "--fresh").code == 0
+    assert cli("fit-masks", drive, "--model", "warp", "--seed", 5, "--fresh").code == 0
 
 
 def test_more_epochs_continue_where_fewer_ended(drive: Path, cli: Cli) -> None:

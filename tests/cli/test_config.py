@@ -14,7 +14,7 @@ def test_a_value_comes_from_the_flag_then_the_environment_then_the_file(
     drive: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def seed_and_origin(*arguments: object) -> tuple[int, str]:
-        assert cli("fit-masks", drive, "--fresh", *arguments).code == 0
+        assert cli("fit-masks", drive, "--model", "warp", "--fresh", *arguments).code == 0
         run = json.loads(Path("elsewhere/masks/run.json").read_text())
         return run["identity"]["seed"], run["origins"]["seed"]
 

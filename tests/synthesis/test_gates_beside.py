@@ -122,7 +122,7 @@ def test_an_unknown_gate_is_refused_with_the_nearest_name(fitted: Path, cli: Cli
 
 
 def test_the_same_fit_makes_a_gate_that_is_missing_and_leaves_the_model_as_it_is(drive: Path, cli: Cli) -> None:
-    fit = ("fit-masks", drive / "masks", "--models", "models")
+    fit = ("fit-masks", drive / "masks", "--model", "warp", "--models", "models")
     assert cli(*fit, "--no-gate").code == 0
     before = contents(Path("models/masks"))
     assert GATE.name not in before
