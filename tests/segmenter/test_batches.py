@@ -85,10 +85,41 @@ def test_the_share_of_synthetic_draws_is_the_share_asked_for(share: float, monke
 
 
 def test_every_example_is_drawn_equally_often() -> None:
-    frames = Frames(blobs(0, 4), 64, 3)
-    walk = batches.walk(frames, np.random.default_rng(0))
-    counts = Counter(id(next(walk)) for _ in range(20))
-    assert list(counts.values()) == [5, 5, 5, 5]
+    walk = batches.Walk(4, np.random.default_rng(0))
+    counts = Counter(index for _ in range(10) for index in walk.next(2))
+    assert counts == dict.fromkeys(range(4), 5)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_no_pair_stands_twice_in_a_batch_while_there_are_others(size: int) -> None:
+    walk, rng = batches.Walk(5, np.random.default_rng(0)), np.random.default_rng(1)
+    counts: Counter[int] = Counter()
+    for _ in range(200):
+        beside = [int(rng.integers(5))]
+        found = walk.next(size, beside)
+        assert len({*found, *beside}) == size + 1
+        counts.update(found)
+    assert max(counts.values()) - min(counts.values()) <= 0.15 * counts.total()
+
+
+def test_a_batch_larger_than_the_set_shows_every_pair_about_as_often() -> None:
+    counts = Counter(batches.Walk(3, np.random.default_rng(0)).next(8, beside=[1]))
+    assert sorted(counts.values()) == [2, 3, 3]
+
+
+def test_copies_of_the_real_pairs_are_others_than_those_that_stand_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = blobs(0, 5)
+    crops, seen = Augmenter.crops, []
+
+    def looked_at(self: Augmenter, draws: list[Draw], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(len({id(draw.frame) for draw in draws}))
+        return crops(self, draws, rng)
+
+    monkeypatch.setattr(Augmenter, "crops", looked_at)
+    drawn = batches.Batches(Recipe(real, real, 0.5), 64, 3, KeptFrames()).draw(4, 0)
+    for _ in range(30):
+        next(drawn)
+    assert seen == [4] * 30
 
 
 def test_frames_beyond_the_memory_allowed_are_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from scipy.ndimage import binary_dilation
 
 from pairaug.segmenter import batches, recolouring
 from pairaug.segmenter.base import Change, Example, Recipe
-from pairaug.segmenter.batches import Batches
+from pairaug.segmenter.batches import Batches, Walk
 from pairaug.segmenter.changes import change_of
 from pairaug.segmenter.frames import Frame, Frames, KeptFrames, to_frame, to_picture
 from pairaug.segmenter.pasting import SCALE, WINDOW, Paster, cut, parts_of
@@ -230,14 +230,13 @@ def test_the_share_falls_in_a_straight_line_to_the_last_one(
     first: float, last: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: Counter[str] = Counter()
-    inner = batches.walk
 
-    def counted(frames, rng):  # type: ignore[no-untyped-def]
-        for frame in inner(frames, rng):
-            counts["real" if len(frames) == 1 else "synthetic"] += 1
-            yield frame
+    class Counted(Walk):
+        def next(self, wanted: int, beside: Sequence[int] = ()) -> list[int]:
+            counts["real" if self._count == 1 else "synthetic"] += wanted
+            return super().next(wanted, beside)
 
-    monkeypatch.setattr(batches, "walk", counted)
+    monkeypatch.setattr(batches, "Walk", Counted)
     small = [Example(np.zeros((32, 32, 3), np.float32), np.zeros((32, 32), np.uint8))] * 3
     recipe = Recipe(small[:1], small[1:], first, "none", last_share=last)
     drawing, of_each = Batches(recipe, 32, 3, KeptFrames()).draw(4, 0, total=41), []

@@ -7,7 +7,7 @@ from pairaug.segmenter.presets import Preset
 
 # Raise it with any change of what a fit computes: network, initial weights, batches, augmentation, loss, decision, and
 # the metrics that choose the working size. ``tests/segmenter/test_recipe.py`` reminds of it.
-RECIPE_VERSION = 2
+RECIPE_VERSION = 3
 
 
 def identity_of(preset: Preset) -> str:
