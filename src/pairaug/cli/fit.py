@@ -188,9 +188,10 @@ def _dry_run(kind: Kind, checked: Checked, options: FitOptions, as_json: bool) -
     size = options.size or entry.size
     seconds = expected_seconds(entry, options, len(checked.pairs), size, parameters)
     held = bytes_of_fit(parameters, [item.size for item in checked.pairs], planes_kept(entry.keeps, checked.channels))
-    more = LOOKING.seconds if options.unlabelled else 0.0
+    threads = options.threads or default_threads()
+    more = LOOKING.seconds(threads) if options.unlabelled else 0.0
     if options.gate:
-        more += gate_seconds(kind, len(checked.pairs), options.threads or default_threads())
+        more += gate_seconds(kind, len(checked.pairs), threads)
         held += gate_bytes(kind, len(checked.pairs), checked.label_map.classes)
     if as_json:
         facts = {"pairs": len(checked.pairs), "skipped": len(checked.skipped), "model": entry.name, "size": size}

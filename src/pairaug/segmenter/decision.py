@@ -38,3 +38,14 @@ def dice_threshold(foreground: Probabilities) -> float:
     taken = np.cumsum(ordered, dtype=np.float64)
     expected = 2 * taken / (np.arange(1, len(taken) + 1) + taken[-1])
     return float(ordered[int(expected.argmax())])
+
+
+def expected_dice(probabilities: Probabilities, labels: NDArray[np.uint8]) -> float:
+    """The Dice, in [0, 1], that the foreground of ``labels`` (H, W) is expected to have; 0 where there is none.
+
+    By the formula above: from the probabilities (K, H, W) alone, so it is as good as these are.
+    """
+    foreground, taken = probabilities[1:].sum(axis=0), labels > 0
+    if not taken.any():
+        return 0.0
+    return float(2 * foreground[taken].sum() / (taken.sum() + foreground.sum()))

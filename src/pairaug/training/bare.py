@@ -1,9 +1,6 @@
-"""Images without masks beside the pairs of a translator: which there are, and what a segmenter finds in them.
+"""Images without masks beside the pairs of a translator: which there are, and which of them are used.
 
-The segmenter is the reference one, fitted on the pairs for ``LOOKING`` steps: it has to find what the pairs show, for
-what it finds becomes part of new masks (pseudo-labels: Lee 2013).
-
-Enters: what ``--unlabelled`` names. Leaves: the checked images, and labels (H, W) in [0, K) for each.
+Enters: what ``--unlabelled`` names. Leaves: the checked images; with labels once ``finding`` has looked at them.
 """
 
 from __future__ import annotations
@@ -14,31 +11,27 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.arrays.examples import Examples
 from pairaug.errors import DataError, UsageError
 from pairaug.fitted.seen import Seen
-from pairaug.machine.randomness import derive
-from pairaug.machine.threads import one_thread_each
-from pairaug.machine.work import Work
 from pairaug.pairs.checked import Checked, CheckPolicy
 from pairaug.pairs.slices import content_digest
 from pairaug.pairs.source import Selection
 from pairaug.pairs.unlabelled import CheckedImages, open_images, refuse_unlike
 from pairaug.registry import ModelEntry
-from pairaug.segmenter.base import Recipe
-from pairaug.segmenter.reference import ReferenceSegmenter
-from pairaug.training.plan import LOOKING
-from pairaug.training.shown import shown, unit_image
 
 Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Bare:
-    """Images without masks, and what was found in each of them."""
+    """Images without masks, and what was found in the first of them, which are kept; the others are not used."""
 
     images: CheckedImages
     found: tuple[Labels, ...] = ()
+
+    @property
+    def kept(self) -> CheckedImages:
+        return replace(self.images, images=self.images.images[: len(self.found)])
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -46,8 +39,11 @@ class Bare:
 
     @property
     def seen(self) -> tuple[Seen, ...]:
-        """In their order."""
-        return tuple(Seen(digest, None, ("background", "pseudo-labelled")) for digest in self.digests)
+        """In their order; those that are not kept were looked at too."""
+        return tuple(
+            Seen(digest, None, ("background", "pseudo-labelled") if number < len(self.found) else ("pseudo-labelled",))
+            for number, digest in enumerate(self.digests)
+        )
 
     def refuse_changed(self) -> None:
         """Raises DataError where a file is no longer what was checked."""
@@ -80,18 +76,3 @@ def find_bare(
     if not others:
         raise DataError(f"{name}: holds the images of the pairs alone; give images that have no mask")
     return Bare(replace(images, images=others))
-
-
-def looked_at(bare: Bare, checked: Checked, channels: int, seed: int, work: Work) -> Bare:
-    """``bare`` with what is found in each image. The same whatever the number of threads."""
-    examples, count = Examples(checked, channels, unlabelled=bare.images), len(checked.pairs)
-    with one_thread_each():
-        recipe, seed = Recipe([shown(one) for one in examples[:count]]), derive(seed, "images without masks")
-        trainer = ReferenceSegmenter(LOOKING.preset, steps=LOOKING.steps)
-        segmenter = trainer.fit(recipe, checked.label_map.classes, seed, work.reporter)
-    work.reporter.end_progress()
-
-    def look(index: int) -> Labels:
-        return segmenter.predict(unit_image(examples[count + index]))
-
-    return replace(bare, found=tuple(work.each(look, len(bare.images.images), "images")))

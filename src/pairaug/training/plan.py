@@ -23,15 +23,16 @@ LARGEST_SIZE = 8192
 
 @dataclass(frozen=True)
 class Looking:
-    """The segmenter that looks for objects in images without masks: a preset of it, and for how many steps."""
+    """The segmenters that look for objects in images without masks: how many, their preset, and for how many steps."""
 
     preset: str = "full"
     steps: int = 1400
+    segmenters: int = 2
 
-    @property
-    def seconds(self) -> float:
-        """About how long it takes to fit."""
-        return self.steps * PRESETS[self.preset].step_seconds
+    def seconds(self, threads: int) -> float:
+        """About how long it takes to fit them."""
+        rounds = -(-self.segmenters // max(1, threads))
+        return rounds * self.steps * PRESETS[self.preset].step_seconds
 
 
 LOOKING = Looking()

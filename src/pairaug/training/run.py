@@ -41,8 +41,9 @@ from pairaug.report.curves import loss_curves
 from pairaug.report.sheets import png
 from pairaug.reporting import Reporter, spoken_time
 from pairaug.training import run_folder
-from pairaug.training.bare import Bare, looked_at
+from pairaug.training.bare import Bare
 from pairaug.training.checkpoint import keep_last
+from pairaug.training.finding import looked_at
 from pairaug.training.gating import fit_gate
 from pairaug.training.label_names import find_label_names
 from pairaug.training.length import ALREADY, Length
@@ -134,7 +135,7 @@ class Run:
         self.bare = looked_at(
             self.bare, self.checked, channels, self.options.seed, Work(self.facts["threads"], self.reporter)
         )
-        return Examples(self.checked, channels, square, unlabelled=self.bare.images, found=self.bare.found)
+        return Examples(self.checked, channels, square, unlabelled=self.bare.kept, found=self.bare.found)
 
     def _save(self, model: Any, images: int, began: float) -> None:
         refuse_changed(self.checked)
@@ -163,7 +164,7 @@ class Run:
 
     def _tell_of_images(self) -> None:
         if self.bare is not None:
-            seconds = spoken_time(LOOKING.seconds)
+            seconds = spoken_time(LOOKING.seconds(self.facts["threads"]))
             self.reporter.note(
                 f"{len(self.bare.images.images)} images without masks; about {seconds} to find what stands in them"
             )

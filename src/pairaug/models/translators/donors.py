@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairaug.models.distances import read, signed_distance
+from pairaug.models.parts import EVERYWHERE
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.sources import Sources, nobody
-from pairaug.models.translators.surroundings import EVERYWHERE, NEXT, Labels, Thing, things_in
+from pairaug.models.translators.surroundings import NEXT, Labels, Thing, things_in
 
 Floats = NDArray[np.float64]
 Region = NDArray[np.bool_]

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from pairaug.models.parts import numbered
+
 Labels = NDArray[np.uint8]
 Picture = NDArray[np.float32]
 Box = tuple[slice, slice]
@@ -21,7 +23,6 @@ MARGIN = 0.4  # around an object, as a share of its radius: what its surrounding
 LEAST_MARGIN = 6  # pixels
 NEXT = 2  # pixels beside an object that belong to neither side
 DOUBT = 4  # objects
-EVERYWHERE = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Thing:
 
 def things_in(mask: Labels) -> Iterator[Thing]:
     """All objects of a mask, the largest first."""
-    numbers, count = ndimage.label(mask > 0, EVERYWHERE)
+    numbers, count = numbered(mask)
     sizes = np.bincount(numbers.ravel(), minlength=count + 1)
     beside = ndimage.binary_dilation(mask > 0, iterations=NEXT)
     boxes = ndimage.find_objects(numbers)
