@@ -70,6 +70,7 @@ class FitKeywords(CheckKeywords, total=False):
     device: str
     precision: str
     threads: int
+    tensorboard: Place
     fresh: bool
     no_gate: bool
 

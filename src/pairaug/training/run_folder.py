@@ -23,7 +23,8 @@ from pairaug.json_text import parse_json
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.slices import file_of
 from pairaug.registry import Kind
-from pairaug.training.loop import CHECKPOINTS, HISTORY
+from pairaug.training.history import HISTORY
+from pairaug.training.loop import CHECKPOINTS
 
 RUN_FILE = "run.json"
 LOSSES = "losses.png"
