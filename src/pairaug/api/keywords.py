@@ -167,6 +167,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     models: Place
     cache: Place
     seed: int
+    device: str
     threads: int
 
 
