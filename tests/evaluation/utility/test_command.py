@@ -8,6 +8,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -37,7 +38,7 @@ class Darker:
 class QuickRuler:
     fits = 0
 
-    def __init__(self, preset: str, *, sharing: bool, steps: int | None) -> None:
+    def __init__(self, preset: str, *, sharing: bool, steps: int | None, device: torch.device) -> None:
         self.name = f"darker, {preset}, {steps}"
 
     def schedule(self, pairs: int) -> tuple[int, ...]:
