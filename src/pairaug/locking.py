@@ -15,7 +15,7 @@ from pairaug.errors import OutputError
 from pairaug.files import refuse_folder, storage_errors, write_atomic
 
 LOCK_NAME = ".pairaug.lock"
-HELD_NAME = ".pairaug.held"
+HELD_NAME = f"{LOCK_NAME}.held"
 
 
 def _module(name: str) -> Any:
@@ -34,8 +34,8 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process; the operating system releases it when the process ends, however it ends.
 
     The folder itself is locked where the platform allows it, so that no lock file can be removed under another
-    process; else ``.pairaug.held`` in it. ``.pairaug.lock`` only names the owner. Raises OutputError naming the process
-    that holds it.
+    process; else ``.pairaug.lock.held`` in it. ``.pairaug.lock`` only names the owner. Raises OutputError naming the
+    process that holds it.
     """
     owner = folder / LOCK_NAME
     if not folder.is_dir() and os.path.lexists(folder):

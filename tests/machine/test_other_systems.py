@@ -6,6 +6,7 @@ import ast
 import io
 import ntpath
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,13 +17,14 @@ import pairaug
 from pairaug import locking
 from pairaug.api.pair_options import PairOptions
 from pairaug.cli.output import accept_any_file_name, emit
-from pairaug.errors import DataError, OutputError
+from pairaug.errors import DataError, OutputError, StorageError
 from pairaug.files import checked_relative, link_atomic, write_atomic
 from pairaug.locking import HELD_NAME, LOCK_NAME, folder_lock, scratch_folder
 from pairaug.machine.signals import Interruption, ending_by_signal
 from pairaug.machine.workers import default_threads
 from pairaug.pairs.globs import matches
 from pairaug.pairs.listing import _common, _relative
+from pairaug.synthesis.adding import _second_name
 from tests.conftest import Cli, contents
 from tests.other_system import _msvcrt
 
@@ -180,6 +182,30 @@ def test_where_there_are_no_links_an_original_is_copied(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "link", refused)
     link_atomic(tmp_path / "original", tmp_path / "copy")
     assert contents(tmp_path) == {"original": b"x", "copy": b"x"}
+
+
+def test_where_there_are_no_links_an_added_pair_is_copied_whole_or_not_at_all_and_over_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def torn(source: object, target: io.BytesIO) -> None:
+        target.write(b"x")
+        raise KeyboardInterrupt
+
+    (tmp_path / "new").write_bytes(b"xyz")
+    monkeypatch.setattr(os, "link", refused)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfileobj", torn)
+        with pytest.raises(KeyboardInterrupt):
+            _second_name(tmp_path / "new", tmp_path / "copy")
+    assert contents(tmp_path) == {"new": b"xyz"}
+    _second_name(tmp_path / "new", tmp_path / "copy")
+    (tmp_path / "theirs").write_bytes(b"theirs")
+    with pytest.raises(StorageError, match="File exists"):
+        _second_name(tmp_path / "new", tmp_path / "theirs")
+    assert contents(tmp_path) == {"new": b"xyz", "copy": b"xyz", "theirs": b"theirs"}
 
 
 STRANGE = ["CON", "con.png", "images/NUL.tar.gz", "aux /x", "COM1", "lpt\u00b9.txt", "a.", "a ", "b./c", "a:b", "C:x"]
