@@ -16,7 +16,7 @@ from pairaug.registry import MODELS
 
 ROOT = Path(pairaug.__file__).parent
 FLOORS = {
-    "errors": 0, "registry": 0, "json_text": 0, "files": 0, "locking": 0, "reporting": 0,
+    "errors": 0, "registry": 0, "json_text": 0, "windows": 0, "files": 0, "locking": 0, "reporting": 0,
     "machine": 1, "pairs": 2, "models": 3, "arrays": 4, "metrics": 4, "report": 5, "fitted": 5,
     "segmenter": 6, "gates": 7, "training": 8, "synthesis": 9, "evaluation": 10, "api": 11, "cli": 12,
 }  # fmt: skip

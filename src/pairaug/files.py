@@ -15,11 +15,12 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from io import BufferedReader
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from pairaug.errors import DataError, OutputError, StorageError
 from pairaug.json_text import json_bytes, json_document, parse_json
+from pairaug.windows import strange_to_windows
 
 TEMPORARY_PREFIX = ".pairaug-tmp-"
 _PROBE = "probe"
@@ -241,13 +242,13 @@ def checked_relative(name: str, origin: str, *, windows: bool = os.name == "nt")
     """``name`` as a path that stays below its root: the one gate for every name that comes out of a file.
 
     Raises DataError for what is not a plain relative path: absolute, with ``..``, with NUL, or empty; on ``windows``
-    also with a backslash, a colon, or the name of a device. ``origin`` says where the name stood, for the message.
+    also what no file there can be called. ``origin`` says where the name stood, for the message.
     A name may hold anything else that a file's name may: ``a\\b``, ``c:``, U+2028.
     """
     parts = PurePosixPath(name).parts if isinstance(name, str) else ()
     bad = not parts or parts[0].startswith("/") or any(part == ".." or "\0" in part for part in parts)
     if windows and not bad:
-        bad = "\\" in name or ":" in name or any(PureWindowsPath(part).is_reserved() for part in parts)
+        bad = any(map(strange_to_windows, parts))
     if bad:
         raise DataError(f"{origin}: {name!r} is not a relative path below its own folder")
     return PurePosixPath(name)

@@ -7,20 +7,35 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pairaug.errors import OutputError
 from pairaug.files import refuse_folder, storage_errors, write_atomic
 
 LOCK_NAME = ".pairaug.lock"
+HELD_NAME = f"{LOCK_NAME}.held"
+
+
+def _module(name: str) -> Any:
+    """A module that one system has and another has not; None where it is not here."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+fcntl, msvcrt = _module("fcntl"), _module("msvcrt")  # Unix has the one, Windows the other
 
 
 @contextlib.contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process; the operating system releases it when the process ends, however it ends.
 
-    The folder itself is locked where the platform allows it, so that no lock file can be removed under a waiting
-    process; ``.pairaug.lock`` only names the owner. Raises OutputError naming the process that holds it.
+    The folder itself is locked where the platform allows it, so that no lock file can be removed under another
+    process; else ``.pairaug.lock.held`` in it. ``.pairaug.lock`` only names the owner. Raises OutputError naming the
+    process that holds it.
     """
     owner = folder / LOCK_NAME
     if not folder.is_dir() and os.path.lexists(folder):
@@ -30,8 +45,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     refuse_folder(owner)
     with _locked(folder) as held:
         if not held:
-            name = owner.read_text().strip() if owner.is_file() and not owner.is_symlink() else "another process"
-            raise OutputError(f"{folder}: in use by {name}; wait for it or choose another place")
+            raise OutputError(f"{folder}: in use by {_owner(owner)}; wait for it or choose another place")
         try:
             # Put in place by a rename: a link of that name is replaced, and what it names stays as it is.
             write_atomic(owner, f"pairaug (process {os.getpid()})".encode(), sync=False)
@@ -41,21 +55,18 @@ def folder_lock(folder: Path) -> Iterator[None]:
                 owner.unlink(missing_ok=True)
 
 
+def _owner(path: Path) -> str:
+    if path.is_file() and not path.is_symlink():
+        return path.read_text(encoding="utf-8").strip()
+    return "another process"
+
+
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[bool]:
-    if os.name == "nt":  # pragma: no cover - a folder cannot be opened there; its lock file stays behind
-        import msvcrt
-
-        with open(folder / ".pairaug.held", "a+b") as handle:
-            try:
-                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-            except OSError:
-                yield False
-                return
-            yield True
+    if fcntl is None:
+        with _held_file(folder / HELD_NAME) as held:
+            yield held
         return
-    import fcntl
-
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
@@ -66,6 +77,22 @@ def _locked(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _held_file(path: Path) -> Iterator[bool]:
+    """A file that is locked, for Windows, where a folder cannot be opened, nor a file removed that another has open."""
+    held = False
+    try:
+        with open(path, "a+b") as handle:
+            with contextlib.suppress(OSError):  # another process has it
+                msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+                held = True
+            yield held
+    finally:
+        if held:
+            with contextlib.suppress(OSError):  # another process has opened it meanwhile, or the folder is gone
+                path.unlink()
 
 
 @contextlib.contextmanager
@@ -80,13 +107,19 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
             if stale.is_dir() and not stale.is_symlink():
                 with _locked(stale) as free:
                     if free:
-                        shutil.rmtree(stale)
-    with contextlib.ExitStack() as held:
-        folder = _own_folder(place, prefix, held)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+                        shutil.rmtree(stale, ignore_errors=True)
+                if free:  # Windows removes no file that is open, as the lock's was
+                    shutil.rmtree(stale, ignore_errors=True)
+    folder = None
+    try:
+        with contextlib.ExitStack() as held:
+            folder = _own_folder(place, prefix, held)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)  # what could not be removed the first time
 
 

@@ -45,7 +45,7 @@ def test_what_evaluate_assumes_is_what_its_command_assumes() -> None:
     assumed = {name: p.default for name, p in inspect.signature(evaluation_options).parameters.items()}
     named = {name: default for name, default in assumed.items() if default is not inspect.Parameter.empty}
     assert named == {name: defaults[name] for name in named}
-    assert len(named) == 7
+    assert len(named) == 8
 
 
 @pytest.mark.parametrize(

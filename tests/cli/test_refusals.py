@@ -65,6 +65,7 @@ from tests.training.test_model_file import rewrite
         (["fit-translator", "DRIVE", "-n", "--set", "base=0"], "base must be above 0, not 0"),
         (["fit-translator", "DRIVE", "--device", "abacus", "--epochs", "1"], "--device abacus: not a device; choose"),
         (["synthesize", "--out", "o", "--models", "FITTED", "--device", "abacus"], "--device abacus: not a device"),
+        (["evaluate", "DRIVE", "DRIVE", "--device", "abacus"], "--device abacus: not a device; choose auto, cpu, cuda"),
         (
             ["fit-translator", "DRIVE", "--precision", "half", "--epochs", "1"],
             "--precision half: not a precision; choose",

@@ -73,8 +73,7 @@ def figures() -> dict[str, float]:
 
 @pytest.fixture
 def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("fit", "identity"):
-        monkeypatch.setattr(f"pairaug.segmenter.{module}.processor_precision", lambda: torch.float32)
+    monkeypatch.setattr("pairaug.machine.precision.processor_precision", lambda: torch.float32)
 
 
 @pytest.mark.usefixtures("in_float32")

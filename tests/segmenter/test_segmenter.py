@@ -201,15 +201,14 @@ def test_presets_train_longer_on_more_pairs_and_say_about_how_long() -> None:
 
 def test_either_precision_fits_a_segmenter_that_the_other_one_reads_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor decides the precision, not the figures: both find nearly the same, under names of their own."""
-    name = "pairaug.segmenter.{}.processor_precision"
+    chosen = "pairaug.machine.precision.processor_precision"
     found, names, image = [], [], blobs(99, 1)[0].image
     for precision in (torch.float32, torch.bfloat16):
-        for module in ("fit", "identity"):
-            monkeypatch.setattr(name.format(module), lambda precision=precision: precision)
+        monkeypatch.setattr(chosen, lambda precision=precision: precision)
         found.append(fit_segmenter(Recipe(blobs(0, 6)), 3, TINY, seed=1, reporter=Reporter()))
         names.append(identity_of(PRESETS["quick"]))
     assert names[0] != names[1]
     both = [segmenter.probabilities(image) for segmenter in found]
     assert 0 < float((both[0] - both[1]).abs().mean()) < 0.1
-    monkeypatch.setattr(name.format("fit"), lambda: torch.float32)
+    monkeypatch.setattr(chosen, lambda: torch.float32)
     assert float((found[1].probabilities(image) - both[1]).abs().mean()) < 0.01

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,16 @@ def test_a_prefix_that_cannot_be_in_a_name_is_refused(prefix: str, cli: Cli) -> 
 )
 def test_the_stem_is_what_stands_at_the_place_of_the_id(template: str, path: str, stem: str) -> None:
     assert own_stem(template, path) == stem
+
+
+def test_two_spellings_of_one_letter_are_two_names_that_no_file_system_takes_for_one(
+    drive: Path, tmp_path: Path
+) -> None:
+    composed, apart = "\u00fc", "u\u0308"
+    pairs = [
+        (f"{site}/images/{name}.png", f"{site}/masks/{name}.png") for site, name in (("e", composed), ("w", apart))
+    ]
+    models = fitted_on(like(drive, tmp_path / "data", pairs), tmp_path / "models")
+    rows = rows_of(synthesize(tmp_path / "out", SynthesisOptions(1, models, include_originals=True, format="nnunet")))
+    names = [str(row[key]) for row in rows for key in ("file_name", "mask_file_name")]
+    assert len({unicodedata.normalize("NFC", name) for name in names}) == 6

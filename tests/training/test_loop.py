@@ -15,7 +15,8 @@ from pairaug.files import read_json_lines
 from pairaug.reporting import Reporter
 from pairaug.training import loop
 from pairaug.training.checkpoint import load_checkpoint, save_checkpoint
-from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
+from pairaug.training.history import HISTORY
+from pairaug.training.loop import CHECKPOINTS, Schedule, train
 from pairaug.training.rates import decayed
 from tests.training.fakes import SHAPE, Fake, fail_on, fake, masks
 

@@ -80,6 +80,7 @@ def evaluation_options(
     models: Path = Path("pairaug-models"),
     cache: Path | None = None,
     seed: int = 0,
+    device: str = "auto",
     threads: int | None = None,
 ) -> EvaluationOptions:
     """The options of the library. Raises UsageError, before anything heavy is loaded where it is about utility."""
@@ -99,6 +100,7 @@ def evaluation_options(
         parts=wanted or PARTS,
         cache=cache or models / "segmenter",
         threads=threads,
+        device=device,
         utility=_usefulness(of_utility, utility),
     )
 

@@ -70,6 +70,7 @@ class FitKeywords(CheckKeywords, total=False):
     device: str
     precision: str
     threads: int
+    tensorboard: Place
     fresh: bool
     no_gate: bool
 
@@ -166,6 +167,7 @@ class EvaluateKeywords(PairKeywords, total=False):
     models: Place
     cache: Place
     seed: int
+    device: str
     threads: int
 
 

@@ -5,6 +5,7 @@ Enters: text and numbers as typed. Leaves: the ``Selection`` and the ``CheckPoli
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -61,12 +62,12 @@ class PairOptions:
         side: Side | None = "left" if self.glued == "left" else "right" if self.glued else None
         several: Several = "parts" if self.unite else "classes" if self.classes_from_names else "ask"
         return Selection(
-            only=tuple(self.only or ()),
-            exclude=tuple(self.exclude or ()),
+            only=tuple(map(_slashed, self.only or ())),
+            exclude=tuple(map(_slashed, self.exclude or ())),
             limit=self.limit,
-            pair=self.pair,
-            images=self.images,
-            masks=self.masks,
+            pair=self.pair and _slashed(self.pair),
+            images=self.images and _slashed(self.images),
+            masks=self.masks and _slashed(self.masks),
             several=several,
             split=self.split,
             glued=side,
@@ -110,6 +111,11 @@ class PairOptions:
         if self.max_pixels is not None and self.max_pixels < 1:
             raise UsageError(f"--max-pixels {self.max_pixels}: must be 1 or more")
         return self.max_pixels
+
+
+def _slashed(pattern: str) -> str:
+    """A pattern as it is matched, with ``/`` between folders whatever this system puts there."""
+    return pattern.replace(os.sep, "/")
 
 
 def _window(text: str | None) -> tuple[float, float] | None:

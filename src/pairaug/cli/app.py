@@ -76,7 +76,7 @@ def run() -> None:
     accept_any_file_name()
     silent = not is_first()
     if silent:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         code = typer.main.get_command(app)(prog_name="pairaug", standalone_mode=False)
     except PairaugError as error:

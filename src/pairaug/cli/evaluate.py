@@ -197,6 +197,7 @@ def evaluate(
         ),
     ] = None,
     seed: opt.Seed = 0,
+    device: opt.Device = "auto",
     threads: opt.Threads = None,
     as_json: opt.AsJson = False,
     quiet: opt.Quiet = False,
@@ -221,6 +222,7 @@ def evaluate(
         models=models,
         cache=cache,
         seed=seed,
+        device=device,
         threads=threads,
     )
     refuse_outputs(html, out_items, card, synthetic)

@@ -116,6 +116,7 @@ def _command(kind: Kind) -> Callable[..., None]:
         device: opt.Device = "auto",
         precision: opt.Precision = "float32",
         threads: opt.Threads = None,
+        tensorboard: opt.TensorBoard = None,
         fresh: opt.Fresh = False,
         no_gate: opt.NoGate = False,
         dry_run: opt.DryRun = False,
@@ -146,6 +147,7 @@ def _command(kind: Kind) -> Callable[..., None]:
             fresh=fresh,
             gate=not no_gate,
             unlabelled=unlabelled,
+            tensorboard=tensorboard,
             command=opt.typed_command(),
             origins=opt.origins_of(ctx),
         )

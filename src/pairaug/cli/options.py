@@ -142,6 +142,15 @@ NoGate = Annotated[
     bool,
     option("--no-gate", panel=RUN, help="Fit no gate beside the model, which new pairs have to pass."),
 ]
+TensorBoard = Annotated[
+    Path | None,
+    option(
+        "--tensorboard",
+        panel=RUN,
+        help="Write curves and sample sheets for TensorBoard to DIR; needs pairaug[tensorboard].",
+        metavar="DIR",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing.", rich_help_panel=RUN)
 ]

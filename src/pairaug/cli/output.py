@@ -63,10 +63,15 @@ def report_error(error: PairaugError, *, as_json: bool) -> None:
         print(f"  and {len(error.details) - 20} more (--json lists all)", file=Messages())
 
 
-def accept_any_file_name() -> None:
-    """A name that is no text in this machine's encoding leaves as the bytes that it is made of."""
+def accept_any_file_name(*, windows: bool = os.name == "nt") -> None:
+    """A name that is no text in this machine's encoding leaves as the bytes that it is made of.
+
+    On ``windows`` a pipe would get another alphabet and lines that end with ``\\r\\n``: it gets what it gets elsewhere.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="surrogateescape")
+        if windows and not sys.stdout.isatty():
+            sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
 def printable(text: str) -> str:

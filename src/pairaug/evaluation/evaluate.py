@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import torch
 
 from pairaug.errors import UsageError, did_you_mean
 from pairaug.evaluation.parts.agreement import Agreement, measure_agreement
@@ -23,6 +24,7 @@ from pairaug.evaluation.parts.novelty import Novelty, measure_novelty
 from pairaug.evaluation.sets.pair_set import PairSet, Terms, check_set, in_terms
 from pairaug.evaluation.sets.remarks import remarks_on
 from pairaug.evaluation.sets.synthetic import Synthetic, no_synthetic, open_synthetic
+from pairaug.machine.device import choose_device
 from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.threads import one_thread_each
 from pairaug.machine.work import OutOfTime, Work
@@ -59,6 +61,7 @@ class EvaluationOptions:
 
     ``sample``: at most so many synthetic pairs are looked at; ``parts``: which are wanted; ``cache``: where fitted
     segmenters are kept; ``segmenter``: where they come from (None: the reference segmenter, preset quick);
+    ``device``: where the reference segmenter and the networks of the features are computed;
     ``utility``: None leaves it out, for it is slow.
     """
 
@@ -71,6 +74,7 @@ class EvaluationOptions:
     parts: tuple[str, ...] = PARTS
     cache: Path = Path(DEFAULT_MODELS) / "segmenter"
     threads: int | None = None
+    device: str = "auto"
     segmenter: Trainer | None = None
     utility: UtilityRequest | None = None
 
@@ -83,6 +87,7 @@ class EvaluationOptions:
         for part in self.parts:
             if part not in PARTS:
                 raise UsageError(f"--parts {part}: no such part; {did_you_mean(part, PARTS)}")
+        choose_device(self.device)  # raises UsageError for one that is not there
 
 
 @dataclass(frozen=True)
@@ -188,14 +193,16 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: R
     wanted = options.utility if "utility" in options.parts else None
     prepared = None if wanted is None else _prepared(wanted, sets, options, reporter)
     parts = _Parts(options, len(set(real.groups)), work, lone=sets.synthetic_source is None)
+    device = choose_device(options.device)
 
     def agreement() -> Agreement:
-        fitted = fold_segmenters(real, options.segmenter or ReferenceSegmenter(), options.cache, work, seed)
+        trainer = options.segmenter or ReferenceSegmenter(device=device)
+        fitted = fold_segmenters(real, trainer, options.cache, work, seed)
         return measure_agreement(real, others, synthetic.masks, fitted, work, seed)
 
     with one_thread_each():
-        masks = parts.one("masks", lambda: measure_masks(real, others, *repeats, work, seed))
-        images = parts.one("images", lambda: measure_images(real, others, *repeats, work, seed))
+        masks = parts.one("masks", lambda: measure_masks(real, others, *repeats, work, seed, device))
+        images = parts.one("images", lambda: measure_images(real, others, *repeats, work, seed, device))
         novelty = parts.one("novelty", lambda: measure_novelty(real, others, derived, work, seed))
     agreed = parts.one("agreement", agreement)
     if images is not None and images.variety is None:
@@ -204,7 +211,7 @@ def measure(sets: Sets, options: EvaluationOptions, reporter: Reporter, ranks: R
     if options.utility is None:
         parts.leave_out("utility", "slow, so only with --utility")
     else:
-        utility = parts.one("utility", lambda: _usefulness(wanted, prepared, sets, options, work, ranks))
+        utility = parts.one("utility", lambda: _usefulness(wanted, prepared, sets, options, work, ranks, device))
         if utility is not None and utility.left_out and not utility.arms:
             parts.leave_out("utility", "no run would end within --max-minutes")
             utility = None
@@ -267,11 +274,12 @@ def _usefulness(
     options: EvaluationOptions,
     work: Work,
     ranks: Ranks,
+    device: torch.device,
 ) -> Utility:
     from pairaug.evaluation.utility.usefulness import measure_usefulness
 
     assert wanted is not None
     assert prepared is not None
     return measure_usefulness(
-        wanted, prepared, sets.real, sets.synthetic_source, options.selection, work, options.seed, ranks
+        wanted, prepared, sets.real, sets.synthetic_source, options.selection, work, options.seed, ranks, device
     )

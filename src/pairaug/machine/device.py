@@ -9,6 +9,8 @@ import torch
 
 from pairaug.errors import UsageError
 
+CPU = torch.device("cpu")
+
 
 def choose_device(name: str) -> torch.device:
     """``auto`` (a GPU where there is one), ``cpu``, ``cuda``, ``mps``. Raises UsageError for what is not there."""
@@ -21,6 +23,8 @@ def choose_device(name: str) -> torch.device:
     available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not available.get(device.type, False):
         raise UsageError(f"--device {name}: not available on this machine; choose cpu")
+    if name == "cuda":  # which GPU that is each thread would answer for itself
+        return torch.device("cuda", torch.cuda.current_device())
     return device
 
 

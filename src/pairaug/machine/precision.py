@@ -10,7 +10,7 @@ ARM processors stay at float32: some have bfloat16 instructions, but nothing was
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -51,7 +51,9 @@ def in_precision(precision: torch.dtype, device: str = "cpu") -> AbstractContext
 
     Weights are brought to it at each use: kept ones (autocast's cache) would be those of before the optimiser's step.
     """
-    return torch.autocast(device, torch.bfloat16, enabled=precision == torch.bfloat16, cache_enabled=False)
+    if precision == torch.float32:
+        return nullcontext()
+    return torch.autocast(device, torch.bfloat16, cache_enabled=False)
 
 
 def _has_bfloat16() -> bool:
@@ -65,7 +67,7 @@ def _has_bfloat16() -> bool:
 def _flags() -> set[str]:
     """What Linux says that the first processor can do; empty on other systems."""
     try:
-        lines = _CPUINFO.read_text().splitlines()
+        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return set()
     return {flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()}

@@ -18,7 +18,8 @@ from typing import Any
 
 from pairaug.errors import Interrupted
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Not every system has each of them.
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM") if hasattr(signal, name))
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def ending_by_signal() -> Iterator[None]:
 
     try:
         previous = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # not the main thread: the caller's handler stays
+    except (ValueError, AttributeError):  # not the main thread: the caller's handler stays; or there is no such signal
         yield
         return
     try:

@@ -33,6 +33,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from pairaug.machine.device import CPU
 from pairaug.metrics.reduction import FloatArray, as_channels, one_hot, reduce_area
 
 Features = NDArray[np.float64]
@@ -66,6 +67,12 @@ def random_network(channels: int) -> RandomNetwork:
     return RandomNetwork(*(_unit_filters(weights) for weights in (first, second)))
 
 
+@lru_cache(maxsize=8)
+def _network_on(channels: int, device: torch.device) -> RandomNetwork:
+    network = random_network(channels)
+    return RandomNetwork(network.first.to(device), network.second.to(device))
+
+
 def network_digest(channels: int) -> str:
     """SHA-256 (hex) of the weights and of the settings that decide what a feature means."""
     network = random_network(channels)
@@ -75,15 +82,20 @@ def network_digest(channels: int) -> str:
     return digest.hexdigest()
 
 
-def image_features(image: NDArray[np.floating[Any]]) -> Features:
-    """Features (d,) of one image (H, W) or (H, W, C) in [0, 1]; their order: see ``block_lengths``."""
+def image_features(image: NDArray[np.floating[Any]], device: torch.device = CPU) -> Features:
+    """Features (d,) of one image (H, W) or (H, W, C) in [0, 1]; their order: see ``block_lengths``.
+
+    ``device``: where the network is computed; another one gives other last digits.
+    """
     reduced = reduce_area(as_channels(image), SIDE, SIDE)
-    return np.concatenate([_network_features(reduced), _octaves(reduced), _moments(reduced), _thumbnail(reduced)])
+    return np.concatenate(
+        [_network_features(reduced, device), _octaves(reduced), _moments(reduced), _thumbnail(reduced)]
+    )
 
 
-def mask_features(labels: NDArray[np.integer[Any]], classes: int) -> Features:
+def mask_features(labels: NDArray[np.integer[Any]], classes: int, device: torch.device = CPU) -> Features:
     """Features (d,) of one mask (H, W) in [0, classes), the same as of an image with a channel a foreground class."""
-    return image_features(one_hot(labels, classes))
+    return image_features(one_hot(labels, classes), device)
 
 
 def image_set_features(images: Iterable[NDArray[np.floating[Any]]]) -> Features:
@@ -128,10 +140,10 @@ def _unit_filters(weights: Features) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _network_features(reduced: FloatArray) -> Features:
+def _network_features(reduced: FloatArray, device: torch.device) -> Features:
     """Means and deviations of both layers at every scale, (len(SCALES) * 4 * WIDTH,)."""
-    network = random_network(reduced.shape[-1])
-    picture = torch.from_numpy(np.ascontiguousarray(reduced.transpose(2, 0, 1)))[None]
+    network = _network_on(reduced.shape[-1], device)
+    picture = torch.from_numpy(np.ascontiguousarray(reduced.transpose(2, 0, 1)))[None].to(device)
     found = []
     for scale in SCALES:
         scaled = functional.avg_pool2d(picture, scale)
@@ -139,7 +151,7 @@ def _network_features(reduced: FloatArray) -> Features:
         second = functional.relu(functional.conv2d(functional.avg_pool2d(first, 2), network.second))
         for layer in (first, second):
             found += [layer.mean(dim=(0, 2, 3)), layer.std(dim=(0, 2, 3))]
-    return torch.cat(found).numpy().astype(np.float64)
+    return torch.cat(found).cpu().numpy().astype(np.float64)
 
 
 def _octaves(reduced: FloatArray) -> Features:

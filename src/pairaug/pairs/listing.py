@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from types import ModuleType
 from typing import Any
 
 from pairaug.errors import DataError
@@ -79,11 +80,20 @@ def _below_one_root(listed: Sequence[Entry], name: str) -> tuple[Path, list[Entr
     ]
     paths = [path for image, masks, *_ in absolute for path in (image, *masks)]
     _refuse_missing(paths, name)
-    root = Path(os.path.commonpath([os.path.dirname(path) for path in paths]))
+    root = Path(_common(paths, name))
     return root, [
         (_relative(image, root), tuple(_relative(mask, root) for mask in masks), side, synthetic)
         for image, masks, side, synthetic in absolute
     ]
+
+
+def _common(paths: Sequence[str], name: str, system: ModuleType = os.path) -> str:
+    """The deepest folder that holds all of ``paths``, by the rules of ``system``. Raises DataError for two drives."""
+    try:
+        return str(system.commonpath([system.dirname(path) for path in paths]))
+    except ValueError:
+        drives = sorted({system.splitdrive(path)[0].upper() for path in paths})
+        raise DataError(f"{name}: its files lie on {' and '.join(drives)}; bring them onto one drive") from None
 
 
 def pairs_of_metadata(root: Path) -> list[Pair]:
@@ -182,5 +192,5 @@ def _absolute(base: Path, path: str) -> str:
     return os.path.normpath(os.path.join(base, path))
 
 
-def _relative(path: str, root: Path) -> str:
-    return os.path.relpath(path, root).replace(os.sep, "/")
+def _relative(path: str, root: str | Path, system: ModuleType = os.path) -> str:
+    return str(system.relpath(path, root)).replace(system.sep, "/")

@@ -11,6 +11,8 @@ Before a look the statistics of batch norm are taken once more for the mean weig
 not augmented (Wu and Johnson 2021, arXiv:2105.07576).
 On processors that multiply in bfloat16 the convolutions run in it over float32 weights, which halves the time of a
 step (``machine.precision``); which precision it was is part of the segmenter's name (``identity``).
+Batches are drawn on the processor, and the network is computed on ``device``; on a GPU in float32, and not the same to
+the last bit in two runs, for its libraries add in an order of their own.
 A prediction is the mean of the probabilities of four flips, brought to the image's own size, of which ``decision``
 makes labels.
 """
@@ -34,7 +36,8 @@ from torch.nn import functional
 from pairaug.errors import ModelError
 from pairaug.fitted.header import read_metadata
 from pairaug.json_text import parse_json
-from pairaug.machine.precision import in_precision, processor_precision
+from pairaug.machine.device import CPU
+from pairaug.machine.precision import choose_precision, in_precision
 from pairaug.machine.randomness import derive
 from pairaug.models.layers import build, torch_default_weights
 from pairaug.reporting import Reporter
@@ -53,7 +56,7 @@ POWER = 6.94  # of the average's weights over steps: a relative width of 0.1
 
 
 class UNetSegmenter:
-    """A fitted network with the long side at which it works."""
+    """A fitted network with the long side at which it works. It computes where its weights are."""
 
     def __init__(self, network: FoldedUNet, settings: dict[str, int]) -> None:
         self.network = network.eval()
@@ -61,21 +64,25 @@ class UNetSegmenter:
 
     @torch.inference_mode()
     def probabilities(self, image: NDArray[np.floating[Any]], *, flips: bool = True) -> Tensor:
-        """(K, H, W) at the image's own size; without ``flips`` it is looked at once, in a quarter of the time."""
-        picture = torch.from_numpy(to_picture(image, self.settings["side"])).permute(2, 0, 1)[None]
+        """(K, H, W) at the image's own size; without ``flips`` it is looked at once, in a quarter of the time.
+
+        Comes from the processor's memory, wherever it was computed.
+        """
+        device = next(self.network.parameters()).device
+        picture = torch.from_numpy(to_picture(image, self.settings["side"])).permute(2, 0, 1)[None].to(device)
         height, width = picture.shape[-2:]
         padded = functional.pad(picture, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
         views = len(_FLIPS) if flips else 1
         found = _logits(self.network, torch.cat([torch.flip(padded, axes) for axes in _FLIPS[:views]])).softmax(dim=1)
         turned = [torch.flip(view, axes) for view, axes in zip(found, _VIEW_FLIPS[:views], strict=True)]
         inner = torch.stack(turned).mean(dim=0)[None, :, :height, :width]
-        return functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0]
+        return functional.interpolate(inner, image.shape[:2], mode="bilinear", align_corners=False)[0].cpu()
 
     def predict(self, image: NDArray[np.floating[Any]], *, flips: bool = True) -> NDArray[np.uint8]:
         return decide(self.probabilities(image, flips=flips).numpy())
 
     def save(self, path: Path) -> None:
-        weights = {name: value.contiguous() for name, value in self.network.state_dict().items()}
+        weights = {name: value.cpu().contiguous() for name, value in self.network.state_dict().items()}
         save_file(weights, path, metadata={"segmenter": json.dumps(self.settings)})
 
 
@@ -83,19 +90,19 @@ _FLIPS: tuple[list[int], ...] = ([], [2], [3], [2, 3])
 _VIEW_FLIPS: tuple[list[int], ...] = ([], [1], [2], [1, 2])
 
 
-def load_segmenter(path: Path) -> UNetSegmenter:
-    """What ``save`` wrote. Raises ModelError."""
+def load_segmenter(path: Path, device: torch.device = CPU) -> UNetSegmenter:
+    """What ``save`` wrote, to compute on ``device``. Raises ModelError."""
     try:
         data = path.read_bytes()
         settings = {key: int(value) for key, value in parse_json(read_metadata(data)["segmenter"]).items()}
-        return segmenter_of(load_tensors(data), settings)
+        return segmenter_of(load_tensors(data), settings, device)
     except Exception as error:  # a damaged file may raise anything
         raise ModelError(f"{path}: not a segmenter ({error}); delete it, and it is fitted again") from None
 
 
-def segmenter_of(weights: dict[str, Tensor], settings: dict[str, int]) -> UNetSegmenter:
+def segmenter_of(weights: dict[str, Tensor], settings: dict[str, int], device: torch.device = CPU) -> UNetSegmenter:
     """A segmenter of stored weights. Raises RuntimeError where they do not fit the settings."""
-    return UNetSegmenter(_loaded(weights, settings), settings)
+    return UNetSegmenter(_loaded(weights, settings).to(device), settings)
 
 
 def _loaded(weights: dict[str, Tensor], settings: dict[str, int]) -> FoldedUNet:
@@ -113,6 +120,7 @@ def fit_segmenter(
     reporter: Reporter,
     kept: KeptFrames | None = None,
     look: Look | None = None,
+    device: torch.device = CPU,
 ) -> UNetSegmenter:
     """Fit one on a recipe's examples, for as many steps and at the size that its real examples call for.
 
@@ -127,7 +135,7 @@ def fit_segmenter(
     }
     batches = Batches(recipe, settings["side"], classes, kept or KeptFrames())
     points = preset.schedule(len(recipe.real))
-    network, average = (_built(settings, derive(0, "segmenter weights")) for _ in range(2))
+    network, average = (_built(settings, derive(0, "segmenter weights")).to(device) for _ in range(2))
     shown = UNetSegmenter(average, settings)
     draws = derive(seed, "segmenter")
     drawn = batches.draw(preset.batch_size, draws, total=points[-1])
@@ -145,9 +153,10 @@ def fit_segmenter(
 def _training(network: FoldedUNet, batches: Iterable[SegmenterBatch], steps: int, rate: float) -> Iterator[None]:
     """Take ``steps`` optimiser steps with the network, one each time that it is asked."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=WEIGHT_DECAY, fused=True)
+    device = next(network.parameters()).device
     for step, (pictures, shares) in enumerate(itertools.islice(batches, steps), start=1):
         optimiser.param_groups[0]["lr"] = rate * min(1.0, step / WARM_UP)
-        loss = _loss(_logits(network, pictures), shares)
+        loss = _loss(_logits(network, pictures.to(device)), shares.to(device))
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
@@ -171,15 +180,16 @@ def _settle(network: FoldedUNet, batches: Iterable[SegmenterBatch]) -> None:
         if isinstance(layer, nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None
+    device = next(network.parameters()).device
     for pictures, _ in itertools.islice(batches, SETTLING):
-        _logits(network, pictures)
+        _logits(network, pictures.to(device))
     network.eval()
 
 
 def _logits(network: FoldedUNet, pictures: Tensor) -> Tensor:
-    """What the network says, float32; its convolutions run in the precision that suits the processor."""
+    """What the network says, float32; its convolutions run in the precision that suits the device."""
     laid_out = pictures.contiguous(memory_format=torch.channels_last)
-    with in_precision(processor_precision()):
+    with in_precision(choose_precision("auto", pictures.device), pictures.device.type):
         found: Tensor = network(laid_out).float()
     return found
 

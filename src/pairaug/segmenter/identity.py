@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pairaug.machine.precision import name_of, processor_precision
+import torch
+
+from pairaug.machine.device import CPU
+from pairaug.machine.precision import choose_precision, name_of
 from pairaug.segmenter.presets import Preset
 
 # Raise it with any change of what a fit computes: network, initial weights, batches, augmentation, loss, decision, and
@@ -10,6 +13,7 @@ from pairaug.segmenter.presets import Preset
 RECIPE_VERSION = 3
 
 
-def identity_of(preset: Preset) -> str:
-    """A name that changes with the preset, the precision and the recipe."""
-    return f"{preset!r} {name_of(processor_precision())} recipe {RECIPE_VERSION}"
+def identity_of(preset: Preset, device: torch.device = CPU) -> str:
+    """A name that changes with the preset, the precision, the kind of device and the recipe."""
+    where = "" if device.type == "cpu" else f" on {device.type}"
+    return f"{preset!r} {name_of(choose_precision('auto', device))}{where} recipe {RECIPE_VERSION}"

@@ -6,6 +6,7 @@ None is written over another. The folder gets a list of what was added; nothing 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pairaug.errors import OutputError, UsageError
-from pairaug.files import below, digest_file, json_lines, read_json_lines, storage_errors, write_atomic
+from pairaug.files import below, digest_file, json_lines, open_atomic, read_json_lines, storage_errors, write_atomic
 from pairaug.pairs.added import ADDED
 from pairaug.synthesis.formats.base import Format
 from pairaug.synthesis.manifest import METADATA
@@ -68,12 +69,14 @@ def _there(source: Path, path: Path) -> bool:
 
 
 def _second_name(source: Path, path: Path) -> None:
-    """A hard link, or a copy where there are none. FileExistsError where something is there."""
+    """A hard link, or a whole copy where there are none. FileExistsError, or StorageError, where something is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, path)
     except FileExistsError:
         raise
     except OSError:
-        with path.open("xb") as copy, source.open("rb") as file:
+        with open_atomic(path, sync_folder=False) as copy, source.open("rb") as file:
             shutil.copyfileobj(file, copy)
+            if os.path.lexists(path):  # by now
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None

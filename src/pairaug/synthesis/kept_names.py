@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 from pairaug.errors import OutputError
 from pairaug.fitted.model_file import TrainedPair
+from pairaug.pairs.naming import composed
 from pairaug.pairs.slices import parse_slice, split_ending
 from pairaug.synthesis.formats.base import Format, Place
 
@@ -21,12 +22,15 @@ Paths = tuple[str, tuple[str, ...]]  # of an image and of its masks
 
 
 def kept_places(output_format: Format, pairs: Sequence[TrainedPair], paths: Sequence[Paths]) -> list[Place]:
-    """Where each of the originals ``pairs`` goes, which lie at ``paths``; no two files get one name in any case."""
+    """Where each of the originals ``pairs`` goes, which lie at ``paths``; no two files get one name in any case.
+
+    Nor in any of the two spellings of letters such as ü: some file systems take them for one.
+    """
     taken: set[str] = set()
     places = []
     for index, (pair, (image, masks)) in enumerate(zip(pairs, paths, strict=True)):
         for place in _wanted(output_format, pair, image, masks, index):
-            names = {name.casefold() for name in (place.image_name, place.mask_name)}
+            names = {composed(name).casefold() for name in (place.image_name, place.mask_name)}
             if taken.isdisjoint(names):
                 break
         taken |= names

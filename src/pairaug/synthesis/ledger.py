@@ -86,7 +86,7 @@ class Ledger:
         if found is None:
             return
         self.manifest = found.manifest
-        for name in (*found.files, *(str(path.relative_to(folder)) for path in _paths(folder, found.rows))):
+        for name in (*found.files, *(path.relative_to(folder).as_posix() for path in _paths(folder, found.rows))):
             below(folder, name, "records")
         if found.identity != self.identity:
             if not overwrite:

@@ -44,7 +44,7 @@ _MOST_SLICES = 4096
 def data_root(folder: Path) -> Path | None:
     """Where the data of a fit lie, as its ``run.json`` says; None where that is not known."""
     try:
-        return Path(parse_json((folder / RUN_FILE).read_text())["source"]["root"])
+        return Path(parse_json((folder / RUN_FILE).read_bytes())["source"]["root"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -83,6 +83,8 @@ def fit(
         if choice.reason:
             speaker.note(choice.reason)
         entry = choice.entry
+        if options.tensorboard is not None and not entry.trains:
+            speaker.warn(f"--tensorboard: {entry.name} has nothing to train, so there is nothing to log")
         config = build_config(entry.load().Config, options.settings)
         shape = working_shape(kind, entry, options, checked)
         bare = ranks.told(

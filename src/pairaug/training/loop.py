@@ -18,8 +18,7 @@ from pathlib import Path
 
 import torch
 
-from pairaug.errors import DataError, DivergedError, StorageError
-from pairaug.files import json_lines, read_json_lines, write_atomic
+from pairaug.errors import DivergedError, StorageError
 from pairaug.machine.device import out_of_memory
 from pairaug.machine.precision import in_precision
 from pairaug.machine.randomness import torch_generator
@@ -28,10 +27,10 @@ from pairaug.machine.signals import Interruption
 from pairaug.models.base import Model
 from pairaug.reporting import Reporter
 from pairaug.training.checkpoint import Progress, forget_others, load_checkpoint, save_checkpoint
+from pairaug.training.history import History, Watcher
 from pairaug.training.objectives.base import NonFiniteLoss, Objective
 from pairaug.training.sampler import Sampler
 
-HISTORY = "history.jsonl"
 CHECKPOINTS = "checkpoint"
 # After this many steps in a row without a finite loss the last checkpoint comes back at half the learning rate.
 MOST_FAILURES = 5
@@ -74,6 +73,7 @@ def train(
     reporter: Reporter,
     on_epoch: Callable[[Model, int, bool], None] = lambda model, epoch, last: None,
     precision: torch.dtype = torch.float32,
+    watcher: Watcher | None = None,
 ) -> tuple[Objective, Progress]:
     """Train to the end of the schedule, from the latest checkpoint in ``folder`` if there is one.
 
@@ -81,7 +81,8 @@ def train(
     on the first rank, may look at the model but not change it. Raises Interrupted after a signal (a checkpoint is
     written first), DivergedError, StorageError for too little memory or where another rank is gone.
     """
-    return _Run(make_objective, sampler, schedule, folder, device, reporter, on_epoch, precision).to_the_end()
+    shown_to = watcher or Watcher()
+    return _Run(make_objective, sampler, schedule, folder, device, reporter, on_epoch, precision, shown_to).to_the_end()
 
 
 class _Run:
@@ -97,13 +98,14 @@ class _Run:
         reporter: Reporter,
         on_epoch: Callable[[Model, int, bool], None],
         precision: torch.dtype,
+        watcher: Watcher,
     ) -> None:
         self.make_objective, self.sampler, self.schedule, self.folder = make_objective, sampler, schedule, folder
         self.device, self.reporter, self.on_epoch, self.precision = device, reporter, on_epoch, precision
         self.ranks, self.count = sampler.ranks, len(sampler)
         self.checkpoints = folder / CHECKPOINTS
         self.objective, self.progress = self._start()
-        self.rows = self._history()
+        self.history = History(folder, self.progress, watcher, reporter)
         self.failures = 0
         self.saved_at = time.monotonic()
         self.save_cost = 0.0
@@ -116,6 +118,7 @@ class _Run:
                     self._one(interruption)
         finally:
             self.reporter.end_progress()
+            self.history.watcher.end()
         return self.objective, self.progress
 
     def _one(self, interruption: Interruption) -> None:
@@ -175,19 +178,8 @@ class _Run:
                 progress.budget = progress.images
         return objective, progress
 
-    def _history(self) -> list[dict[str, float | int]]:
-        """The lines that the checkpoint knows of; later ones were written by a run that was cut off."""
-        path = self.folder / HISTORY
-        try:
-            rows = read_json_lines(path)[: self.progress.lines] if path.exists() else []
-        except DataError as error:
-            self.reporter.warn(f"{error.message.partition(';')[0]}; the curves begin anew")
-            rows = []
-        self.progress.lines = len(rows)
-        return rows
-
     def _step(self) -> None:
-        progress = self.progress
+        progress, began = self.progress, time.perf_counter()
         chosen = self.sampler.step(progress.images, progress.batch_size)
         batch = self.sampler.batch(progress.images, chosen, self.device)
         ranked = (self.ranks.rank,) if self.ranks.rank else ()
@@ -210,9 +202,7 @@ class _Run:
         progress.images += len(chosen)
         self.objective.follow(len(chosen), progress.images)
         losses = self.ranks.mean(losses)
-        for name, value in losses.items():
-            progress.sums[name] = progress.sums.get(name, 0.0) + value
-        progress.counted += 1
+        self.history.count(progress, losses, began)
         detail = ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
         self.reporter.progress(progress.images, self.total, "images", detail)
         every = max(1, self.count // _LINES_PER_EPOCH)
@@ -220,17 +210,9 @@ class _Run:
             self._log()
 
     def _log(self) -> None:
-        """Close one line of the history: the mean losses since the last one."""
-        progress = self.progress
-        if not progress.counted:
-            return
-        row: dict[str, float | int] = {"images": progress.images, "epoch": round(progress.images / self.count, 4)}
-        row |= {name: value / progress.counted for name, value in progress.sums.items()}
-        if progress.skipped:
-            row["skipped_steps"] = progress.skipped
-        self.rows.append(row)
-        progress.lines += 1
-        progress.sums, progress.counted = {}, 0
+        optimizers = self.objective.optimizers.items()
+        rates = {name: float(optimizer.param_groups[0]["lr"]) for name, optimizer in optimizers}
+        self.history.close_line(self.progress, self.count, rates)
 
     def _save(self) -> bool:
         """Write history and checkpoint; False, and no checkpoint, where the weights are not finite."""
@@ -241,7 +223,7 @@ class _Run:
         return saved
 
     def _written(self) -> bool:
-        write_atomic(self.folder / HISTORY, json_lines(self.rows))
+        self.history.write()
         return save_checkpoint(self.checkpoints, self.objective, self.progress, self.schedule.run)
 
     def _save_or_go_back(self) -> bool:
@@ -290,7 +272,7 @@ class _Run:
         progress.skipped += self.failures
         fresh.distribute(self.ranks)
         self.objective, self.progress, self.failures = fresh, progress, 0
-        self.rows = self.rows[: progress.lines]
+        self.history.go_on_from(progress)
 
     def _halve_batch(self) -> None:
         if self.ranks.count > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from pairaug.errors import DataError, UsageError
@@ -19,6 +20,7 @@ from pairaug.segmenter.presets import PRESETS
 
 DEFAULT_MODELS = "pairaug-models"
 LARGEST_SIZE = 8192
+CURVES_EXTRA = "pip install 'pairaug[tensorboard]'"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class FitOptions:
     ``sample_epochs``: after which epochs a sample sheet is drawn (default: powers of two, and the last);
     ``precision``: what networks are computed in, auto, float32 or bfloat16 (``machine.precision``);
     ``fresh``: discard an earlier run in the same folder; ``gate``: fit the gate of the model beside it;
-    ``unlabelled``: images without masks, a folder or a list, for a translator that takes them.
+    ``unlabelled``: images without masks, a folder or a list, for a translator that takes them;
+    ``tensorboard``: a folder for curves (``training.tensorboard``), None for none.
     """
 
     model: str | None = None
@@ -64,6 +67,7 @@ class FitOptions:
     fresh: bool = False
     gate: bool = True
     unlabelled: Path | None = None
+    tensorboard: Path | None = None
     command: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,7 +75,8 @@ class FitOptions:
 def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
     """The registry's entry for the model asked for, None where the data decide.
 
-    Raises UsageError for a model that there is not, and for lengths and sizes that cannot be.
+    Raises UsageError for a model that there is not, and for lengths and sizes that cannot be, DataError for curves that
+    nothing here can write.
     """
     name = None if options.model == AUTO else options.model
     if name is None and kind == "translator":
@@ -89,6 +94,8 @@ def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
         raise UsageError(f"--size {options.size}: larger than {LARGEST_SIZE} pixels a side is not supported")
     if options.seed < 0:
         raise UsageError(f"--seed {options.seed}: must be 0 or more")
+    if options.tensorboard is not None and find_spec("tensorboard") is None:
+        raise DataError(f"--tensorboard {options.tensorboard}: writing it needs tensorboard: {CURVES_EXTRA}")
     return entry
 
 

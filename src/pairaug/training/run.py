@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairaug.arrays.examples import Examples
 from pairaug.files import (
     clear_temporaries,
@@ -45,9 +48,10 @@ from pairaug.training.bare import Bare
 from pairaug.training.checkpoint import keep_last
 from pairaug.training.finding import looked_at
 from pairaug.training.gating import fit_gate
+from pairaug.training.history import HISTORY, PLACES, Watcher
 from pairaug.training.label_names import find_label_names
 from pairaug.training.length import ALREADY, Length
-from pairaug.training.loop import CHECKPOINTS, HISTORY, Schedule, train
+from pairaug.training.loop import CHECKPOINTS, Schedule, train
 from pairaug.training.objectives.base import Objective, count_trained
 from pairaug.training.plan import (
     LOOKING,
@@ -57,6 +61,7 @@ from pairaug.training.plan import (
 )
 from pairaug.training.sampler import Sampler
 from pairaug.training.sheets import draw_sheet
+from pairaug.training.tensorboard import Board
 from pairaug.training.terms import find_terms
 
 
@@ -200,7 +205,8 @@ class Run:
     def _remember(self, examples: Examples) -> Model:
         model: Model = self.entry.load()(self.config, self.shape, torch_generator(self.options.seed, "weights"))
         model.remember(examples)
-        self._draw("samples.png", model, examples)
+        if self.ranks.first:
+            self._draw("samples.png", model, examples)
         return model
 
     def _train(self, examples: Examples) -> tuple[Model, int]:
@@ -208,10 +214,12 @@ class Run:
         schedule = Schedule(self.options.seed, self.options.batch_size, *length, identity_digest(self.identity))
         crop = (self.shape.height, self.shape.width) if self.entry.works == "crops" else None
         sampler = Sampler(examples, self.options.seed, crop, turn=True, ranks=self.ranks)
+        watcher = self._watcher()
 
         def on_epoch(model: Model, epoch: int, last: bool) -> None:
             if last or epoch in self.options.sample_epochs or (not self.options.sample_epochs and _power_of_two(epoch)):
-                self._draw(f"epoch-{epoch:05d}.png", model, examples, crop)
+                picture = self._draw(f"epoch-{epoch:05d}.png", model, examples, crop)
+                watcher.sheet(epoch * len(examples), picture)
 
         objective, progress = train(
             lambda: make_objective(self.entry, self.config, self.shape, self.options.seed, examples),
@@ -222,6 +230,7 @@ class Run:
             reporter=self.reporter,
             on_epoch=on_epoch,
             precision=PRECISIONS[self.identity["precision"]],
+            watcher=watcher,
         )
         if self.ranks.first:
             self._draw_losses()
@@ -233,15 +242,21 @@ class Run:
             self.reporter.warn(f"{progress.skipped} steps without a finite loss were passed over")
         return objective.result.cpu(), progress.images
 
-    def _draw(self, name: str, model: Model, examples: Examples, crop: tuple[int, int] | None = None) -> None:
-        if self.ranks.first:
-            draw_sheet(self.folder / run_folder.SAMPLES / name, model, examples, self.options.seed, crop)
+    def _draw(
+        self, name: str, model: Model, examples: Examples, crop: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
+        """Draw and keep a sample sheet; called on the first rank alone."""
+        return draw_sheet(self.folder / run_folder.SAMPLES / name, model, examples, self.options.seed, crop)
+
+    def _watcher(self) -> Watcher:
+        place = self.options.tensorboard
+        return Board(place / self.folder.name, self.reporter) if place and self.ranks.first else Watcher()
 
     def _draw_losses(self) -> None:
         rows = read_json_lines(self.folder / HISTORY)
         if not rows:  # the file was lost after training
             return
-        names = [name for name in rows[-1] if name not in ("images", "epoch", "skipped_steps")]
+        names = [name for name in rows[-1] if name not in PLACES]
         write_atomic(self.folder / run_folder.LOSSES, png(loss_curves(rows, names, "epoch")), sync=False)
 
 

@@ -23,7 +23,8 @@ from pairaug.json_text import parse_json
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.slices import file_of
 from pairaug.registry import Kind
-from pairaug.training.loop import CHECKPOINTS, HISTORY
+from pairaug.training.history import HISTORY
+from pairaug.training.loop import CHECKPOINTS
 
 RUN_FILE = "run.json"
 LOSSES = "losses.png"
@@ -65,7 +66,7 @@ def open_run(folder: Path, identity: Mapping[str, Any], *, fresh: bool) -> Earli
             raise OutputError(f"{folder}: holds a model without its run; --fresh replaces it, or give other --models")
         return None
     try:
-        content = parse_json(path.read_text())
+        content = parse_json(path.read_bytes())
         theirs = dict(content["identity"])
     except (ValueError, KeyError, TypeError):
         raise OutputError(f"{path}: is damaged; --fresh starts again, --models puts this run elsewhere") from None

@@ -21,7 +21,9 @@ ROWS = 4
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-def draw_sheet(path: Path, model: Model, examples: Sequence[Example], seed: int, crop: tuple[int, int] | None) -> None:
+def draw_sheet(
+    path: Path, model: Model, examples: Sequence[Example], seed: int, crop: tuple[int, int] | None
+) -> NDArray[np.uint8]:
     """A sheet of the first examples; ``crop``: the (height, width) of their corner that is painted, None: all."""
     shown = [one for one in examples[:ROWS] if one.labels is not None]
     captions: tuple[str, ...] = ("real", "generated", "generated")
@@ -30,7 +32,9 @@ def draw_sheet(path: Path, model: Model, examples: Sequence[Example], seed: int,
     else:
         assert isinstance(model, Translator)
         rows, captions = _triples(model, shown, seed, crop), ("mask", "target", "output")
-    write_atomic(path, png(sheet(rows, captions)), sync=False)
+    picture = sheet(rows, captions)
+    write_atomic(path, png(picture), sync=False)
+    return np.asarray(picture)
 
 
 def _masks(model: MaskGenerator, examples: Sequence[Example], seed: int) -> list[list[NDArray[np.uint8]]]:

@@ -12,10 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures
 from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
+from pairaug.machine.device import CPU
 from pairaug.machine.work import Work
 from pairaug.metrics.features import image_features, network_digest, standardise
 from pairaug.metrics.mmd import MmdComparison, compare_mmd
@@ -52,16 +54,22 @@ class ImageRealism:
 
 
 def measure_images(
-    real: PairSet, synthetic: PairSet, masks: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet,
+    synthetic: PairSet,
+    masks: tuple[int, ...],
+    per_mask: int,
+    work: Work,
+    seed: int,
+    device: torch.device = CPU,
 ) -> ImageRealism:
     """``masks`` numbers the masks of the synthetic pairs; the set holds ``per_mask`` images of each on purpose.
 
-    DataError for a real set that cannot be halved.
+    ``device``: where the network of the features is computed. DataError for a real set that cannot be halved.
     """
     rng = np.random.default_rng([seed, 2])
     channels = real.terms.channels
-    ours = work.each(lambda index: image_features(real.image(index)), len(real), "real images")
-    theirs = work.each(lambda index: image_features(synthetic.image(index)), len(synthetic), "synthetic images")
+    ours = work.each(lambda index: image_features(real.image(index), device), len(real), "real images")
+    theirs = work.each(lambda index: image_features(synthetic.image(index), device), len(synthetic), "synthetic images")
     features, others = standardise(np.stack(ours), np.stack(theirs), channels=channels)
     once = others[one_a_mask(masks, per_mask)]
     return ImageRealism(

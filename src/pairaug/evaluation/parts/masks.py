@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pairaug.evaluation.parts.figures import comparison_figure, neighbour_figures, pooled, statistic_words
 from pairaug.evaluation.sets.pair_set import LOOKED_AT_SIDE, PairSet
 from pairaug.evaluation.sets.sampling import one_a_mask
+from pairaug.machine.device import CPU
 from pairaug.machine.work import Work
 from pairaug.metrics.equal_sizes import Comparison
 from pairaug.metrics.features import Features, mask_features, network_digest, standardise
@@ -84,14 +86,23 @@ class _Looked:
 
 
 def measure_masks(
-    real: PairSet, synthetic: PairSet, repeats: tuple[int, ...], per_mask: int, work: Work, seed: int
+    real: PairSet,
+    synthetic: PairSet,
+    repeats: tuple[int, ...],
+    per_mask: int,
+    work: Work,
+    seed: int,
+    device: torch.device = CPU,
 ) -> MaskRealism:
-    """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once."""
+    """``repeats`` numbers the masks of the synthetic pairs, equal ones alike; ``per_mask`` equal ones count once.
+
+    ``device``: where the network of the features is computed.
+    """
     rng = np.random.default_rng([seed, 1])
     classes = real.terms.classes
     once = one_a_mask(repeats, per_mask)
-    ours = work.each(lambda index: _look(real, index), len(real), "real masks")
-    theirs = work.each(lambda index: _look(synthetic, index), once, "synthetic masks")
+    ours = work.each(lambda index: _look(real, index, device), len(real), "real masks")
+    theirs = work.each(lambda index: _look(synthetic, index, device), once, "synthetic masks")
     values = {
         name: ([item.statistics[name] for item in ours], [item.statistics[name] for item in theirs])
         for name in ours[0].statistics
@@ -119,9 +130,9 @@ def measure_masks(
     )
 
 
-def _look(items: PairSet, index: int) -> _Looked:
+def _look(items: PairSet, index: int, device: torch.device) -> _Looked:
     labels, classes = items.labels(index), items.terms.classes
-    return _Looked(mask_statistics(labels, classes), mask_features(labels, classes), _small(labels))
+    return _Looked(mask_statistics(labels, classes), mask_features(labels, classes, device), _small(labels))
 
 
 def _small(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from pairaug.errors import DataError, UsageError
 from pairaug.evaluation.sets.image_set import images_in_terms
@@ -26,6 +27,7 @@ from pairaug.evaluation.utility.options import UtilityOptions
 from pairaug.evaluation.utility.result import Utility
 from pairaug.evaluation.utility.run import Setting, measure_utility
 from pairaug.evaluation.utility.sides import refuse_nothing_to_test_on, refuse_seen
+from pairaug.machine.device import CPU
 from pairaug.machine.ranks import ALONE, Ranks
 from pairaug.machine.work import Work
 from pairaug.pairs.checked import CheckPolicy
@@ -99,8 +101,9 @@ def measure_usefulness(
     work: Work,
     seed: int,
     ranks: Ranks = ALONE,
+    device: torch.device = CPU,
 ) -> Utility:
-    """``synthetic`` None: the arms that need none are compared with each other.
+    """``synthetic`` None: the arms that need none are compared with each other. ``device``: of the reference segmenter.
 
     Raises DataError where a comparison would not be honest (see ``utility``).
     """
@@ -122,7 +125,8 @@ def measure_usefulness(
             test=prepared.test,
             fitting=fitting,
             setting=Setting(terms.classes, repr((policy, terms)), selection.group_by is not None),
-            trainer=wanted.trainer or ReferenceSegmenter(options.preset, sharing=True, steps=options.steps),
+            trainer=wanted.trainer
+            or ReferenceSegmenter(options.preset, sharing=True, steps=options.steps, device=device),
             options=options,
             reporter=work.reporter,
             workers=work.workers,
