@@ -24,7 +24,7 @@ from torch.nn import functional
 import pairaug
 
 Examples = tuple[Tensor, Tensor]  # images (N, 3, side, side), masks (N, side, side) of classes 0 to K-1
-BATCH = 8
+BATCH = 4
 
 
 def make_set(folder: Path, out: Path, folds: int, count: int, seed: int) -> tuple[Path, int]:
@@ -80,9 +80,9 @@ def augmented(images: Tensor, masks: Tensor) -> Examples:
     """Classical augmentation, the same for both networks: turns, shifts, scales, contrast, brightness."""
     draw = torch.rand(len(images), 6) * 2 - 1
     turn, scale = draw[:, 0] * math.radians(15), 1 + 0.15 * draw[:, 1]
-    rows = [torch.stack([scale * turn.cos(), -scale * turn.sin(), 0.1 * draw[:, 2]], dim=1)]
-    rows += [torch.stack([scale * turn.sin(), scale * turn.cos(), 0.1 * draw[:, 3]], dim=1)]
-    grid = functional.affine_grid(torch.stack(rows, dim=1), list(images.shape), align_corners=False)
+    along, across = scale * turn.cos(), scale * turn.sin()
+    moves = torch.stack([along, -across, 0.1 * draw[:, 2], across, along, 0.1 * draw[:, 3]], dim=1).reshape(-1, 2, 3)
+    grid = functional.affine_grid(moves, list(images.shape), align_corners=False)
     moved = functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     kept = functional.grid_sample(masks[:, None].float(), grid, "nearest", "reflection", align_corners=False)
     levels = moved * (1 + 0.3 * draw[:, 4, None, None, None]) + 0.3 * draw[:, 5, None, None, None]
