@@ -51,7 +51,6 @@ def test_the_readmes_python_runs_as_shown(drive: Path, monkeypatch: pytest.Monke
     assert shown is not None
     code = "".join(line[4:] + "\n" for line in shown[1].splitlines())
     for long, short in (
-        ('epochs=30, set={"base": 32}', 'epochs=1, set={"base": 2}, threads=1'),
         ("1000)", "3)"),
         ("max_minutes=5)", 'parts=["images"])'),
     ):

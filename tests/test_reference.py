@@ -47,7 +47,8 @@ def test_every_flag_that_a_page_speaks_of_is_one(page: str) -> None:
 
 def test_a_block_is_written_anew_and_all_else_stays() -> None:
     page = "before\n<!-- written: x -->\nold\n<!-- end of x -->\nafter"
-    assert filled(page, {"x": lambda: "new"}) == "before\n<!-- written: x -->\n\nnew\n\n<!-- end of x -->\nafter"
+    code = "\n    new\n    code\n"
+    assert filled(page, {"x": lambda: code}) == f"before\n<!-- written: x -->\n{code}\n<!-- end of x -->\nafter"
     with pytest.raises(KeyError):
         filled(page, {})
 

@@ -11,6 +11,7 @@ from pairaug.api.keywords import PairKeywords
 from pairaug.cli.app import app
 from pairaug.cli.help import names_of, takes_value, text_of
 from pairaug.cli.options import RUN
+from tests.written.blocks import prose
 
 ARGUMENTS = "Arguments"
 SHARED = frozenset("--" + name.replace("_", "-") for name in get_type_hints(PairKeywords))
@@ -30,7 +31,7 @@ def _command(name: str, command: Any) -> Iterable[str]:
     words = [names_of(one) if one.required else f"[{names_of(one)}]" for one in arguments]
     yield f"## `{' '.join(['pairaug', name, *words])}`"
     for paragraph in (command.help or "").split("\n\n"):
-        yield " ".join(paragraph.split())
+        yield prose(paragraph)
     yield "\n".join(f"    {line}" for line in (command.epilog or "").splitlines())
     own = [one for one in command.params if not getattr(one, "hidden", False) and not _is_shared(one)]
     yield from _tables(own)

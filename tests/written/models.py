@@ -10,6 +10,7 @@ from typing import Any
 
 from pairaug import list_models
 from pairaug.registry import MODELS, SUITED, ModelEntry
+from tests.written.blocks import prose
 
 KEEPS = {
     "nothing": "weights alone",
@@ -39,11 +40,11 @@ def models() -> str:
 
 def _model(entry: ModelEntry, counted: Mapping[str, int]) -> Iterable[str]:
     module = import_module(entry.module)
-    first = (inspect.getdoc(module) or "").split("\n\n")[0].partition(": ")[2].replace("``", "`").replace("\n", " ")
+    first = (inspect.getdoc(module) or "").split("\n\n")[0].partition(": ")[2]
     path = entry.module.replace(".", "/")
     yield f"### `{entry.name}`"
-    yield f"{first[:1].upper()}{first[1:]} [Method, sources, figures](../../src/{path}.py)."
-    yield "\n".join(f"* {fact}" for fact in _facts(entry, counted))
+    yield prose(f"{first[:1].upper()}{first[1:]} [Method, sources, figures](../../src/{path}.py).")
+    yield "\n".join(prose(f"* {fact}", "  ") for fact in _facts(entry, counted))
     yield _settings(entry.load().Config)
 
 
@@ -65,6 +66,6 @@ def _facts(entry: ModelEntry, counted: Mapping[str, int]) -> Iterable[str]:
 
 
 def _settings(config: type[Any]) -> str:
-    words = " ".join((inspect.getdoc(config) or "").split()).replace("``", "`")
+    words = inspect.getdoc(config) or ""
     told = ", ".join(f"`{name}={value}`" for name, value in asdict(config()).items())
-    return f"Settings (`--set`) and their defaults: {told}. {words}"
+    return prose(f"Settings (`--set`) and their defaults: {told}. {words}")
