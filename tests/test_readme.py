@@ -12,12 +12,13 @@ import typer
 import pairaug
 from pairaug.cli.app import app
 from tests.conftest import Cli
+from tests.test_reference import shown_in
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(typer.main.get_command(app).commands)
 BLOCKS = [line.strip() for line in re.findall(r"^    (.*)$", README, flags=re.MULTILINE)]
-SHOWN = [line.split("#")[0].strip() for line in BLOCKS if line.startswith("pairaug ")]
+SHOWN = shown_in(README)
 
 
 def test_the_first_two_commands_need_nothing_but_python_and_a_shell() -> None:
@@ -29,14 +30,6 @@ def test_the_first_two_commands_need_nothing_but_python_and_a_shell() -> None:
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "fit-mask-generator"])
 def test_every_command_is_in_the_readme(command: str) -> None:
     assert f"`pairaug {command}" in README
-
-
-@pytest.mark.parametrize("line", SHOWN)
-def test_every_option_that_the_readme_shows_exists(line: str) -> None:
-    words = shlex.split(line.split("|")[0].split("&&")[0])
-    assert words[1] in COMMANDS
-    known = {flag for parameter in typer.main.get_command(app).commands[words[1]].params for flag in parameter.opts}
-    assert {word.split("=")[0] for word in words[2:] if word.startswith("--")} <= known
 
 
 def test_the_readmes_road_runs_as_shown(drive: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +51,6 @@ def test_the_readmes_python_runs_as_shown(drive: Path, monkeypatch: pytest.Monke
     assert shown is not None
     code = "".join(line[4:] + "\n" for line in shown[1].splitlines())
     for long, short in (
-        ('epochs=30, set={"base": 32}', 'epochs=1, set={"base": 2}, threads=1'),
         ("1000)", "3)"),
         ("max_minutes=5)", 'parts=["images"])'),
     ):

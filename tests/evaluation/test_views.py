@@ -95,6 +95,9 @@ def test_every_pair_looked_at_has_a_row(whole: Whole) -> None:
     assert all(row["nearest_mask"].startswith("masks/p") for row in rows)
     assert all(0 <= row["agreement"] <= 1 and row["offset"] == [0, 0] for row in rows)
     assert json.dumps(rows, allow_nan=False)
+    page = (Path(__file__).parents[2] / "examples/reference/json.md").read_text()
+    told = page.partition("`--out-items FILE` writes a row")[2].partition("\n\n")[0]
+    assert re.findall(r"`(\w+)`", told) == list(rows[0])
 
 
 def test_the_page_holds_every_part_that_was_measured_and_names_the_others(folder: Path, real: Path) -> None:

@@ -1,4 +1,4 @@
-"""The README's loader snippets run as they stand, against the libraries. Opt-in: ``pip install '.[readers]'``."""
+"""The reference's loader snippets run as they stand, against the libraries. Opt-in: ``pip install '.[readers]'``."""
 
 from __future__ import annotations
 
@@ -23,14 +23,13 @@ from tests.synthesis.two_pairs import rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).resolve().parents[2] / "examples/reference/loading.md").read_text()
 LOOSE = [name for name in FORMATS if name != "webdataset"]
 
 
 def snippet(tool: str) -> str:
     """The lines below the comment that begins with ``tool``, up to the next comment or the end of the block."""
-    section = README.partition("## Training on them\n")[2].partition("\n## ")[0]
-    found = re.search(rf"^    # {tool}\b[^\n]*\n((?:(?!    #)(?:    [^\n]*|)\n)+)", section, flags=re.MULTILINE)
+    found = re.search(rf"^    # {tool}\b[^\n]*\n((?:(?!    #)(?:    [^\n]*|)\n)+)", PAGE, flags=re.MULTILINE)
     assert found, tool
     return "".join(line[4:] + "\n" for line in found[1].splitlines())
 

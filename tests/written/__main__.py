@@ -1,7 +1,7 @@
-"""Write the files of ``.github`` that come from the code."""
+"""Write the files that come from the code, and the parts of files that do."""
 
 from tests.written.files import written
 
 for path, text in written().items():
-    path.write_text(text)
+    path.write_text(text())
     print(path)

@@ -10,9 +10,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HUB = ROOT / ".github"
-PAGES = sorted(HUB.glob("*.md"))
+OWN = sorted(HUB.glob("*.md"))
+PAGES = [*OWN, ROOT / "README.md", *sorted((ROOT / "examples").rglob("*.md"))]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WORKFLOW = (HUB / "workflows/ci.yml").read_text()
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
 def listed(key: str) -> list[str]:
@@ -34,13 +39,20 @@ def test_the_workflow_tries_both_ends_of_the_range_of_torch() -> None:
     assert allowed == f"torch>={lowest},<{major}.{int(minor) + 1}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def anchors(page: Path) -> set[str]:
+    """What the headings of a page can be linked to by."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_a_page_links_to_is_there(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", page.read_text()):
         assert (page.parent / target).exists(), target
+        assert not anchor or anchor in anchors(page.parent / target if target else page), anchor
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in OWN if page.name != "CHANGELOG.md"], ids=name_of)
 def test_the_paths_that_a_page_names_exist(page: Path) -> None:
     places = (ROOT, ROOT / "src/pairaug", ROOT / "tests", ROOT / "tests/synthesis", ROOT / "src/pairaug/synthesis")
     named = set(re.findall(r"`([\w./]+/[\w./]*|[\w/]+\.py)`", page.read_text()))

@@ -16,7 +16,7 @@ from tests.written.rooms import Room, rooms, rooms_of
 
 @pytest.mark.parametrize("path", written(), ids=lambda path: path.name)
 def test_a_file_that_is_written_from_the_code_is_up_to_date(path: Path) -> None:
-    assert path.read_text() == written()[path], "run: python -m tests.written"
+    assert path.read_text() == written()[path](), "run: python -m tests.written"
 
 
 def test_the_picture_has_every_room_and_every_arrow() -> None:
