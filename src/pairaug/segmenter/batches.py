@@ -93,12 +93,11 @@ class Walk:
         while len(found) < wanted:
             shown = {*found, *beside}
             barred = shown if len(shown) < self._count else set()
-            free = [index for index in self._coming if index not in barred]
-            if free:
-                found.append(free[0])
-                self._coming.remove(free[0])
-            else:
+            place = next((place for place, index in enumerate(self._coming) if index not in barred), None)
+            if place is None:
                 self._coming += map(int, self._rng.permutation(self._count))
+            else:
+                found.append(self._coming.pop(place))
         return found
 
 

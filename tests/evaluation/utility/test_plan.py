@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -69,16 +71,14 @@ def test_the_real_segmenter_draws_the_share_that_the_arm_says(case: DrawnCase) -
     real, synthetic = LazyExamples(case.real[:5]), LazyExamples(case.synthetic)
     for arm in chosen_arms(UtilityOptions(FIVE)):
         drawn = {"real": 0, "synthetic": 0}
-        inner = batches.walk
 
-        def counted(frames, rng, inner=inner, drawn=drawn):  # type: ignore[no-untyped-def]
-            side = "real" if len(frames) == 5 else "synthetic"
-            for frame in inner(frames, rng):
-                drawn[side] += 1
-                yield frame
+        class Counted(batches.Walk):
+            def next(self, wanted: int, beside: Sequence[int] = (), drawn: dict[str, int] = drawn) -> list[int]:
+                drawn["real" if self._count == 5 else "synthetic"] += wanted
+                return super().next(wanted, beside)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(batches, "walk", counted)
+            patch.setattr(batches, "Walk", Counted)
             drawing = batches.Batches(Recipe(real, synthetic, arm.share, arm.augmentation), 64, 2, KeptFrames()).draw(
                 8, 0
             )
