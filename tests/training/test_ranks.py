@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.conftest import Cli
 from tests.several import End, together
@@ -106,3 +107,18 @@ def test_a_refusal_is_told_once() -> None:
     assert [end.code for end in ends] == [3, 3]
     assert "nowhere" in ends[0].err
     assert ends[1].err == ""
+
+
+def test_one_rank_looks_at_images_without_masks_and_tells_the_other(drive: Path) -> None:
+    short = "from pairaug.training import finding, plan\nfinding.LOOKING = plan.Looking(steps=2)\n"
+    blind = short + "def look(*_):\n    raise AssertionError('this rank looks too')\nfinding._found = look\n"
+    Path("more").mkdir()
+    for path in (drive / "images").iterdir():
+        Image.open(path).rotate(90).save(Path("more", path.name))
+    ended = together(
+        "fit-translator", DATA, "--model", "graft", "--no-gate", "--unlabelled", "more", "--models", "models",
+        "--threads", 1, hooks=(short, blind),
+    )  # fmt: skip
+    assert [one.code for one in ended] == [0, 0], ended[0].err + ended[1].err
+    assert "images without masks" in ended[0].err
+    assert ended[1].err == ""

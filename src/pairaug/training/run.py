@@ -137,9 +137,8 @@ class Run:
         channels = self.shape.channels
         if self.bare is None:
             return Examples(self.checked, channels, square)
-        self.bare = looked_at(
-            self.bare, self.checked, channels, self.options.seed, Work(self.facts["threads"], self.reporter)
-        )
+        given, work = self.bare, Work(self.facts["threads"], self.reporter)
+        self.bare = self.ranks.told(lambda: looked_at(given, self.checked, channels, self.options.seed, work))
         return Examples(self.checked, channels, square, unlabelled=self.bare.kept, found=self.bare.found)
 
     def _save(self, model: Any, images: int, began: float) -> None:
