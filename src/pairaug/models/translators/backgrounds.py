@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,6 +31,7 @@ from torch.nn import functional
 from pairaug.models.parts import EVERYWHERE, numbered, only
 from pairaug.models.translators.bending import bent
 from pairaug.models.translators.erasing import Picture
+from pairaug.models.translators.fields import keep_inside, outside
 from pairaug.models.translators.kept import Kept
 from pairaug.models.translators.surroundings import Labels, Thing, things_in
 
@@ -60,8 +61,11 @@ class Backgrounds:
         self._lock = threading.Lock()
 
     def drawn(self, mask: Labels, rng: np.random.Generator, *, complete: bool) -> Ground:
-        """One at the mask's size; ``complete``: what stands in it may stay."""
-        return self._inhabited(mask, rng) if complete and self._bare else self._fitting(mask, rng)
+        """One at the mask's size; ``complete``: what stands in it may stay, and what it cannot show is left away."""
+        ground = self._inhabited(mask, rng) if complete and self._bare else self._fitting(mask, rng)
+        if not complete or not self._bounded:
+            return ground
+        return replace(ground, wanted=np.where(outside(ground.picture), 0, ground.wanted).astype(np.uint8))
 
     def _inhabited(self, mask: Labels, rng: np.random.Generator) -> Ground:
         number = int(rng.integers(len(self._bare)))
@@ -77,6 +81,11 @@ class Backgrounds:
         apart = np.setdiff1d(np.arange(1, count + 1), numbers[near])
         room = max(0, self._most - numbered(there)[1])
         return only(mask, numbers, rng.permutation(apart)[:room])
+
+    @cached_property
+    def _bounded(self) -> bool:
+        """Whether nothing stands outside of the field of view."""
+        return keep_inside((self._empty(number), one.labels) for number, one in enumerate(self._pairs[:LOOKED_AT]))
 
     @cached_property
     def _most(self) -> int:
