@@ -85,7 +85,7 @@ class Backgrounds:
     @cached_property
     def _bounded(self) -> bool:
         """Whether nothing stands outside of the field of view."""
-        return keep_inside((self._empty(number), one.labels) for number, one in enumerate(self._pairs[:LOOKED_AT]))
+        return keep_inside((one.emptied(number), one.labels) for number, one in enumerate(self._pairs[:LOOKED_AT]))
 
     @cached_property
     def _most(self) -> int:
@@ -124,9 +124,11 @@ class Backgrounds:
         return float((stood & (mask == 0)).mean())
 
     def _empty(self, number: int) -> Picture:
+        bounded = self._bounded
         with self._lock:
             if number not in self._emptied:
-                found = self._every[number].emptied(number)
+                one = self._every[number]
+                found = one.emptied(number, outside(one.picture) if bounded else None)
                 if (len(self._emptied) + 1) * found.nbytes > CACHE_BYTES:
                     self._emptied = {}
                 self._emptied[number] = found

@@ -26,24 +26,31 @@ WINDOWS = 48  # tried for each tile: half of them near
 NEAR = 4  # tiles
 
 
-def erased(picture: Picture, hole: Region, rng: np.random.Generator) -> Picture:
-    """The picture with the hole filled; pixels outside of it stay as they are."""
+def erased(picture: Picture, hole: Region, rng: np.random.Generator, beyond: Region | None = None) -> Picture:
+    """The picture with the hole filled; pixels outside of it stay as they are.
+
+    ``beyond``: what is not looked at and gives no pixels, such as the dark around a field of view.
+    """
+    beyond = np.zeros_like(hole) if beyond is None else beyond
+    hole = hole & ~beyond
     filled, unknown = picture.copy(), hole.copy()
+    barred = hole | beyond
     side = max(2, min(TILE, min(hole.shape) // 4))
     for tile in _tiles(hole, side):
         window = _around(tile, hole.shape)
         open_ = unknown[window]
-        start = _most_alike(picture, hole, filled[:, *window], ~open_, tile, window, rng)
+        known = ~(open_ | beyond[window])
+        start = _most_alike(picture, barred, filled[:, *window], known, tile, window, rng)
         if start is None:
             continue
         rows, columns = open_.shape
         source = picture[:, start[0] : start[0] + rows, start[1] : start[1] + columns]
-        membrane = push_pull(filled[:, *window] - source, ~open_)
+        membrane = push_pull(filled[:, *window] - source, known)
         inside = np.zeros_like(open_)
         inside[_within(tile, window)] = open_[_within(tile, window)]
         filled[:, *window][:, inside] = (source + membrane)[:, inside]
         unknown[window] &= ~inside
-    return np.where(unknown, push_pull(filled, ~unknown), filled) if unknown.any() else filled
+    return np.where(unknown, push_pull(filled, ~(unknown | beyond)), filled) if unknown.any() else filled
 
 
 def push_pull(values: Picture, known: Region) -> Picture:
@@ -119,16 +126,16 @@ def _within(tile: Window, window: Window) -> Window:
 
 def _most_alike(
     picture: Picture,
-    hole: Region,
+    barred: Region,
     target: Picture,
     known: Region,
     tile: Window,
     window: Window,
     rng: np.random.Generator,
 ) -> tuple[int, int] | None:
-    """Where a window without hole begins whose pixels are most like the known ones; None where none was found."""
+    """Where a window without barred pixels begins whose pixels are most like the known ones; None where none is."""
     size = np.array(known.shape)
-    most = np.array(hole.shape) - size
+    most = np.array(barred.shape) - size
     origin = np.array([part.start for part in window])
     reach = NEAR * np.array([part.stop - part.start for part in tile])
     near = rng.integers(-reach, reach + 1, size=(WINDOWS // 2, 2)) + origin
@@ -136,7 +143,7 @@ def _most_alike(
     best, least = None, np.inf
     for top, left in np.clip(np.concatenate([near, anywhere]), 0, most).tolist():
         there = slice(top, top + int(size[0])), slice(left, left + int(size[1]))
-        if hole[there].any():
+        if barred[there].any():
             continue
         apart = (picture[:, *there] - target) ** 2
         score = float(apart[:, known].mean()) if known.any() else 0.0

@@ -15,7 +15,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from pairaug.models.base import Example, Shape
-from pairaug.models.translators.erasing import Picture, erased
+from pairaug.models.translators.erasing import Picture, Region, erased
 from pairaug.models.translators.surroundings import Labels
 
 RIM = 0.006  # of the longer side: what is taken out around an object, for its blur or shadow
@@ -37,12 +37,12 @@ class Kept:
         low, high = self.intensity
         return (self.levels.astype(np.float32) - low) * np.float32(2 / (high - low)) - 1
 
-    def emptied(self, seed: int) -> Picture:
-        """The picture without its objects; the same in every run."""
+    def emptied(self, seed: int, beyond: Region | None = None) -> Picture:
+        """The picture without its objects; the same in every run. ``beyond``: what gives no pixels for that."""
         if not self.labels.any():
             return self.picture
         rim = max(2, round(RIM * max(self.labels.shape)))
-        return erased(self.picture, ndimage.binary_dilation(self.labels > 0, iterations=rim), _rng(seed))
+        return erased(self.picture, ndimage.binary_dilation(self.labels > 0, iterations=rim), _rng(seed), beyond)
 
 
 def kept_of(examples: Sequence[Example]) -> tuple[list[Kept], list[Kept]]:
