@@ -72,7 +72,7 @@ def synthesize_folds(
     with joined() as ranks:
         speaker = (reporter if ranks.first else None) or Reporter()
         checked = ranks.told(lambda: data.checked(speaker))
-        dealt = deal(checked, options.folds, options.synthesis.seed)
+        dealt = ranks.told(lambda: deal(checked, options.folds, options.synthesis.seed))
         inputs = [("the models", Path(options.synthesis.models)), ("the training data", checked.root)]
         if options.translator.unlabelled is not None:
             inputs.append(("the images of --unlabelled", options.translator.unlabelled))
@@ -80,7 +80,11 @@ def synthesize_folds(
         ranks.told(lambda: data.refuse_bare(checked, dealt, options.translator.unlabelled))
         for fold in range(options.folds):
             _fit_fold(data, checked, dealt, fold, options, speaker)
-        return _assembled(out, options, checked, dealt, ranks, speaker).run()
+        works: list[Assembly] = []
+        ranks.told(lambda: works.append(_assembled(out, options, checked, dealt, ranks, speaker)))
+        if not ranks.first:  # what the first was not refused
+            works.append(_assembled(out, options, checked, dealt, ranks, speaker))
+        return works[0].run()
 
 
 @dataclass(frozen=True)
