@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from pairaug import files
 from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.training.fit import fit_mask_generator, fit_translator
 from pairaug.training.plan import FitOptions
+from tests.synthesis.quick_gate import quick_agreement
 from tests.synthesis.two_pairs import fit_both, two_pairs
 
 
@@ -36,6 +37,12 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, path in enumerate(sorted((drawn / kind).iterdir())):
             shutil.copy(path, data / kind / f"{number // 2}_{number % 2}.png")
     return data
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    with quick_agreement():
+        yield
 
 
 @pytest.fixture(scope="module")
