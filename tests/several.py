@@ -37,7 +37,7 @@ def together(*arguments: object, hooks: tuple[str, ...] = ("", "")) -> list[End]
             _started(rank, len(hooks), port, hook, words, Path(folder, str(rank))) for rank, hook in enumerate(hooks)
         ]
         for rank in ranks:
-            rank.join(timeout=120)
+            rank.join(timeout=600)  # a bound for what hangs, not for a busy machine
         return [_end(rank, Path(folder, str(number))) for number, rank in enumerate(ranks)]
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pairaug import files
+from pairaug.pairs.drawing import write_demo_pairs
 from pairaug.training.fit import fit_mask_generator, fit_translator
 from pairaug.training.plan import FitOptions
+from tests.synthesis.quick_gate import quick_agreement
 from tests.synthesis.two_pairs import fit_both, two_pairs
 
 
@@ -23,6 +25,24 @@ def fitted_cells(tmp_path_factory: pytest.TempPathFactory, cells: Path) -> Path:
     fit_mask_generator(cells / "GT", FitOptions(models=models, threads=1))
     fit_translator(cells, FitOptions(models=models, epochs=1, settings={"base": 2}, threads=1))
     return models
+
+
+@pytest.fixture(scope="session")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight pairs of four patients, ``0_0.png`` to ``3_1.png``, 64 px."""
+    drawn, data = (tmp_path_factory.mktemp(name) for name in ("drawn", "patients"))
+    write_demo_pairs(drawn, 8, side=64, seed=2)
+    for kind in ("images", "masks"):
+        (data / kind).mkdir()
+        for number, path in enumerate(sorted((drawn / kind).iterdir())):
+            shutil.copy(path, data / kind / f"{number // 2}_{number % 2}.png")
+    return data
+
+
+@pytest.fixture
+def quick() -> Iterator[None]:
+    with quick_agreement():
+        yield
 
 
 @pytest.fixture(scope="module")

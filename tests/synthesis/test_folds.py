@@ -19,59 +19,28 @@ from pairaug.errors import DataError, StorageError, UsageError
 from pairaug.files import digest_file, read_json_lines
 from pairaug.pairs.checked import CheckPolicy
 from pairaug.pairs.checking import check_pairs
-from pairaug.pairs.drawing import write_demo_pairs
-from pairaug.pairs.source import Selection, find_pairs
+from pairaug.pairs.source import find_pairs
 from pairaug.synthesis.folds.dealing import deal
-from pairaug.synthesis.folds.run import FoldsOptions, synthesize_folds
+from pairaug.synthesis.folds.run import synthesize_folds
 from pairaug.synthesis.formats import FORMATS
-from pairaug.synthesis.options import SynthesisOptions
 from pairaug.synthesis.splits import Split
 from pairaug.synthesis.verify import verify
-from pairaug.training.plan import FitOptions
 from tests.conftest import Cli, contents
+from tests.synthesis.patients import BY_PATIENT, FOLDS, digests_of, in_folds, parents_of
 from tests.synthesis.two_pairs import rows_of
-
-QUICK = FitOptions(threads=1, gate=False)
-BY_PATIENT = Selection(group_by=r"(\d)_\d\.png")
-FOLDS = 3
-
-
-@pytest.fixture(scope="module")
-def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight pairs of four patients, ``0_0.png`` to ``3_1.png``, 64 px."""
-    drawn, data = (tmp_path_factory.mktemp(name) for name in ("drawn", "patients"))
-    write_demo_pairs(drawn, 8, side=64, seed=2)
-    for kind in ("images", "masks"):
-        (data / kind).mkdir()
-        for number, path in enumerate(sorted((drawn / kind).iterdir())):
-            shutil.copy(path, data / kind / f"{number // 2}_{number % 2}.png")
-    return data
-
-
-def options(models: Path, format: str = "mirror", count: int = 2, **others: Any) -> FoldsOptions:
-    wanted = SynthesisOptions(count, models, format=format, threads=1, **others)
-    return FoldsOptions(FOLDS, QUICK, QUICK, wanted)
 
 
 @pytest.fixture(scope="module")
 def models(patients: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The models of all folds, which any format takes."""
     own = tmp_path_factory.mktemp("models")
-    synthesize_folds(patients, own / "out", options(own / "models"), selection=BY_PATIENT)
+    synthesize_folds(patients, own / "out", in_folds(own / "models"), selection=BY_PATIENT)
     return own / "models"
 
 
 @pytest.fixture(scope="module")
 def made(patients: Path, models: Path) -> Path:
     return models.parent / "out"
-
-
-def parents_of(row: dict[str, Any]) -> set[str]:
-    return {*row["derived_from"], *row["pixels_from"]}
-
-
-def digests_of(data: Path, patient: str) -> set[str]:
-    return {digest_file(path) for path in data.rglob(f"{patient}_*.png")}
 
 
 def test_nothing_made_for_a_fold_descends_from_what_it_validates_on_nor_do_its_models_know_of_it(
@@ -120,7 +89,7 @@ def test_originals_keep_their_names_and_new_pairs_say_their_fold(made: Path) -> 
 def test_the_splits_name_what_is_there_and_validate_on_originals_alone(
     patients: Path, models: Path, tmp_path: Path, name: str
 ) -> None:
-    out, rows, _ = synthesize_folds(patients, tmp_path / "out", options(models, name), selection=BY_PATIENT)
+    out, rows, _ = synthesize_folds(patients, tmp_path / "out", in_folds(models, name), selection=BY_PATIENT)
     splits = json.loads((out / ("splits_final.json" if name == "nnunet" else "folds.json")).read_text())
     keys = {Path(row["mask_file_name"]).stem if name == "nnunet" else row["file_name"]: row for row in rows}
     assert len(splits) == FOLDS
@@ -140,7 +109,7 @@ def own_name(row: dict[str, Any]) -> str:
 
 
 def test_monai_finds_the_pairs_of_a_fold_by_its_own_rule(patients: Path, models: Path, tmp_path: Path) -> None:
-    out = synthesize_folds(patients, tmp_path / "out", options(models, "nnunet"), selection=BY_PATIENT).path
+    out = synthesize_folds(patients, tmp_path / "out", in_folds(models, "nnunet"), selection=BY_PATIENT).path
     listed, splits = (json.loads((out / name).read_text()) for name in ("dataset.json", "splits_final.json"))
     assert {entry["origin"] for entry in listed["training"]} == {"original"}
     assert listed["numTraining"] == 14
@@ -155,13 +124,13 @@ def test_a_larger_count_a_lost_file_and_a_run_cut_off_end_with_the_same_bytes(
     patients: Path, models: Path, made: Path, tmp_path: Path, fail_at_rename: Callable[[int], None]
 ) -> None:
     out = tmp_path / "out"
-    synthesize_folds(patients, out, options(models, count=1), selection=BY_PATIENT)
+    synthesize_folds(patients, out, in_folds(models, count=1), selection=BY_PATIENT)
     (out / "images/fold1_synthetic_000000.png").unlink()
     fail_at_rename(5)
     with pytest.raises(StorageError):
-        synthesize_folds(patients, out, options(models), selection=BY_PATIENT)
+        synthesize_folds(patients, out, in_folds(models), selection=BY_PATIENT)
     fail_at_rename(0)
-    synthesize_folds(patients, out, options(models), selection=BY_PATIENT)
+    synthesize_folds(patients, out, in_folds(models), selection=BY_PATIENT)
     assert contents(out) == contents(made)
 
 
@@ -208,7 +177,7 @@ def test_a_fold_without_a_class_is_refused_with_what_it_lacks(patients: Path, tm
     mask[20:40, 20:40] = 128
     Image.fromarray(mask).save(data / "masks/0_0.png")
     with pytest.raises(DataError, match=r"the masks hold \{0, 255\}, not \{0, 128, 255\}; give fewer --folds"):
-        synthesize_folds(data, tmp_path / "out", options(tmp_path / "models"))
+        synthesize_folds(data, tmp_path / "out", in_folds(tmp_path / "models"))
     assert not (tmp_path / "out").exists()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,7 @@ from PIL import Image
 from pairaug.files import digest_file
 from pairaug.fitted.model_file import load_model
 from pairaug.gates.agreement import load_agreement, look, save_agreement
-from pairaug.gates.names import GATE_OF
 from pairaug.gates.novelty import load_novelty, save_novelty
-from pairaug.segmenter.presets import PRESETS, Preset
 from pairaug.synthesis.manifest import MANIFEST, METADATA
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.synthesis.verify import verify
@@ -141,16 +138,6 @@ def test_the_same_fit_makes_a_gate_that_is_missing_and_leaves_the_model_as_it_is
 
 
 IMAGES = Path("translator/gate-agreement.safetensors")
-
-
-@pytest.fixture
-def quick() -> Iterator[None]:
-    """The gate of a translator is fitted, in a moment and to no avail."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(GATE_OF, "translator", "agreement")
-        patched.setitem(PRESETS, "quick", Preset("quick", 2, 2, 1, 4, 3e-3, 0.1))
-        patched.setattr("pairaug.segmenter.fit.SETTLING", 1)
-        yield
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pairaug.synthesis.folds.run import FoldsOptions
 
 _OF_BOTH_FITS = ("seed", "device", "precision", "threads", "fresh")
-_OF_TRANSLATOR = ("model", "epochs", "minutes", "batch_size", "size", "settings")
+_OF_TRANSLATOR = ("model", "epochs", "minutes", "batch_size", "size", "settings", "unlabelled")
 _OF_SET = (
     "count", "format", "images_as", "masks_as", "class_names", "prefix", "license", "gates", "models", "seed", "device",
     "threads", "overwrite",

@@ -126,6 +126,7 @@ class FoldsKeywords(CheckKeywords, total=False):
     batch_size: int
     size: int
     set: Settings
+    unlabelled: Place
     no_gate: bool
     format: str
     images_as: str

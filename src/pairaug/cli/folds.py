@@ -34,6 +34,7 @@ def folds(
     out: Annotated[Path, opt.option("--out", "-o", panel=opt.WHAT, help="Folder of the new data set.", metavar="DIR")],
     source: opt.OptionalSource = None,
     list_file: opt.ListFile = None,
+    unlabelled: opt.Unlabelled = None,
     pairs: PairFlags = PairFlags(),
     folds: Annotated[
         int, opt.option("--folds", panel=opt.WHAT, help="Number of folds, 2 or more (default 5).", metavar="K")
@@ -131,6 +132,7 @@ def folds(
         batch_size=batch_size,
         size=size,
         settings=opt.settings_of(settings),
+        unlabelled=unlabelled,
         models=models,
         seed=seed,
         device=device,

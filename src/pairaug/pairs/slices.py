@@ -74,14 +74,15 @@ def content_digest(path: Path) -> str:
     if parsed is None:
         return digest_file(path)
     volume, axis, index = parsed
-    return slice_digest(_volume_digest(Path(volume)), axis, index)
+    return slice_digest(volume_digest(Path(volume)), axis, index)
 
 
 def slice_digest(volume_digest: str, axis: Axis, index: int) -> str:
     return digest_bytes(f"{volume_digest}#{axis}{index:03d}".encode())
 
 
-def _volume_digest(volume: Path) -> str:
+def volume_digest(volume: Path) -> str:
+    """SHA-256 of a volume's file."""
     found = volume.stat()
     return _digest_of_state(volume, found.st_size, found.st_mtime_ns, found.st_ino)
 

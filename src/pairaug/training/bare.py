@@ -5,19 +5,19 @@ Enters: what ``--unlabelled`` names. Leaves: the checked images; with labels onc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.errors import DataError, UsageError
+from pairaug.errors import DataError
 from pairaug.fitted.seen import Seen
-from pairaug.pairs.checked import Checked, CheckPolicy
-from pairaug.pairs.slices import content_digest
+from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
+from pairaug.pairs.slices import content_digest, file_of, volume_digest
 from pairaug.pairs.source import Selection
-from pairaug.pairs.unlabelled import CheckedImages, open_images, refuse_unlike
-from pairaug.registry import ModelEntry
+from pairaug.pairs.unlabelled import CheckedImage, CheckedImages, open_images, refuse_unlike
 
 Labels = NDArray[np.uint8]
 
@@ -55,24 +55,40 @@ class Bare:
                 )
 
 
-def find_bare(
-    source: Path | None, entry: ModelEntry, checked: Checked, selection: Selection, policy: CheckPolicy
-) -> Bare | None:
-    """The images of ``source``, None where there is none. Raises UsageError, DataError.
-
-    An image of a pair is none without a mask, so it is left out; where no other remains, that is refused.
-    """
-    if source is None:
-        return None
-    if not entry.takes_images:
-        raise UsageError(f"--unlabelled: {entry.name} learns from pairs alone; leave it out, or choose another --model")
-    name = str(source)
+def open_bare(source: Path, checked: Checked, selection: Selection, policy: CheckPolicy) -> CheckedImages:
+    """All images of ``source``, of the kind of ``checked``. Raises DataError."""
     chosen = Selection(group_by=selection.group_by, slices=selection.slices, most_voxels=selection.most_voxels)
     images = open_images(source, chosen, policy.decode, skip_bad=policy.skip_bad)
     grey = checked.channels == 1
-    refuse_unlike(name, images, checked.stored_channels, grey=grey, deep=checked.deep)
-    known = {item.image_digest for item in checked.pairs}
-    others = tuple(item for item in images.images if item.digest not in known)
+    refuse_unlike(str(source), images, checked.stored_channels, grey=grey, deep=checked.deep)
+    return images
+
+
+def bare_of(name: str, images: CheckedImages, checked: Checked, held_out: Sequence[CheckedPair] = ()) -> Bare:
+    """Those of ``images``, as the user calls them, that may be used beside ``checked``; DataError where none is.
+
+    An image of a pair is none without a mask, so it is left out. Of what is ``held_out`` nothing may be seen: neither
+    the image nor the volume that it is a slice of, nor an image of its group.
+    """
+    known = {item.image_digest for item in (*checked.pairs, *held_out)}
+    groups = {item.pair.group for item in held_out} - {None}
+    files = {_file_digest(checked.root, item.pair.image, item.image_digest) for item in held_out}
+
+    def hidden(item: CheckedImage) -> bool:
+        return item.pair.group in groups or _file_digest(images.root, item.pair.image, item.digest) in files
+
+    others = [item for item in images.images if item.digest not in known]
+    kept = tuple(item for item in others if not hidden(item))
     if not others:
         raise DataError(f"{name}: holds the images of the pairs alone; give images that have no mask")
-    return Bare(replace(images, images=others))
+    if not kept:
+        raise DataError(
+            f"{name}: all {len(others)} images belong to groups that are held out; give images of other groups"
+        )
+    return Bare(replace(images, images=kept))
+
+
+def _file_digest(root: Path, image: str, digest: str) -> str:
+    """That of the file; of a slice, of its volume."""
+    file = file_of(image)
+    return digest if file == image else volume_digest(root / file)

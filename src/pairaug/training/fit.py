@@ -6,7 +6,7 @@ fit_translator("./drive", FitOptions(epochs=30))
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +18,11 @@ from pairaug.machine.device import choose_device
 from pairaug.machine.precision import choose_precision, name_of
 from pairaug.machine.ranks import Ranks, joined
 from pairaug.models.base import Shape, build_config
-from pairaug.pairs.checked import Checked, CheckPolicy
+from pairaug.pairs.checked import Checked, CheckedPair, CheckPolicy
 from pairaug.pairs.source import Selection
 from pairaug.registry import Kind, ModelEntry
 from pairaug.reporting import Reporter
-from pairaug.training.bare import Bare, find_bare
+from pairaug.training.bare import Bare, bare_of, open_bare
 from pairaug.training.choice import settled_model
 from pairaug.training.objectives.base import count_trained
 from pairaug.training.plan import (
@@ -68,8 +68,12 @@ def fit(
     policy: CheckPolicy | None = None,
     lines: Iterable[str] | None = None,
     reporter: Reporter | None = None,
+    held_out: Sequence[CheckedPair] = (),
 ) -> tuple[Path, Checked]:
-    """Fit a model of ``kind``; returns its path and the data set as it was checked."""
+    """Fit a model of ``kind``; returns its path and the data set as it was checked.
+
+    ``held_out``: pairs of the same source of which nothing may be seen, not in images without masks either.
+    """
     with joined() as ranks:
         options = options or FitOptions()
         speaker = (reporter if ranks.first else None) or Reporter()
@@ -87,9 +91,7 @@ def fit(
             speaker.warn(f"--tensorboard: {entry.name} has nothing to train, so there is nothing to log")
         config = build_config(entry.load().Config, options.settings)
         shape = working_shape(kind, entry, options, checked)
-        bare = ranks.told(
-            lambda: find_bare(options.unlabelled, entry, checked, selection or Selection(), policy or CheckPolicy())
-        )
+        bare = ranks.told(lambda: _bare(options, checked, selection or Selection(), policy or CheckPolicy(), held_out))
         identity = _identity(entry, config, shape, checked, options, ranks, bare)
         folder = Path(options.models) / FOLDERS[kind]
         work = Run(kind, entry, config, shape, checked, folder, identity, {}, options, speaker, ranks, bare)
@@ -99,6 +101,15 @@ def fit(
                 work.facts.update(facts)
                 work.run()
         return folder / MODEL_FILE, checked
+
+
+def _bare(
+    options: FitOptions, checked: Checked, selection: Selection, policy: CheckPolicy, held_out: Sequence[CheckedPair]
+) -> Bare | None:
+    if options.unlabelled is None:
+        return None
+    images = open_bare(options.unlabelled, checked, selection, policy)
+    return bare_of(str(options.unlabelled), images, checked, held_out)
 
 
 def _identity(

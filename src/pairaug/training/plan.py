@@ -82,6 +82,8 @@ def asked_model(kind: Kind, options: FitOptions) -> ModelEntry | None:
     if name is None and kind == "translator":
         name, _ = auto_translator(options)
     entry = None if name is None else find_model(name, kind)
+    if options.unlabelled is not None and entry is not None and not entry.takes_images:
+        raise UsageError(f"--unlabelled: {entry.name} learns from pairs alone; leave it out, or choose another --model")
     for name, value in (("epochs", options.epochs), ("minutes", options.minutes), ("batch-size", options.batch_size)):
         if value is not None and not 0 < value < float("inf"):
             raise UsageError(f"--{name} {value}: must be above 0")

@@ -23,6 +23,7 @@ from pairaug.synthesis.folds.dealing import Deal, deal
 from pairaug.synthesis.folds.plan import plan_of_folds
 from pairaug.synthesis.options import SynthesisOptions, check_options
 from pairaug.synthesis.run import refuse_out_at
+from pairaug.training.bare import bare_of, open_bare
 from pairaug.training.fit import fit
 from pairaug.training.plan import FitOptions, asked_model, checked_source
 
@@ -71,12 +72,19 @@ def synthesize_folds(
     with joined() as ranks:
         speaker = (reporter if ranks.first else None) or Reporter()
         checked = ranks.told(lambda: data.checked(speaker))
-        dealt = deal(checked, options.folds, options.synthesis.seed)
+        dealt = ranks.told(lambda: deal(checked, options.folds, options.synthesis.seed))
         inputs = [("the models", Path(options.synthesis.models)), ("the training data", checked.root)]
+        if options.translator.unlabelled is not None:
+            inputs.append(("the images of --unlabelled", options.translator.unlabelled))
         ranks.told(lambda: refuse_out_at(out, inputs))
+        ranks.told(lambda: data.refuse_bare(checked, dealt, options.translator.unlabelled))
         for fold in range(options.folds):
             _fit_fold(data, checked, dealt, fold, options, speaker)
-        return _assembled(out, options, checked, dealt, ranks, speaker).run()
+        works: list[Assembly] = []
+        ranks.told(lambda: works.append(_assembled(out, options, checked, dealt, ranks, speaker)))
+        if not ranks.first:  # what the first was not refused
+            works.append(_assembled(out, options, checked, dealt, ranks, speaker))
+        return works[0].run()
 
 
 @dataclass(frozen=True)
@@ -91,9 +99,16 @@ class _Data:
     def checked(self, reporter: Reporter) -> Checked:
         return checked_source("translator", self.source, self.selection, self.policy, self.lines, reporter)
 
-    def part_of(self, checked: Checked, places: Sequence[int]) -> Mapping[str, Any]:
-        """The pairs at these ``places`` of what was checked, as a fit takes them; its label values are settled."""
-        names = frozenset(checked.pairs[place].pair.name for place in places)
+    def refuse_bare(self, checked: Checked, dealt: Deal, source: Path | None) -> None:
+        """Raises DataError where a fold may use no image of ``source``, before the first fold is fitted."""
+        if source is not None:
+            images = open_bare(source, checked, self.selection, self.policy)
+            for fold in range(dealt.folds):
+                bare_of(str(source), images, checked, [checked.pairs[place] for place in dealt.held_out(fold)])
+
+    def part_of(self, checked: Checked, dealt: Deal, fold: int) -> Mapping[str, Any]:
+        """What a fit of ``fold`` takes: the pairs that it does not validate on; their label values are settled."""
+        names = frozenset(checked.pairs[place].pair.name for place in dealt.training(fold))
         cleaning = self.policy.cleaning
         if not cleaning.settled:  # what is rare in a part of the pairs is no dirt if it was none in all of them
             cleaning = replace(cleaning, as_found=True)
@@ -101,17 +116,17 @@ class _Data:
             "selection": replace(self.selection, limit=None, among=names),
             "policy": replace(self.policy, cleaning=cleaning),
             "lines": self.lines,
+            "held_out": [checked.pairs[place] for place in dealt.held_out(fold)],
         }
 
 
 def _fit_fold(data: _Data, checked: Checked, dealt: Deal, fold: int, options: FoldsOptions, reporter: Reporter) -> None:
     """The two models of a fold and their gates, on all that it does not validate on."""
-    places = dealt.training(fold)
-    held_out = len(checked.pairs) - len(places)
-    reporter.note(f"fold {fold} of {dealt.folds}: {len(places)} originals to learn from, {held_out} held out")
+    learnt, held_out = len(dealt.training(fold)), len(dealt.held_out(fold))
+    reporter.note(f"fold {fold} of {dealt.folds}: {learnt} originals to learn from, {held_out} held out")
     for kind in KINDS:
         wanted = replace(options.of_kind(kind), models=options.models(fold))
-        fit(kind, data.source, wanted, reporter=reporter, **data.part_of(checked, places))
+        fit(kind, data.source, wanted, reporter=reporter, **data.part_of(checked, dealt, fold))
 
 
 def _assembled(
