@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pairaug.files import digest_file
 from pairaug.fitted.model_file import FOLDERS, load_model
+from pairaug.fitted.seen import Seen
 from pairaug.pairs.groups import joined_groups
 from pairaug.pairs.source import Selection
 from pairaug.synthesis.ancestry import Ancestry, Descent
@@ -61,6 +63,16 @@ def test_groups_are_those_of_the_mask_and_of_the_pixels_and_of_all_that_was_seen
     assert ancestry.of([pairs[0].mask_sha256], ["f" * 64]) == Descent((0,), ("0.png",))
     assert ancestry.of([], [pairs[1].image_sha256]).groups == (0, 1, 2)
     assert ancestry.of([pairs[1].mask_sha256], []).groups == (0, 1, 2)
+
+
+def test_every_training_pair_is_an_ancestor_where_segmenters_of_all_have_labelled_a_picture(patients: Path) -> None:
+    translator, masks = (load_model(patients / "models" / FOLDERS[kind], kind) for kind in ("translator", "masks"))
+    more, style = "e" * 64, "d" * 64
+    beside = (Seen(more, None, ("background", "pseudo-labelled")), Seen(style, None, ("style",)))
+    ancestry, pairs = Ancestry(replace(translator, beside=beside), masks), translator.pairs
+    mask, image = pairs[0].mask_sha256, pairs[1].image_sha256
+    assert ancestry.of([mask], [image, more]).groups == (0, 1, 2)
+    assert ancestry.of([mask], [image, style]).groups == (0,)
 
 
 def test_parents_are_the_names_of_originals_in_this_very_set(patients: Path, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 The ancestors of a synthetic pair are the training pairs whose masks its mask derives from and whose images gave it
 pixels. A model that does not say whose they were (a network has learnt from all its training pairs at once) makes each
-of them an ancestor. So a synthetic pair may be trained on beside held-out originals exactly where it shares no group
-with them. A group is a patient, say, where the fit was told how to find one, else a pair; pairs of one image file are
-one group.
+of them an ancestor, and so does an image without a mask, in which segmenters of all pairs have found what stands there.
+So a synthetic pair may be trained on beside held-out originals exactly where it shares no group with them. A group is
+a patient, say, where the fit was told how to find one, else a pair; pairs of one image file are one group.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pairaug.fitted.model_file import FittedModel, TrainedPair
+from pairaug.fitted.seen import digests_of
 from pairaug.pairs.groups import joined_groups
 
 
@@ -46,12 +47,14 @@ class Ancestry:
                 self._groups.setdefault(digest, set()).add(number)
                 self._names.setdefault(digest, []).extend(names[place : place + 1])
         self._of_translator = frozenset(numbers)
+        self._labelled = digests_of(one for one in translator.seen if "pseudo-labelled" in one.uses)
         self._of_masks = self._with_strangers(() if masks is None else masks.pairs, max(numbers) + 1)
         self._always = tuple(always)
 
     def of(self, derived_from: Collection[str], pixels_from: Collection[str]) -> Descent:
         """Of a pair made from masks and images of these digests; where there are none: from all that the model saw."""
-        groups = set(() if derived_from else self._of_masks) | set(() if pixels_from else self._of_translator)
+        of_all = not pixels_from or not self._labelled.isdisjoint(pixels_from)
+        groups = set(() if derived_from else self._of_masks) | set(self._of_translator if of_all else ())
         named = [*derived_from, *pixels_from, *self._always]
         groups.update(number for digest in named for number in self._groups.get(digest, ()))
         parents = {name for digest in named for name in self._names.get(digest, ())}
