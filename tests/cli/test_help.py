@@ -100,6 +100,22 @@ def test_an_option_that_names_no_default_gets_the_one_it_has() -> None:
     assert "--flag       A flag." in lines
 
 
+@pytest.mark.parametrize(
+    ("flag", "default"),
+    [
+        ("--images-as", "as the originals are"),
+        ("--masks-as", "as the originals are"),
+        ("--class-names", "those of the originals, or the values"),
+        ("--area", "any"),
+        ("--parts", "any"),
+        ("--include-class", "any"),
+    ],
+)
+def test_the_default_of_a_wish_says_what_is_made_without_it(flag: str, default: str) -> None:
+    options = {name: parameter for parameter in COMMANDS["synthesize"].params for name in parameter.opts}
+    assert text_of(options[flag]).endswith(f"(default: {default}).")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_on_a_page_looks_like_something_to_type_but_is_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     page = page_of(name, 100, monkeypatch)

@@ -299,7 +299,8 @@ def test_one_image_listed_under_two_names_is_noticed(tmp_path: Path) -> None:
     [
         (("nowhere",), "nowhere: does not exist; give a folder of pairs, '-' or --list FILE"),
         (("images/a.png",), "images/a.png: is not a folder; give the folder that holds images and masks"),
-        (("masks",), "masks: no pairs found (5 files: part of no pair); say what belongs together, for example --pair"),
+        (("masks",), "masks: no pairs found (5 files: part of no pair); where all are images, or all are masks, give"),
+        (("images",), "give the folder that holds both; else say what belongs together, for example --pair"),
         ((".", "--only", "zz*"), "5 pairs, none of which --only lets through; widen it"),
         ((".", "--pair", "images/{id}.tif=masks/{id}.png"), "no pairs found (10 files: does not fit --pair)"),
     ],

@@ -140,6 +140,12 @@ def test_sections_stand_in_the_order_of_the_questions(document: str) -> None:
     assert list(HEADINGS)[1:-1] == ["novelty", "suspects", "images", "masks", "agreement", "utility"]
 
 
+@pytest.mark.parametrize("part", ["novelty", "images", "masks", "agreement"])
+def test_every_section_explains_its_marks_before_it_draws_them(part: str, document: str) -> None:
+    section = document[document.index(f'id="{part}"') :]
+    assert section.index("synthetic, 95 % interval") < section.index("<table") < section.index("</section>")
+
+
 def test_the_day_is_told(document: str) -> None:
     assert "26 November 2026" in Reader(document).text
 

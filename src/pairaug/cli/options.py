@@ -76,14 +76,15 @@ Format = Annotated[
 ]
 ImagesAs = Annotated[
     str | None,
-    option("--images-as", panel=WHAT, help="Write images as png, whatever the originals are.", metavar="KIND"),
+    option("--images-as", panel=WHAT, help="Write images as png (default: as the originals are).", metavar="KIND"),
 ]
 MasksAs = Annotated[
     str | None,
     option(
         "--masks-as",
         panel=WHAT,
-        help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1.",
+        help="Write masks as png, with their label values, or as classes: PNG that hold 0 to K-1 "
+        "(default: as the originals are).",
         metavar="KIND",
     ),
 ]
@@ -92,7 +93,8 @@ ClassNames = Annotated[
     option(
         "--class-names",
         panel=WHAT,
-        help="Names of the classes above the background, in the order of their label values.",
+        help="Names of the classes above the background, in the order of their label values "
+        "(default: those of the originals, or the values).",
         metavar="A,B",
     ),
 ]

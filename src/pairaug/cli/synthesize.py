@@ -58,19 +58,27 @@ def synthesize(
         opt.option(
             "--area",
             panel=opt.WHAT,
-            help="Share of the frame that is foreground, such as 0.02-0.2.",
+            help="Share of the frame that is foreground, such as 0.02-0.2 (default: any).",
             metavar="LOW-HIGH",
         ),
     ] = None,
     parts: Annotated[
         str | None,
         opt.option(
-            "--parts", panel=opt.WHAT, help="Connected parts of the foreground, such as 1-20.", metavar="LOW-HIGH"
+            "--parts",
+            panel=opt.WHAT,
+            help="Connected parts of the foreground, such as 1-20 (default: any).",
+            metavar="LOW-HIGH",
         ),
     ] = None,
     include_class: Annotated[
         str | None,
-        opt.option("--include-class", panel=opt.WHAT, help="Label value that every new mask holds.", metavar="VALUE"),
+        opt.option(
+            "--include-class",
+            panel=opt.WHAT,
+            help="Label value that every new mask holds (default: any).",
+            metavar="VALUE",
+        ),
     ] = None,
     format: opt.Format = "mirror",
     images_as: opt.ImagesAs = None,

@@ -56,7 +56,7 @@ def gates_beside(text: str, masks: tuple[Path, FittedModel] | None, translator: 
 def _missing(name: str, path: Path, text: str) -> str:
     """What to say of a gate that is not there. Raises ModelError where it was asked for by name."""
     command = "fit-masks" if name == "novelty" else "fit-translator"
-    remedy = f"the same {command} command makes it"
+    remedy = f"the same {command} command without --no-gate makes it"
     if text != ALL:
         raise ModelError(f"{path}: no {name} gate here; {remedy}, or leave it out of --gates")
     return f"no {name} gate lies beside the model, so none is applied; {remedy}"

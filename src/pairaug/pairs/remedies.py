@@ -59,6 +59,8 @@ def remedy(root: Path, skipped: Sequence[Skipped]) -> str:
     folders = _two_folders(images)
     if folders:
         return _by_list(root, images, "their names have nothing in common; where both are in one order, list the pairs")
+    if all("/" not in entry.path for entry in images):
+        return f"where all are images, or all are masks, give the folder that holds both; else {_FLAGS}"
     return _FLAGS
 
 

@@ -73,10 +73,11 @@ def images_section(images: Findings) -> Markup:
         paragraph(
             "Images are compared by ",
             images.words,
-            ". As for masks, ",
+            ". A ratio of ",
             element("strong", "1 is perfection"),
             ": as different from real as real is from real.",
         ),
+        marks_legend(),
         figure_table("Synthetic against real images", ("Distance", "Ratio"), images.of("distance")),
         figure_table("Synthetic images as a set", SCORES, images.of("scores")),
         note(
