@@ -12,9 +12,9 @@ receives lists, models, sets, trainings and ``SET-SIZE-DRAW.json``; the same com
 Choices are made *inside* the training lists, which is the default: the training pairs of groups that the draw does not
 touch, shuffled with seed 0, are parted into the pairs that are scored (half of them, ``MOST_SCORED`` at most) and the
 rest. ``--test-lists`` opens the test lists, once, for the table that closes a question; the rest are then all training
-pairs outside the draw. The rest are the oracle's pairs and, with ``--unlabelled``, images without masks, for the arms
-and for the translator; with ``--style`` too, the new pairs are painted in their manner instead. ``--no-gates`` fits and
-applies no gate, which saves minutes.
+pairs outside the draw. The rest, without images that show a scored pair in disguise (``apart``), are the oracle's pairs
+and, with ``--unlabelled``, images without masks, for the arms and for the translator; with ``--style`` too, the new
+pairs are painted in their manner instead. ``--no-gates`` fits and applies no gate, which saves minutes.
 
 ``--sets other-cells`` is another site: labels of cells up to file 050, tested on half of the files after it, which
 ``evaluate`` calls another site by their images; the other half are the images without masks and the oracle's pairs.
@@ -38,6 +38,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from apart import apart
 from headline_table import Measured, markdown, summary
 
 from pairaug.evaluation.utility.options import OF_UNLABELLED
@@ -187,11 +188,12 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         return
     folder, flags, chosen = asked.work / cell.title, FLAGS.get(cell.name, ()), arms(asked, cell, parts)
     folder.mkdir(exist_ok=True)
+    rest = apart(asked.data, parts.rest, parts.scored, int(flags[1]) if flags else None)
     lists = {
         name: write_list(folder / f"{name}.txt", asked.data, pairs)
-        for name, pairs in (("real", parts.real), ("scored", parts.scored), ("rest", parts.rest))
+        for name, pairs in (("real", parts.real), ("scored", parts.scored), ("rest", rest))
     }
-    images = write_images(folder / "images.txt", asked.data, parts.rest)
+    images = write_images(folder / "images.txt", asked.data, rest)
     new = asked.masks_model and asked.translator
     models = [asked.masks_model, asked.translator, asked.count, asked.style, asked.no_gates] if new else []
     command = [
@@ -200,7 +202,7 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         *("--test", lists["scored"], "--arms", ",".join(chosen), "--curve", "none", "--share", asked.share),
         *("--seeds", asked.seeds, *(("--steps", asked.steps) if asked.steps else ())),
         *(("--oracle", lists["rest"]) if "oracle" in chosen else ()),
-        *(("--unlabelled", images) if asked.unlabelled and parts.rest else ()),
+        *(("--unlabelled", images) if asked.unlabelled and rest else ()),
         *(("--group-by", group_by) if group_by else ()),
         *("--models", folder / "models", "--json"),
     ]
@@ -208,7 +210,7 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
     if path.exists() and json.loads(path.read_text()).get("asked_for") == asked_for:
         return
     if models:
-        make(asked, folder, lists["real"], images if asked.unlabelled and parts.rest else None, flags)
+        make(asked, folder, lists["real"], images if asked.unlabelled and rest else None, flags)
     result = json.loads(pairaug(command))
     content = {"cell": vars(cell), "asked_for": asked_for, "utility": result["utility"]}
     path.write_text(json.dumps(content, indent=1) + "\n")
