@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
+
+from pairaug.pairs.drawing import draw_blob_pair
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 import headline
+from apart import apart
 from headline_table import Mean, Measured, markdown, mean_of_draws, over_sets, summary
 
 GROUPED = {
@@ -24,6 +28,12 @@ GROUPED = {
 }
 DEGREES = 5.0
 CELL = headline.Cell("vessels", "5", 0)
+
+
+@pytest.fixture(autouse=True)
+def _no_disguise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pairs of these lists are names alone."""
+    monkeypatch.setattr(headline, "apart", lambda data, rest, scored, threshold: rest)
 
 
 def child(pair: list[str]) -> str:
@@ -39,6 +49,18 @@ def test_no_group_stands_on_two_sides_and_no_pair_is_lost() -> None:
     assert len(found.scored) + len(found.rest) == 14  # the other eye of the fifth pair is on no side
     assert abs(len(found.scored) - len(found.rest)) <= 2
     assert found == headline.sides(GROUPED, CELL, test_lists=False)
+
+
+def test_an_image_that_shows_a_scored_pair_flipped_or_brighter_is_left_out(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    names = [[f"{number}.png", f"{number}-mask.png"] for number in range(8)]
+    for image, mask in names:
+        picture, labels = draw_blob_pair(rng, 96, 96)
+        Image.fromarray(picture).save(tmp_path / image)
+        Image.fromarray(np.where(labels, 255, 0).astype(np.uint8)).save(tmp_path / mask)
+    flipped = np.asarray(Image.open(tmp_path / "5.png"))[:, ::-1]
+    Image.fromarray((flipped * 0.8 + 20).astype(np.uint8)).save(tmp_path / "1.png")
+    assert apart(tmp_path, names[:4], names[4:], 1) == [names[0], *names[2:4]]
 
 
 def test_test_lists_are_opened_only_where_that_is_asked_for() -> None:
