@@ -8,25 +8,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.evaluation.sets.pair_set import PairSet, Terms, in_terms, lenient
+from pairaug.evaluation.sets.pair_set import PairSet
 from pairaug.evaluation.utility.disguise import Detector
 from pairaug.evaluation.utility.lazy_pairs import LazyImage, LazyPair
 from pairaug.files import digest_file
-from pairaug.pairs.checked import CheckPolicy
-from pairaug.pairs.checking import check_pairs
-from pairaug.pairs.labels import Cleaning
-from pairaug.pairs.source import find_pairs
 from pairaug.reporting import Reporter
-
-Pairs = list[list[str]]
+from segmenter import Pairs, items
 
 
 def apart(data: Path, rest: Pairs, scored: Pairs, threshold: int | None) -> Pairs:
     """Those of ``rest`` whose image shows no pair of ``scored``, as ``pairaug evaluate`` finds out."""
     if not rest or not scored:
         return rest
-    tests = opened(data, scored, threshold)
-    others = opened(data, rest, threshold, tests.terms)
+    tests = items(data, scored, threshold=threshold)
+    others = items(data, rest, tests.terms, threshold)
     images = [
         LazyImage(item.image_digest, item.image_digest, item.image_digest, partial(_image, others, index))
         for index, item in enumerate(others.pairs)
@@ -37,13 +32,6 @@ def apart(data: Path, rest: Pairs, scored: Pairs, threshold: int | None) -> Pair
     ]
     copies = {copy.name for copy in Detector(known, np.random.default_rng(0)).image_copies(images, Reporter())}
     return [pair for pair in rest if digest_file(data / pair[0]) not in copies]
-
-
-def opened(data: Path, pairs: Pairs, threshold: int | None, terms: Terms | None = None) -> PairSet:
-    lines = [f"{data.resolve() / image}\t{data.resolve() / mask}" for image, mask in pairs]
-    checked = check_pairs(find_pairs("-", lines=lines), lenient(CheckPolicy(cleaning=Cleaning(threshold=threshold))))
-    own = Terms(checked.intensity, checked.stored_channels, checked.label_map.values, deep=checked.deep)
-    return in_terms("the list", checked, terms or own)
 
 
 def _image(items: PairSet, index: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from pairaug.machine.work import Work
 from pairaug.pairs.checked import Checked, CheckPolicy
@@ -19,7 +20,7 @@ from pairaug.pairs.unlabelled import open_images
 from pairaug.reporting import Reporter
 from pairaug.training import finding
 from pairaug.training.bare import Bare
-from pairaug.training.finding import Habit, looked_at
+from pairaug.training.finding import Bounds, looked_at
 from tests.training.test_bare import more as more
 
 
@@ -57,16 +58,14 @@ def looked(sides: tuple[Bare, Checked], monkeypatch: pytest.MonkeyPatch, *segmen
     return looked_at(bare, checked, 3, 0, Work(1, Heard())), said
 
 
-def levels(bare: Bare, sides: tuple[Bare, Checked]) -> list[float]:
+def levels(bare: Bare) -> list[float]:
     """The mean level of each image of ``bare``, in its order."""
-    from PIL import Image
-
     return [float(np.asarray(Image.open(bare.images.root / item.pair.image)).mean()) for item in bare.images.images]
 
 
 def test_the_surer_half_is_kept_and_stands_first(sides: tuple[Bare, Checked], monkeypatch: pytest.MonkeyPatch) -> None:
     found, said = looked(sides, monkeypatch, Sure(3.0))
-    order = levels(found, sides)
+    order = levels(found)
     assert order == sorted(order, reverse=True)
     assert len(found.found) == len(found.kept.images) == 2
     assert [seen.uses for seen in found.seen] == [("background", "pseudo-labelled")] * 2 + [("pseudo-labelled",)]
@@ -89,10 +88,10 @@ def test_what_is_found_is_what_masks_of_the_pairs_could_hold() -> None:
     hollow[10:15, 10:15] = 0
     two[hollow > 0] = 1
     two[30:35, 30:35] = 1
-    single = Habit.of([blob])
+    single = Bounds.of([blob])
     assert np.array_equal(single.kept(two), blob)
-    assert np.array_equal(Habit.of([blob, hollow]).kept(two), hollow)
-    assert np.array_equal(Habit.of([two, blob]).kept(two), two)
+    assert np.array_equal(Bounds.of([blob, hollow]).kept(two), hollow)
+    assert np.array_equal(Bounds.of([two, blob]).kept(two), two)
     assert np.array_equal(replace(single, most=2).kept(two) > 0, (two > 0) | (blob > 0))
 
 

@@ -14,7 +14,7 @@ Labels = NDArray[np.uint8]
 EVERYWHERE = np.ones((3, 3), bool)
 
 
-def numbered(mask: Labels) -> tuple[NDArray[np.int32], int]:
+def numbered(mask: Labels | NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """(H, W) the number of the part that a pixel belongs to, 0 where none is, and how many there are."""
     numbers, count = ndimage.label(mask > 0, EVERYWHERE)
     return numbers, int(count)

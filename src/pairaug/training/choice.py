@@ -42,18 +42,14 @@ def _masks(checked: Checked) -> tuple[str, str]:
     masks = list(_some(checked))
     if are_trees(masks, checked.label_map.classes):
         return SUITED["trees"], "for the masks are trees: branches are pruned and grown again"
-    if np.median([_parts(mask) for mask in masks]) <= 1:
+    from pairaug.models.parts import numbered
+
+    if np.median([numbered(mask)[1] for mask in masks]) <= 1:
         return SUITED["objects"], (
             "for the masks are single objects; on such data new pairs have not been seen to help, so let their share "
             "fall to zero while you train"
         )
     return SUITED["objects"], "for the masks are separate objects: new ones are mixed from real ones"
-
-
-def _parts(mask: NDArray[np.uint8]) -> int:
-    from scipy.ndimage import label
-
-    return int(label(mask > 0, np.ones((3, 3)))[1])
 
 
 def _some(checked: Checked) -> Iterator[NDArray[np.uint8]]:

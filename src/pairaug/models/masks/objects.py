@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairaug.models.distances import signed_distance
+from pairaug.models.parts import numbered
 
 Labels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -144,7 +145,7 @@ def find_objects(masks: Sequence[Labels], classes: int) -> Bank:
 
 def _of_mask(mask: Labels, number: int) -> list[Object]:
     height, width = mask.shape
-    parts, _ = ndimage.label(mask > 0, structure=EIGHT)
+    parts, _ = numbered(mask)
     boxes = ndimage.find_objects(parts)
     gaps = _gaps(parts, boxes)
     found = []

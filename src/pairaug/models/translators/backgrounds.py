@@ -2,10 +2,10 @@
 
 Emptied: the objects of a training pair are taken out, or what was found in an image without a mask. One is drawn at
 random for a mask, more often one whose levels around the objects would be like those around real objects, and where
-what was filled is painted over again: a shadow below a lesion then belongs to a lesion. With what
-stands in them: images without masks alone, bent a little so that no two pairs are one; what was found there stays,
-and of the mask is painted beside it what does not touch it, as long as the picture then holds no more parts than
-those of the pairs do. Pictures of other sizes are scaled until they cover the mask, and cut.
+what was filled is painted over again: a shadow below a lesion then belongs to a lesion. With what stands in them:
+images without masks alone, bent a little so that no two pairs are one; what was found there stays, and of the mask is
+painted beside it what does not touch it, as long as the picture then holds no more parts than those of the pairs do.
+Pictures of other sizes are scaled until they cover the mask, and cut.
 
 Measured with a draft that bent nothing, on 5 CT pairs inside the training list (2,800 steps, seed 0, real pairs alone
 0.667 at best, 22 images without masks): 0.731 where what was found stays, 0.654 where all that may be an object is
@@ -70,8 +70,7 @@ class Backgrounds:
     def _inhabited(self, mask: Labels, rng: np.random.Generator) -> Ground:
         number = int(rng.integers(len(self._bare)))
         one, place = self._bare[number], rng.random(2).tolist()
-        there = _covering(one.labels[None].astype(np.float32), mask.shape, place, smooth=False)[0].astype(np.uint8)
-        picture, there = bent(_covering(one.picture, mask.shape, place), there, rng)
+        picture, there = bent(_covering(one.picture, mask.shape, place), _standing(one, mask.shape, place), rng)
         return Ground(picture, len(self._pairs) + number, self._beside(there, mask, rng), there)
 
     def _beside(self, there: Labels, mask: Labels, rng: np.random.Generator) -> Labels:
@@ -84,8 +83,11 @@ class Backgrounds:
 
     @cached_property
     def _bounded(self) -> bool:
-        """Whether nothing stands outside of the field of view."""
-        return keep_inside((one.emptied(number), one.labels) for number, one in enumerate(self._pairs[:LOOKED_AT]))
+        """Whether nothing stands outside of the field of view. Where all is shown, nothing is taken out to see that."""
+        some = self._pairs[:LOOKED_AT]
+        if not any(outside(one.picture).any() for one in some):
+            return False
+        return keep_inside((one.emptied(number), one.labels) for number, one in enumerate(some))
 
     @cached_property
     def _most(self) -> int:
@@ -120,8 +122,8 @@ class Backgrounds:
 
     def _bared(self, number: int, mask: Labels, place: Sequence[float]) -> float:
         """The share of the picture that was filled where something stood, and that the mask leaves open."""
-        stood = _covering(self._every[number].labels[None].astype(np.float32), mask.shape, place, smooth=False)[0] > 0
-        return float((stood & (mask == 0)).mean())
+        stood = _standing(self._every[number], mask.shape, place)
+        return float(((stood > 0) & (mask == 0)).mean())
 
     def _empty(self, number: int) -> Picture:
         bounded = self._bounded
@@ -133,6 +135,12 @@ class Backgrounds:
                     self._emptied = {}
                 self._emptied[number] = found
             return self._emptied[number]
+
+
+def _standing(one: Kept, size: tuple[int, ...], place: Sequence[float]) -> Labels:
+    """(H, W): what stands in the window of a kept picture that ``_covering`` cuts."""
+    found: Labels = _covering(one.labels[None].astype(np.float32), size, place, smooth=False)[0].astype(np.uint8)
+    return found
 
 
 def _covering(picture: Picture, size: tuple[int, ...], place: Sequence[float], *, smooth: bool = True) -> Picture:

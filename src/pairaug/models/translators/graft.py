@@ -37,7 +37,7 @@ _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
 
 @dataclass(frozen=True)
 class GraftConfig:
-    """``choosy``: how much more often a background is drawn whose levels fit."""
+    """``choosy``: how much more often a background is drawn whose levels fit and whose filled places are covered."""
 
     choosy: float = 3.0
 

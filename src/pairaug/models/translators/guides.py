@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairaug.models.distances import signed_distance
+from pairaug.models.parts import numbered
 from pairaug.models.translators.surroundings import Labels
 
 Floats = NDArray[np.float32]
@@ -43,7 +44,7 @@ def _depth(mask: Labels) -> NDArray[np.float64]:
     """(H, W) in [0, 1]: the distance to the background as a share of the greatest in the same object."""
     inside = mask > 0
     depth = ndimage.distance_transform_edt(inside)
-    numbers, count = ndimage.label(inside, np.ones((3, 3)))
+    numbers, count = numbered(inside)
     most = np.maximum(ndimage.maximum(depth, numbers, np.arange(count + 1)), 1.0)
     found: NDArray[np.float64] = depth / np.asarray(most)[numbers]
     return found

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairaug.models.distances import read
+from pairaug.models.parts import numbered
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.guides import COVER, REACH, Floats, Guide
 from pairaug.models.translators.patchwork import RIM, Key, Patchwork
@@ -150,7 +151,7 @@ class _Painting:
 
 def _nearest_object(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
     """(H, W): the number of the object that a pixel is of, or is nearest to, from 0."""
-    numbers, count = ndimage.label(inside, np.ones((3, 3)))
+    numbers, count = numbered(inside)
     if not count:
         return np.zeros(inside.shape, np.int64)
     rows, columns = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
