@@ -74,7 +74,28 @@ def measure_utility(
     available = Available(bool(sides.synthetic), bool(sides.unlabelled), bool(sides.oracle))
     plan = make_plan(options, chosen_arms(options, available), sides.real, sides.extra)
     tests = LazyExamples(sides.test)
-    context = Context(
+    context = _context(sides, tests, setting, trainer)
+    probe_output(options.cells)
+    cells = CellFolder(options.cells, context, reporter)
+    # One rank looks: another might see cells that were finished meanwhile, and leave out others.
+    done = ranks.told(lambda: {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None})
+    reporter.note(announcement(plan, done, trainer, options, workers * ranks.count))
+    budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
+    setup = CellSetup(cells, context, tests, trainer, reporter, clock, budget, workers, ranks)
+    run_cells([cell for cell in plan.cells if cell not in done], done, setup)
+    return judge_cells(
+        plan=plan,
+        done=done,
+        groups=_group_numbers(sides.test),
+        worthwhile=options.worthwhile,
+        rng=np.random.default_rng([options.seed, 7]),
+        facts=_facts(sides, options, trainer),
+        notes=sides.notes,
+    )
+
+
+def _context(sides: Sides, tests: LazyExamples, setting: Setting, trainer: Trainer) -> Context:
+    return Context(
         pool=(*sides.real, *sides.extra),
         synthetic=sides.synthetic,
         oracle=sides.oracle,
@@ -85,24 +106,12 @@ def measure_utility(
         slender=slender_classes(tests, setting.classes),
         trainer=trainer.name,
     )
-    probe_output(options.cells)
-    cells = CellFolder(options.cells, context, reporter)
-    # One rank looks: another might see cells that were finished meanwhile, and leave out others.
-    done = ranks.told(lambda: {cell: found for cell in plan.cells if (found := cells.read(cell)) is not None})
-    reporter.note(announcement(plan, done, trainer, options, workers * ranks.count))
-    budget = None if options.max_seconds is None else options.max_seconds - (clock() - began)
-    setup = CellSetup(cells, context, tests, trainer, reporter, clock, budget, workers, ranks)
-    run_cells([cell for cell in plan.cells if cell not in done], done, setup)
-    numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in sides.test))}
-    return judge_cells(
-        plan=plan,
-        done=done,
-        groups=[numbers[item.group] for item in sides.test],
-        worthwhile=options.worthwhile,
-        rng=np.random.default_rng([options.seed, 7]),
-        facts=_facts(sides, options, trainer),
-        notes=sides.notes,
-    )
+
+
+def _group_numbers(test: Sequence[LazyPair]) -> list[int]:
+    """The group of every test pair, numbered from 0 in the order in which they appear."""
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(item.group for item in test))}
+    return [numbers[item.group] for item in test]
 
 
 def announcement(plan: Plan, done: dict[Cell, Scored], trainer: Trainer, options: UtilityOptions, workers: int) -> str:

@@ -87,23 +87,13 @@ def choose_sides(
     seen = set(seen_pairs(real, fitting))
     fitted = [item for index, item in enumerate(real) if index in seen]
     others = [item for index, item in enumerate(real) if index not in seen]
-    notes = remarks(real, fitting)
     split = test is None
     if test is None:
         test, others = _split(fitted, others, rng)
     if len(test) < FEWEST_TESTS:
         raise DataError(f"{len(test)} test pairs are too few to tell anything; give at least {FEWEST_TESTS}")
-    if not grouped:
-        notes.append("every pair counts as its own patient; where that is not so, --group-by REGEX keeps them together")
-    refuse_seen(test, fitting)
-    if grouped:
-        _refuse_shared_groups(test, fitted)
-    _refuse_inside(test, synthetic)
+    _refuse_known(test, fitting, fitted if grouped else (), synthetic)
     detector = Detector(test, rng)
-    if detector.power.value is None or detector.power.value < POWER:
-        notes.append(
-            f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
-        )
     _refuse_copies(list(detector.copies(fitted, reporter)), "the models saw" if fitting.modelled else "REAL holds")
     new, of_originals = _new(synthetic, detector, reporter)
     extra, of_extra = _independent(others, test, detector, grouped, reporter)
@@ -118,11 +108,26 @@ def choose_sides(
         synthetic=tuple(new),
         split=split,
         power=detector.power,
-        notes=(scenario.sentence, *notes, *of_originals, *of_extra, *of_images, *of_oracle),
+        notes=(
+            *(scenario.sentence, *remarks(real, fitting), *_doubts(detector, grouped)),
+            *(*of_originals, *of_extra, *of_images, *of_oracle),
+        ),
         unlabelled=unlabelled,
         oracle=oracle,
         scenario=scenario,
     )
+
+
+def _doubts(detector: Detector, grouped: bool) -> list[str]:
+    """What a reader has to know of how surely test pairs are told from others."""
+    notes = []
+    if not grouped:
+        notes.append("every pair counts as its own patient; where that is not so, --group-by REGEX keeps them together")
+    if detector.power.value is None or detector.power.value < POWER:
+        notes.append(
+            f"test pairs in disguise would not be found surely: {detector.power.value or 0:.0%} of planted ones were"
+        )
+    return notes
 
 
 def _new(
@@ -153,6 +158,15 @@ def _split(
         )
     chosen = {free[index] for index in rng.permutation(len(free))[: -(-len(free) // 2)]}
     return [i for i in others if i.group in chosen], [i for i in others if i.group not in chosen]
+
+
+def _refuse_known(
+    test: Sequence[LazyPair], fitting: Fitting, of_groups: Sequence[LazyPair], synthetic: Sequence[LazyPair]
+) -> None:
+    """DataError where a test pair was seen, shares a group with one of ``of_groups``, or stands in the set."""
+    refuse_seen(test, fitting)
+    _refuse_shared_groups(test, of_groups)
+    _refuse_inside(test, synthetic)
 
 
 def refuse_seen(test: Sequence[LazyPair], fitting: Fitting) -> None:
