@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from pairaug.pairs.drawing import write_demo_pairs
+from pairaug.synthesis.folds.run import FoldsOptions, synthesize_folds
 from pairaug.synthesis.formats import FORMATS
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from pairaug.training.fit import fit_mask_generator, fit_translator
@@ -93,6 +94,19 @@ def test_evaluate_at_every_operation(world: Path, tmp_path: Path, monkeypatch: p
                 raise OSError(f"exit {end.code}") from None
 
     report("evaluate", work, base, tmp_path, all_files)
+
+
+def test_folds_at_every_operation(tmp_path: Path) -> None:
+    """Two folds of four pairs, by models that are not trained: fits, new pairs and splits."""
+    base = tmp_path / "base"
+    write_demo_pairs(base / "data", 4, side=64, seed=1)
+    quick = FitOptions(threads=1, gate=False)
+
+    def work(folder: Path) -> None:
+        wanted = SynthesisOptions(1, folder / "models", format="nnunet", threads=1, batch_size=1)
+        synthesize_folds(folder / "data", folder / "out", FoldsOptions(2, quick, quick, wanted))
+
+    report("folds", work, base, tmp_path, lambda folder: contents_of(folder / "out"))
 
 
 @pytest.mark.parametrize("kind", ["masks", "translator"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pairaug.errors import StorageError
+from pairaug.errors import Interrupted, StorageError
 from pairaug.files import OWN_MARK, digest_file, read_json_lines
+from pairaug.synthesis import ledger
 from pairaug.synthesis.folds.run import FoldsOptions, synthesize_folds
 from pairaug.synthesis.manifest import MANIFEST
 from pairaug.synthesis.options import SynthesisOptions
@@ -122,3 +125,24 @@ def test_a_refusal_of_one_fold_is_told_once(patients: Path, tmp_path: Path) -> N
     assert [end.code for end in ends] == [3, 3]
     assert "give fewer --folds" in ends[0].err
     assert ends[1].err == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_what_is_made_and_the_same_command_ends_with_the_same_bytes(
+    patients: Path, networks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    original = ledger.Ledger.add
+
+    def add(self: ledger.Ledger, made: Any) -> None:
+        original(self, made)
+        if len(self.rows) == 7:
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(ledger.Ledger, "add", add)
+    with pytest.raises(Interrupted) as caught:
+        by_networks(patients, tmp_path)
+    monkeypatch.undo()
+    assert caught.value.exit_code == 128 + number
+    assert not (tmp_path / "out" / MANIFEST).exists()
+    by_networks(patients, tmp_path)
+    assert contents(tmp_path / "out") == contents(networks / "out")

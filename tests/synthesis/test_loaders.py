@@ -16,9 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
+from pairaug.synthesis.folds.run import synthesize_folds
 from pairaug.synthesis.formats import FORMATS
 from pairaug.synthesis.run import SynthesisOptions, synthesize
 from tests.conftest import Cli
+from tests.synthesis.patients import BY_PATIENT, in_folds
 from tests.synthesis.two_pairs import rows_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -94,6 +96,19 @@ def test_monai(which: str, request: pytest.FixtureRequest) -> None:
         image, mask = (np.asarray(item[key]) for key in ("image", "label"))
         assert np.array_equal(mask[0].T, pixels(row, "mask_file_name"))
         assert np.array_equal(image.squeeze(0).T if len(image) == 1 else image.T, pixels(row, "file_name"))
+
+
+def test_monai_in_folds(patients: Path, tmp_path: Path) -> None:
+    pytest.importorskip("monai")
+    synthesize_folds(patients, Path("augmented"), in_folds(tmp_path / "models", "nnunet"), selection=BY_PATIENT)
+    left = ran("in folds with MONAI")
+    rows = {Path(row["mask_file_name"]).stem: row for row in rows_of(Path("augmented"))}
+    sides = {side: [rows[Path(item["label"]).stem] for item in left[side]] for side in ("training", "validation")}
+    held_out = {row["group"][0] for row in sides["validation"]}
+    assert held_out
+    assert all(row["origin"] == "original" and row["fold"] == 0 for row in sides["validation"])
+    assert {row["origin"] for row in sides["training"]} == {"original", "synthetic"}
+    assert held_out.isdisjoint(group for row in sides["training"] for group in row["group"])
 
 
 @pytest.mark.parametrize("which", ["fitted", "fitted_cells"])
