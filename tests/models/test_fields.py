@@ -49,7 +49,7 @@ def test_of_a_drawn_mask_nothing_is_painted_beyond_the_field_of_view_and_a_given
     examples = []
     for seed in range(3):
         labels = np.zeros((SIDE, SIDE), np.uint8)
-        labels[30 + 4 * seed : 50, 30:60] = 1
+        labels[30 + 4 * seed : 50, 30:60] = labels[60:70, 40:50] = 1  # two, so that drawn masks stay where they are
         levels = np.where(labels, 60, (picture(seed)[0] + 1) * 127.5).astype(np.uint8)
         examples.append(Example(labels, levels[..., None]))
     model = Graft(GraftConfig(), Shape(2, 1, 0, 0), torch.Generator())

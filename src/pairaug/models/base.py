@@ -140,8 +140,8 @@ class Translator(Model):
     def paint(self, labels: Tensor, generators: Sequence[torch.Generator], *, complete: bool) -> Painted:
         """``translate``, and what is known of the images.
 
-        ``complete``: what stands in a picture that is painted on may stay, and is then added to the mask; what of the
-        mask such a picture could not show is left away.
+        ``complete``: what stands in a picture that is painted on may stay, and is then added to the mask; the mask may
+        be moved to where the picture has a place for it, and what of it the picture could not show is left away.
         """
         return Painted(self.translate(labels, generators), labels, tuple({} for _ in generators))
 

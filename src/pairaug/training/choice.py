@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairaug.models.masks.trees import are_trees
+from pairaug.models.kinds import are_alone, are_trees
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes
 from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
@@ -42,9 +42,7 @@ def _masks(checked: Checked) -> tuple[str, str]:
     masks = list(_some(checked))
     if are_trees(masks, checked.label_map.classes):
         return SUITED["trees"], "for the masks are trees: branches are pruned and grown again"
-    from pairaug.models.parts import numbered
-
-    if np.median([numbered(mask)[1] for mask in masks]) <= 1:
+    if are_alone(masks, checked.label_map.classes):
         return SUITED["objects"], (
             "for the masks are single objects; on such data new pairs have not been seen to help, so let their share "
             "fall to zero while you train"

@@ -50,12 +50,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pairaug.models.base import Example, MaskGenerator, Sample, Shape, require_positive
+from pairaug.models.kinds import are_trees
 from pairaug.models.masks.curves import Floats, smoothed
 from pairaug.models.masks.habit import JAGS, Habit, read_habit
 from pairaug.models.masks.pruning import Pruned, prune
 from pairaug.models.masks.regrowth import regrow
 from pairaug.models.masks.skeleton_graph import SkeletonGraph, trace
-from pairaug.models.masks.trees import are_trees
 from pairaug.models.masks.warp import Warp, WarpConfig
 
 _DENSITY_SIDE = 64

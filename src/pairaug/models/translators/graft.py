@@ -3,8 +3,9 @@
 For a mask, a training picture whose objects were taken out (``erasing``) is the background (``backgrounds``), and the
 objects of the mask are painted on it with whole real objects of like shape (``donors``) or, where there is none, tile
 by tile with pixels of real ones (``patchwork``). So the mask is the truth of the whole picture: nothing stands in it
-that the mask does not show, thin trees and blobs alike; and one mask has many images. Where there are images without
-masks, these are the backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
+that the mask does not show, thin trees and blobs alike; and one mask has many images. Where pictures show one object
+each, a drawn mask is brought to where that stood (``placing``). Where there are images without masks, these are the
+backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
 
 What gives the images away: large objects painted from small ones repeat their texture, and of a background that was
 nearly all object little is left to fill it with.

@@ -1,4 +1,4 @@
-"""Whether masks hold trees, such as vessels, or separate objects. Nothing here needs torch."""
+"""What kind of things masks hold: trees, such as vessels, one object each, or several. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ def are_trees(masks: Sequence[NDArray[np.uint8]], classes: int) -> bool:
             whole.append(_slenderness(labels > 0))
             each += [_slenderness(labels == value) for value in range(1, classes) if (labels == value).any()]
     return bool(whole) and float(np.median(whole)) >= _SLENDER and float(np.median(each)) >= _SLENDER / 3
+
+
+def are_alone(masks: Sequence[NDArray[np.uint8]], classes: int) -> bool:
+    """Whether masks (H, W) hold one object each, as most of them do then, and that is no tree."""
+    from pairaug.models.parts import numbered
+
+    return float(np.median([numbered(mask)[1] for mask in masks])) <= 1 and not are_trees(masks, classes)
 
 
 def _slenderness(region: NDArray[np.bool_]) -> float:
