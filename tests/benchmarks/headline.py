@@ -7,7 +7,8 @@
 DATA is a folder with ``splits.json``: for each set the lists ``train`` and ``test`` of [image, mask] paths,
 ``group_by``, and ``subsets`` with draws of training pairs. For every set, size and draw both models are fitted on the
 draw (where they are named), ``--count`` pairs are synthesised, and ``pairaug evaluate --utility`` trains the arms. WORK
-receives lists, models, sets, trainings and ``SET-SIZE-DRAW.json``; the same command goes on where it was stopped.
+receives lists, models, sets, trainings and ``SET-SIZE-DRAW.json``; the same command goes on where it was stopped, on
+another machine too where it finds these last files.
 
 Choices are made *inside* the training lists, which is the default: the training pairs of groups that the draw does not
 touch, shuffled with seed 0, are parted into the pairs that are scored (half of them, ``MOST_SCORED`` at most) and the
@@ -206,7 +207,8 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         *(("--group-by", group_by) if group_by else ()),
         *("--models", folder / "models", "--json"),
     ]
-    path, asked_for = asked.work / f"{cell.title}.json", [str(part) for part in [*command, *models]]
+    path = asked.work / f"{cell.title}.json"
+    asked_for = [str(part).replace(str(asked.work), "WORK") for part in [*command, *models]]
     if path.exists() and json.loads(path.read_text()).get("asked_for") == asked_for:
         return
     if models:
