@@ -2,10 +2,11 @@
 
 For a mask, a training picture whose objects were taken out (``erasing``) is the background (``backgrounds``), and the
 objects of the mask are painted on it with whole real objects of like shape (``donors``) or, where there is none, tile
-by tile with pixels of real ones (``patchwork``). So the mask is the truth of the whole picture: nothing stands in it
-that the mask does not show, thin trees and blobs alike; and one mask has many images. Where pictures show one object
-each, a drawn mask is brought to where that stood (``placing``). Where there are images without masks, these are the
-backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
+by tile with pixels of real ones (``patchwork``). Where the masks are trees, these change the level of the background as
+real branches do (``profiles``): painted tile by tile, a vessel looked like a string of beads. So the mask is the truth
+of the whole picture: nothing stands in it that the mask does not show; and one mask has many images. Where pictures
+show one object each, a drawn mask is brought to where that stood (``placing``). Where there are images without masks,
+these are the backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
 
 What gives the images away: large objects painted from small ones repeat their texture, and of a background that was
 nearly all object little is left to fill it with.
@@ -24,16 +25,19 @@ import torch
 from torch import Tensor
 
 from pairaug.models.base import Example, Painted, Shape, Translator, require_positive
-from pairaug.models.translators.backgrounds import Backgrounds
+from pairaug.models.kinds import are_trees
+from pairaug.models.translators.backgrounds import Backgrounds, Ground
 from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.kept import Kept, from_tensors, kept_of, to_tensors
 from pairaug.models.translators.patchwork import Patchwork
-from pairaug.models.translators.sources import NOBODY, Sources, shares_of
+from pairaug.models.translators.profiles import Profiles
+from pairaug.models.translators.sources import NOBODY, Sources, nobody, shares_of
 from pairaug.models.translators.surroundings import Labels, following
 from pairaug.models.translators.tiling import painted_in_tiles
 
 _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
+_LOOKED_AT = 12  # masks, to tell whether they are trees
 
 
 @dataclass(frozen=True)
@@ -85,27 +89,41 @@ class Graft(Translator):
     def _painted(self, mask: Labels, rng: np.random.Generator, complete: bool) -> tuple[Picture, Labels, Sources]:
         """A picture, the mask of what is on it, and (H, W) the numbers of the examples of which its pixels are."""
         with self._lock:  # built once, by the first thread that asks
-            backgrounds, donors, patchwork, step = self._painters
+            backgrounds, objects = self._painters
         ground = backgrounds.drawn(mask, rng, complete=complete)
-        canvas, sources = donors.paint(ground.picture, ground.wanted, rng)
-        picture, sources = painted_in_tiles(canvas, ground.wanted, patchwork, rng, sources)
+        picture, sources = objects.painted(ground, rng)
         labels = np.where(ground.wanted > 0, ground.wanted, ground.there)
-        return picture, labels, np.where(sources == NOBODY, ground.number, sources * step)
+        return picture, labels, np.where(sources == NOBODY, ground.number, sources)
 
     @cached_property
-    def _painters(self) -> tuple[Backgrounds, Donors, Patchwork, int]:
-        """Of as many of the pictures as may be held at once: of every which one."""
-        pixels = sum(one.labels.size for one in self._pairs)
-        step = max(1, -(-pixels // _MOST_PIXELS))
-        some = self._pairs[::step]
+    def _painters(self) -> tuple[Backgrounds, Objects]:
+        return Backgrounds(self._pairs, self._bare, self.config.choosy), Objects(self._pairs, self.shape.classes)
+
+
+class Objects:
+    """What paints the objects of masks: thin ones by their profile, others by whole donors and by tiles of them."""
+
+    def __init__(self, pairs: Sequence[Kept], classes: int) -> None:
+        """Of as many of the pairs as may be held at once: of every which one."""
+        pixels = sum(one.labels.size for one in pairs)
+        self._step = max(1, -(-pixels // _MOST_PIXELS))
+        some = pairs[:: self._step]
         masks, pictures = [one.labels for one in some], [one.picture for one in some]
-        follow = following(masks, pictures)
-        return (
-            Backgrounds(self._pairs, self._bare, self.config.choosy),
-            Donors(masks, pictures, follow),
-            Patchwork(masks, pictures, self.shape.classes, follow),
-            step,
-        )
+        looked_at = np.linspace(0, len(masks) - 1, min(_LOOKED_AT, len(masks)), dtype=int)
+        self._profiles = Profiles(masks, pictures) if are_trees([masks[i] for i in looked_at], classes) else None
+        if self._profiles is None:
+            follow = following(masks, pictures)
+            self._donors = Donors(masks, pictures, follow)
+            self._patchwork = Patchwork(masks, pictures, classes, follow)
+
+    def painted(self, ground: Ground, rng: np.random.Generator) -> tuple[Picture, Sources]:
+        """The picture with what is wanted on it, and (H, W) the pairs that gave pixels for that, or ``NOBODY``."""
+        if self._profiles is not None:
+            manner = ground.number // self._step
+            return self._profiles.paint(ground.picture, ground.wanted, manner, rng), nobody(ground.wanted.shape)
+        canvas, sources = self._donors.paint(ground.picture, ground.wanted, rng)
+        picture, sources = painted_in_tiles(canvas, ground.wanted, self._patchwork, rng, sources)
+        return picture, np.where(sources == NOBODY, NOBODY, sources * self._step)
 
 
 def _numpy_generator(generator: torch.Generator) -> np.random.Generator:
