@@ -1,12 +1,13 @@
 """The paper's method in figures: its two models, fitted on 5 and on 20 pairs, measured by ``pairaug evaluate``.
 
     python examples/paper/table.py DATA WORK [--sets vessels,ct] [--sizes 5,20] [--seeds 3] [--arms A] [--curve A]
+        [--utility-alone]
 
 DATA is a folder with ``splits.json``: for ``vessels`` and ``ct`` the lists ``train`` and ``test`` of [image, mask]
 paths, ``group_by``, and ``subsets`` with draws of 5 and 20 training pairs, of which the first is taken. WORK receives
 models, 200 synthetic pairs a draw, pages, and ``SET-SIZE.json``. The same command continues where it was
 stopped. ``--arms``, ``--curve`` and ``--max-minutes`` are those of ``pairaug evaluate``, to leave something out for
-time. ``--show`` prints the tables of what is there and measures nothing.
+time, and ``--utility-alone`` leaves out everything else. ``--show`` prints what is there and measures nothing.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--arms", default="classical,dilution,copy-paste,synthetic")
     parser.add_argument("--curve", default="none")
     parser.add_argument("--max-minutes", type=float, default=600)
+    parser.add_argument("--utility-alone", action="store_true")
     parser.add_argument("--show", action="store_true")
     asked = parser.parse_args()
     asked.work.mkdir(parents=True, exist_ok=True)
@@ -67,6 +69,7 @@ def measure(asked: argparse.Namespace, name: str, size: str) -> None:
     result = pairaug(
         *("evaluate", "-", work / f"synthetic-{name}-{size}"),
         *(("--group-by", split["group_by"]) if split["group_by"] else ()),
+        *(("--parts", "utility") if asked.utility_alone else ()),
         *("--models", work / f"models-{name}-{size}", "--cache", work / "segmenters"),
         *("--utility", "--test", test, "--seeds", asked.seeds),
         *("--arms", asked.arms, "--curve", asked.curve, "--sizes", CURVE[size], "--max-minutes", asked.max_minutes),
@@ -95,7 +98,8 @@ def show(work: Path, chosen: list[tuple[str, str]]) -> None:
         for name, size in chosen
         if (work / f"{name}-{size}.json").is_file()
     }
-    print_table(["", *found], [[row, *(cell(one) for one in found.values())] for row, cell in ROWS.items()])
+    if all(one["masks"] for one in found.values()):
+        print_table(["", *found], [[row, *(cell(one) for one in found.values())] for row, cell in ROWS.items()])
     for title, one in found.items():
         if one["utility"]:
             print(f"\n{title}: {one['utility']['sentence']}\n")
