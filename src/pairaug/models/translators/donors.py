@@ -40,7 +40,8 @@ MOST_STRETCH = 2.5
 BENDINGS = 5
 EDGE = 2.0  # pixels: how far beside an edge its place is looked at
 SMOOTHEST = 2.5  # pixels: no finer bends
-BEYOND = 2.5  # pixels beside an object that are painted with it
+BEYOND = 2.5  # pixels beside an object that are painted with it, at least,
+FADING = 0.12  # and as a share of the root of its area: what is large fades slowly into what lies around it
 SEAM = 0.15  # of the root of the area: how deep into an object its surroundings show whatever they are
 TOLERANCE = 1  # pixels by which edges may miss the mask's
 
@@ -156,9 +157,7 @@ class Donors:
 def _donors_of(number: int, mask: Labels, picture: Picture) -> Iterator[Donor]:
     for thing in things_in(mask):
         if (thing.labels > 0).sum() >= LEAST_AREA:
-            whole = mask[thing.box] > 0
-            others = whole & (thing.labels == 0)
-            yield Donor(number, thing.labels, others, picture[:, *thing.box], thing.surroundings(picture))
+            yield Donor(number, thing.labels, thing.others, picture[:, *thing.box], thing.surroundings(picture))
 
 
 def _poses(target: Form, donor: Form) -> Iterator[tuple[Pose, float]]:
@@ -195,12 +194,13 @@ def _lay(canvas: Picture, painted: Sources, thing: Thing, donor: Donor, pose: Po
     pixels = np.stack([read(channel, places) for channel in donor.pixels]).astype(np.float32)
     there = _labels_at(donor.labels, places)
     wrong = ndimage.binary_opening(there != thing.labels, EVERYWHERE, TOLERANCE)
-    right = ~wrong & inside & ~(_labels_at(donor.others.astype(np.uint8), places) > 0)
+    right = ~wrong & inside & ~(_labels_at(donor.others.astype(np.uint8), places) > 0) & ~thing.others
     target = canvas[:, *thing.box]
+    beyond = max(BEYOND, FADING * float(np.sqrt((thing.labels > 0).sum())))
     pixels += _following(around, thing, follow) * _continued(target, pixels, thing, right, there)
-    share = np.clip(around / BEYOND + 1, 0, 1).astype(np.float32) * right
+    share = np.clip(around / beyond + 1, 0, 1).astype(np.float32) * right
     target += share * (pixels - target)
-    painted[thing.box][right & (around > -BEYOND)] = donor.number
+    painted[thing.box][right & (around > -beyond)] = donor.number
 
 
 def _bent(labels: Labels, donor: Donor, pose: Pose) -> Floats:

@@ -27,11 +27,12 @@ DOUBT = 4  # objects
 
 @dataclass(frozen=True)
 class Thing:
-    """One object in a mask: ``box`` with its margin, ``labels`` (h, w) of it alone, ``ring`` (h, w) its surroundings
-    as far as they are background."""
+    """One object in a mask: ``box`` with its margin, ``labels`` (h, w) of it alone, ``others`` (h, w) where further
+    ones stand, ``ring`` (h, w) its surroundings as far as they are background."""
 
     box: Box
     labels: Labels
+    others: NDArray[np.bool_]
     ring: NDArray[np.bool_]
 
     def surroundings(self, picture: Picture) -> NDArray[np.float64]:
@@ -56,7 +57,8 @@ def things_in(mask: Labels) -> Iterator[Thing]:
         )
         mine = numbers[box] == number
         near = ndimage.distance_transform_edt(~mine) <= margin
-        yield Thing((box[0], box[1]), np.where(mine, mask[box], 0).astype(np.uint8), near & ~beside[box])
+        labels = np.where(mine, mask[box], 0).astype(np.uint8)
+        yield Thing((box[0], box[1]), labels, (mask[box] > 0) & ~mine, near & ~beside[box])
 
 
 def following(masks: Sequence[Labels], pictures: Sequence[Picture]) -> float:
