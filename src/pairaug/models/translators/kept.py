@@ -15,13 +15,12 @@ from scipy import ndimage
 from torch import Tensor
 
 from pairaug.models.base import Example, Shape
-from pairaug.models.parts import numbered
 from pairaug.models.translators.erasing import Picture, Region, erased
-from pairaug.models.translators.surroundings import Labels
+from pairaug.models.translators.surroundings import Labels, thickness
 
-# What is taken out around objects, for their blur or shadow: of the longer side, and of the root of their area, but of
-# that no more than so many pixels. Of nuclei 15 px wide a rim of 2 px left rings that looked like dim nuclei.
-RIM, OF_OBJECT, MOST = 0.006, 0.35, 6
+# What is taken out around objects, for their blur or shadow: of the longer side, and of their thickness, but of that no
+# more than so many pixels. Of nuclei 15 px wide a rim of 2 px left rings that looked like dim nuclei.
+RIM, OF_OBJECT, MOST = 0.006, 0.45, 6
 Levels = NDArray[np.uint8] | NDArray[np.uint16]
 _NAMES = {"pairs", "masks", "pictures", "sizes", "intensity"}
 
@@ -44,9 +43,7 @@ class Kept:
         """The picture without its objects; the same in every run. ``beyond``: what gives no pixels for that."""
         if not self.labels.any():
             return self.picture
-        _, count = numbered(self.labels)
-        across = float(np.sqrt((self.labels > 0).sum() / count))
-        rim = max(2, round(max(RIM * max(self.labels.shape), min(MOST, OF_OBJECT * across))))
+        rim = max(2, round(max(RIM * max(self.labels.shape), min(MOST, OF_OBJECT * thickness([self.labels])))))
         return erased(self.picture, ndimage.binary_dilation(self.labels > 0, iterations=rim), _rng(seed), beyond)
 
 

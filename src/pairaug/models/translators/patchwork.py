@@ -17,12 +17,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.guides import Floats, Guide
-from pairaug.models.translators.surroundings import Labels
+from pairaug.models.translators.surroundings import Labels, thickness
 
 Key = tuple[int, int, int, int]  # a window of the sources: which source, its top and left, how it is turned
 
@@ -42,7 +41,7 @@ class Patchwork:
     def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture], classes: int, follow: float = 1.0) -> None:
         self.follow = follow
         self.classes, self._channels = classes, len(pictures[0])
-        self.tile = int(np.clip(_thickness(masks) / 2, SMALLEST, LARGEST))
+        self.tile = int(np.clip(thickness(masks) / 2, SMALLEST, LARGEST))
         self.side = self.tile + 2 * RIM
         guides = [Guide.of(mask, classes) for mask in masks]
         self._sizes = [mask.shape for mask in masks]
@@ -136,10 +135,3 @@ def _turned(part: NDArray[np.int64], turn: int) -> NDArray[np.int64]:
     """One of eight turns and flips: quarter turns by ``turn`` % 4, mirrored from 4 on."""
     part = np.rot90(part, turn % 4)
     return part[:, ::-1] if turn >= 4 else part
-
-
-def _thickness(masks: Sequence[Labels]) -> float:
-    """How thick objects are in pixels: four times the mean distance to the background, over all their pixels."""
-    depths = [ndimage.distance_transform_edt(mask > 0)[mask > 0] for mask in masks]
-    every = np.concatenate(depths)
-    return 4 * float(every.mean()) if every.size else 0.0

@@ -35,11 +35,12 @@ REACH = 4  # pixels beside an object that its profile reaches to
 DEPTHS = 8  # steps from the edge of a branch to its middle
 WIDTHS = 8  # steps from the thinnest branch to the widest, each by the same factor
 DARKEST = 0.02  # of the range: added to all levels, so that black has a logarithm
-FEWEST = 12  # pixels of a branch whose strength is known
-LIKE = 5  # branches of like width from which a strength is drawn
+LIKE = 8  # branches of like width from which a strength is drawn, by their size
 INHERITED = 0.8  # how often a branch has the strength of the one that feeds it
 WEAKEST, STRONGEST = 0.15, 2.5
-DOUBT = 0.05  # of what the profile changes in all channels: how far one channel is taken to be like the others
+FEW = 30  # pixels of a branch that tell as much of its strength as the rest of its picture does
+OTHERS = 0.05  # how much the other channels tell of one, as a share of what the mean channel tells itself
+CALM = 3.0  # points of a branch: how smoothly its width is read
 EVEN = 3.0  # pixels: how fast strength changes where branches meet
 MEASURED = 8  # pictures of which the profile is the mean
 
@@ -60,7 +61,8 @@ class Course:
         number, half = np.full(mask.shape, -1), np.zeros(mask.shape)
         for index, branch in enumerate(graph.branches):
             rows, columns = np.rint(branch.points).astype(np.intp).T
-            number[rows, columns], half[rows, columns] = index, branch.radii + 0.5
+            radii = ndimage.gaussian_filter1d(branch.radii, CALM, mode="nearest")
+            number[rows, columns], half[rows, columns] = index, radii + 0.5
         if not graph.branches:  # dots: one branch, as wide as the largest
             return cls(graph, np.where(depth > -REACH, 0, -1), np.full(mask.shape, max(depth.max(), 0.5)), depth)
         nearest = tuple(ndimage.distance_transform_edt(number < 0, return_distances=False, return_indices=True))
@@ -77,12 +79,21 @@ class Course:
         return np.array([float(branch.radii.mean()) + 0.5 for branch in self.graph.branches])
 
 
+@dataclass(frozen=True)
+class Bank:
+    """Of N branches of a picture: half of their ``widths`` (N,), ``strengths`` (N, C), and ``pixels`` (N,)."""
+
+    widths: Floats
+    strengths: Floats
+    pixels: Floats
+
+
 class Profiles:
     """What the objects of training pairs do to the level behind them. May be asked from several threads."""
 
     def __init__(self, masks: Sequence[Labels], pictures: Sequence[Picture]) -> None:
         self._masks, self._pictures = masks, pictures
-        self._banks: dict[int, tuple[Floats, Floats]] = {}
+        self._banks: dict[int, Bank] = {}
         self._lock = threading.Lock()
 
     def paint(self, background: Picture, mask: Labels, number: int, rng: np.random.Generator) -> Picture:
@@ -138,46 +149,46 @@ class Profiles:
         at = course.near
         return course, np.log(_light(picture[:, at])) - np.log(_light(behind[:, at]))
 
-    def _bank(self, number: int) -> tuple[Floats, Floats]:
-        """Of the branches of a training picture: half-widths (N,), and strengths (N, C)."""
+    def _bank(self, number: int) -> Bank:
         with self._lock:
             if number not in self._banks:
-                self._banks[number] = self._strengths_in(number)
+                self._banks[number] = self._bank_of(number)
             return self._banks[number]
 
-    def _strengths_in(self, number: int) -> tuple[Floats, Floats]:
+    def _bank_of(self, number: int) -> Bank:
+        """Each strength is the slope of the logarithms over the profile, drawn toward that of all channels of the
+        branch, and this toward that of the whole picture, the more the less there is to tell it from."""
         course, logarithms = self._measured(number)
-        if not len(course.widths):
-            return np.zeros(0), np.zeros((0, len(logarithms)))
         inside = course.depth[course.near] > 0
-        mean = self._mean_at(course, course.near)[:, inside]
-        branch, found = course.branch[course.near][inside], logarithms[:, inside]
-        count = len(course.widths)
-        along = np.stack(
-            [np.bincount(branch, one * two, minlength=count) for one, two in zip(found, mean, strict=True)]
-        )
-        whole = np.stack([np.bincount(branch, one**2, minlength=count) for one in mean])
-        known = np.bincount(branch, minlength=count) >= FEWEST
-        doubt = DOUBT * whole.mean(axis=0)  # a channel that the profile hardly changes tells little
-        every = along.sum(axis=0) / np.maximum(whole.sum(axis=0), 1e-9)
-        strengths = np.clip((along + doubt * every) / np.maximum(whole + doubt, 1e-9), WEAKEST, STRONGEST)
-        return course.widths[known], strengths[:, known].T
+        branch, count = course.branch[course.near][inside], max(1, len(course.widths))
+        mean, found = self._mean_at(course, course.near)[:, inside], logarithms[:, inside]
+        along = np.stack([np.bincount(branch, plane, minlength=count) for plane in found * mean])
+        whole = np.stack([np.bincount(branch, plane, minlength=count) for plane in mean**2])
+        pixels = np.bincount(branch, minlength=count).astype(float)
+        doubt = FEW * whole.sum() / max(pixels.sum(), 1)
+        every = (along.sum(axis=0) + doubt * along.sum() / max(whole.sum(), 1e-9)) / (whole.sum(axis=0) + doubt + 1e-9)
+        doubt = OTHERS * whole.mean(axis=0) + 1e-9
+        strengths = np.clip((along + doubt * every) / (whole + doubt), WEAKEST, STRONGEST)
+        known = np.flatnonzero(pixels[: len(course.widths)])
+        return Bank(course.widths[known], strengths[:, known].T, pixels[known])
 
     def _strengths(self, course: Course, number: int, rng: np.random.Generator) -> Floats:
         """(N, C): that of each branch of a new mask."""
-        widths, known = self._bank(number)
-        channels = len(self._pictures[0])
-        if not len(widths) or not len(course.widths):
-            return np.ones((max(1, len(course.widths)), channels))
-        drawn, odds = np.ones((len(course.widths), channels)), np.ones((len(course.widths), channels))
+        bank = self._bank(number)
+        drawn = np.ones((max(1, len(course.widths)), len(self._pictures[0])))
+        if not len(bank.widths):
+            return drawn
+        odds = drawn.copy()
         for index, (branch, width) in enumerate(zip(course.graph.branches, course.widths, strict=True)):
-            like = known[np.argsort(np.abs(np.log(widths / width)), kind="stable")[:LIKE]]
+            like = np.argsort(np.abs(np.log(bank.widths / width)), kind="stable")[:LIKE]
+            shares = bank.pixels[like] / bank.pixels[like].sum()
+            usual = shares @ bank.strengths[like]
             if branch.parent is not None and rng.random() < INHERITED:
                 odds[index] = odds[branch.parent]
             else:
-                odds[index] = like[rng.integers(len(like))] / like.mean(axis=0)
-            drawn[index] = like.mean(axis=0) * odds[index]
-        return np.clip(drawn, 0, STRONGEST)
+                odds[index] = bank.strengths[rng.choice(like, p=shares)] / usual
+            drawn[index] = usual * odds[index]
+        return np.clip(drawn, WEAKEST, STRONGEST)
 
 
 def _steps(course: Course) -> Floats:
