@@ -208,7 +208,7 @@ def measure(asked: argparse.Namespace, cell: Cell, parts: Sides, group_by: str |
         *("--models", folder / "models", "--json"),
     ]
     path = asked.work / f"{cell.title}.json"
-    asked_for = [str(part).replace(str(asked.work), "WORK") for part in [*command, *models]]
+    asked_for = [str(part.relative_to(asked.work) if isinstance(part, Path) else part) for part in [*command, *models]]
     if path.exists() and json.loads(path.read_text()).get("asked_for") == asked_for:
         return
     if models:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pairaug.models.base import Example, Shape
-from pairaug.models.kinds import are_alone
+from pairaug.models.kinds import kind_of
 from pairaug.models.translators.graft import Graft, GraftConfig
 from pairaug.models.translators.placing import brought
 
@@ -60,9 +60,9 @@ def test_several_objects_and_trees_are_not_alone() -> None:
     one, two = disc(30, 30, 8), disc(30, 30, 8) | disc(70, 70, 8)
     tree = np.zeros((200, 200), np.uint8)
     tree[100:102] = tree[:, 100:102] = 1
-    assert are_alone([one, one, two], 2)
-    assert not are_alone([one, two, two], 2)
-    assert not are_alone([tree, tree], 2)
+    assert kind_of([one, one, two], 2) == "single objects"
+    assert kind_of([one, two, two], 2) == "objects"
+    assert kind_of([tree, tree], 2) == "trees"
 
 
 def known(objects: int) -> list[Example]:

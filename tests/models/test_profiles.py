@@ -89,6 +89,16 @@ def test_branches_of_two_strengths_stay_two_and_do_not_become_their_mean() -> No
     assert all(min(abs(value - 0.4), abs(value - 0.8)) < 0.08 for value in found)
 
 
+def test_branches_of_two_classes_look_like_those_of_their_own() -> None:
+    strong, weak = lines((20, WIDE), (60, WIDE)), lines((40, WIDE), (90, WIDE))
+    profiles = learnt((darkened(darkened(background(0), strong, 0.4), weak, 0.8), strong + 2 * weak))
+    canvas, wanted = background(5), lines((30, WIDE)) + 2 * lines((75, WIDE))
+    for seed in range(6):
+        painted = profiles.paint(canvas, wanted, 0, np.random.default_rng(seed))
+        assert ratio(painted, canvas, inner(30, WIDE)) == pytest.approx([0.4], abs=0.08)
+        assert ratio(painted, canvas, inner(75, WIDE)) == pytest.approx([0.8], abs=0.08)
+
+
 def test_dots_are_painted_and_nothing_stays_nothing() -> None:
     known = lines((30, THIN), (80, THIN))
     profiles = learnt((darkened(background(0), known, 0.5), known))

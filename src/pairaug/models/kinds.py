@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+LOOKED_AT = 12  # masks that tell a kind
+
+Item = TypeVar("Item")
+Kind = Literal["trees", "single objects", "objects"]
 
 _SLENDER, _WIDEST = 30.0, 0.04  # length over width of a part; width over side
 
@@ -20,11 +26,18 @@ def are_trees(masks: Sequence[NDArray[np.uint8]], classes: int) -> bool:
     return bool(whole) and float(np.median(whole)) >= _SLENDER and float(np.median(each)) >= _SLENDER / 3
 
 
-def are_alone(masks: Sequence[NDArray[np.uint8]], classes: int) -> bool:
-    """Whether masks (H, W) hold one object each, as most of them do then, and that is no tree."""
+def kind_of(masks: Sequence[NDArray[np.uint8]], classes: int) -> Kind:
+    """What masks (H, W) hold: trees, or objects, of which there may be one in each mask, as in most of them."""
     from pairaug.models.parts import numbered
 
-    return float(np.median([numbered(mask)[1] for mask in masks])) <= 1 and not are_trees(masks, classes)
+    if are_trees(masks, classes):
+        return "trees"
+    return "single objects" if np.median([numbered(mask)[1] for mask in masks]) <= 1 else "objects"
+
+
+def evenly(items: Sequence[Item], most: int = LOOKED_AT) -> list[Item]:
+    """At most so many of the items, from the first to the last."""
+    return [items[place] for place in np.linspace(0, len(items) - 1, min(most, len(items)), dtype=int)]
 
 
 def _slenderness(region: NDArray[np.bool_]) -> float:

@@ -7,19 +7,13 @@ a network that learns to paint from a few pictures recalls them. Nothing here ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pairaug.models.kinds import are_alone, are_trees
+from pairaug.models.kinds import evenly, kind_of
 from pairaug.pairs.checked import Checked
 from pairaug.pairs.checking import load_classes
 from pairaug.registry import AUTO, SUITED, Kind, ModelEntry, find_model
 from pairaug.training.plan import FitOptions, auto_translator
-
-LOOKED_AT = 12  # masks
 
 
 @dataclass(frozen=True)
@@ -39,19 +33,14 @@ def settled_model(kind: Kind, options: FitOptions, checked: Checked) -> Choice:
 
 
 def _masks(checked: Checked) -> tuple[str, str]:
-    masks = list(_some(checked))
-    if are_trees(masks, checked.label_map.classes):
+    some = evenly(checked.pairs)
+    masks = [load_classes(checked.root, pair, checked.policy, checked.label_map) for pair in some]
+    kind = kind_of(masks, checked.label_map.classes)
+    if kind == "trees":
         return SUITED["trees"], "for the masks are trees: branches are pruned and grown again"
-    if are_alone(masks, checked.label_map.classes):
+    if kind == "single objects":
         return SUITED["objects"], (
             "for the masks are single objects; on such data new pairs have not been seen to help, so let their share "
             "fall to zero while you train"
         )
     return SUITED["objects"], "for the masks are separate objects: new ones are mixed from real ones"
-
-
-def _some(checked: Checked) -> Iterator[NDArray[np.uint8]]:
-    """Some masks (H, W), evenly chosen."""
-    pairs = checked.pairs
-    for index in np.linspace(0, len(pairs) - 1, min(LOOKED_AT, len(pairs)), dtype=int).tolist():
-        yield load_classes(checked.root, pairs[index], checked.policy, checked.label_map)

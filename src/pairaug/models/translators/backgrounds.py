@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
-from pairaug.models.kinds import are_alone
 from pairaug.models.parts import EVERYWHERE, numbered, only
 from pairaug.models.translators.bending import bent
 from pairaug.models.translators.erasing import Picture
@@ -56,16 +55,23 @@ class Ground:
 
 
 class Backgrounds:
-    """``pairs``; ``bare``: images without masks, with what was found in them. May be asked from several threads."""
+    """``pairs``; ``bare``: images without masks, with what was found in them; ``alone``: pictures show one object each.
 
-    def __init__(self, pairs: Sequence[Kept], bare: Sequence[Kept], choosy: float) -> None:
+    May be asked from several threads.
+    """
+
+    def __init__(self, pairs: Sequence[Kept], bare: Sequence[Kept], choosy: float, *, alone: bool) -> None:
         self._pairs, self._bare, self._every, self._choosy = pairs, bare, [*pairs, *bare], choosy
+        self._alone = alone
         self._emptied: dict[int, Picture] = {}
         self._lock = threading.Lock()
 
     def drawn(self, mask: Labels, rng: np.random.Generator, *, complete: bool) -> Ground:
         """One at the mask's size; ``complete``: as ``Translator.paint`` has it."""
-        ground = self._inhabited(mask, rng) if complete and self._bare else self._fitting(mask, rng, moved=complete)
+        if complete and self._bare:
+            ground = self._inhabited(mask, rng)
+        else:
+            ground = self._fitting(mask, rng, moved=complete and self._alone)
         if not complete or not self._bounded:
             return ground
         return replace(ground, wanted=np.where(outside(ground.picture), 0, ground.wanted).astype(np.uint8))
@@ -103,7 +109,6 @@ class Backgrounds:
         places = rng.random((len(some), 2)).tolist()
         fitted = [_covering(self._empty(number), mask.shape, place) for number, place in zip(some, places, strict=True)]
         stood = [_standing(self._every[n], mask.shape, place) for n, place in zip(some, places, strict=True)]
-        moved = moved and self._alone
         wanted = [brought(mask, there) if moved else mask for there in stood]
         things = [list(things_in(labels)) for labels in wanted] if moved else [list(things_in(mask))] * len(some)
         strange = np.array([self._strangeness(one, theirs) for one, theirs in zip(fitted, things, strict=True)])
@@ -115,12 +120,6 @@ class Backgrounds:
             return Ground(fitted[chosen], some[chosen], mask, np.zeros_like(mask))
         picture, there = bent(fitted[chosen], stood[chosen], rng)
         return Ground(picture, some[chosen], brought(mask, there), np.zeros_like(mask))
-
-    @cached_property
-    def _alone(self) -> bool:
-        """Whether pictures show one object each."""
-        masks = [one.labels for one in self._pairs]
-        return are_alone(masks, 1 + max(int(mask.max()) for mask in masks))
 
     @cached_property
     def _levels(self) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from pairaug.models.base import Example, Painted, Shape, Translator, require_positive
-from pairaug.models.kinds import are_trees
+from pairaug.models.kinds import evenly, kind_of
 from pairaug.models.translators.backgrounds import Backgrounds, Ground
 from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture
@@ -37,7 +37,6 @@ from pairaug.models.translators.surroundings import Labels, following
 from pairaug.models.translators.tiling import painted_in_tiles
 
 _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
-_LOOKED_AT = 12  # masks, to tell whether they are trees
 
 
 @dataclass(frozen=True)
@@ -97,20 +96,21 @@ class Graft(Translator):
 
     @cached_property
     def _painters(self) -> tuple[Backgrounds, Objects]:
-        return Backgrounds(self._pairs, self._bare, self.config.choosy), Objects(self._pairs, self.shape.classes)
+        kind = kind_of([one.labels for one in evenly(self._pairs)], self.shape.classes)
+        backgrounds = Backgrounds(self._pairs, self._bare, self.config.choosy, alone=kind == "single objects")
+        return backgrounds, Objects(self._pairs, self.shape.classes, trees=kind == "trees")
 
 
 class Objects:
     """What paints the objects of masks: thin ones by their profile, others by whole donors and by tiles of them."""
 
-    def __init__(self, pairs: Sequence[Kept], classes: int) -> None:
+    def __init__(self, pairs: Sequence[Kept], classes: int, *, trees: bool) -> None:
         """Of as many of the pairs as may be held at once: of every which one."""
         pixels = sum(one.labels.size for one in pairs)
         self._step = max(1, -(-pixels // _MOST_PIXELS))
         some = pairs[:: self._step]
         masks, pictures = [one.labels for one in some], [one.picture for one in some]
-        looked_at = np.linspace(0, len(masks) - 1, min(_LOOKED_AT, len(masks)), dtype=int)
-        self._profiles = Profiles(masks, pictures) if are_trees([masks[i] for i in looked_at], classes) else None
+        self._profiles = Profiles(masks, pictures) if trees else None
         if self._profiles is None:
             follow = following(masks, pictures)
             self._donors = Donors(masks, pictures, follow)

@@ -3,9 +3,10 @@
 Of every real picture the background behind its objects is the smooth continuation of what lies beside them. The
 logarithm of level over background, by channel, is averaged over all pixels of like depth under the edge and like width
 of the branch: the *profile*. A branch has a *strength* too, by which its profile is multiplied: arteries and veins
-differ by it. A new branch takes its strength from real ones of like width in the picture that it is painted on, and
-what is fed by a branch is as much stronger or weaker than others of its width as that is. So edges lie where the mask
-says and are as soft as real ones, no seam crosses a branch, and light and texture are those of the new background.
+differ by it. A new branch takes its strength from real ones of its class and like width in the picture that it is
+painted on, and what is fed by a branch is as much stronger or weaker than others of its width as that is. So edges lie
+where the mask says and are as soft as real ones, no seam crosses a branch, and light and texture are those of the new
+background.
 
 Models of vessels in fundus pictures say as much with a Gaussian across the vessel (Gang et al. 2002) or with two
 (Lowell et al. 2004); here nothing is assumed of the form.
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pairaug.models.distances import signed_distance
+from pairaug.models.kinds import evenly
 from pairaug.models.masks.skeleton_graph import SkeletonGraph, trace
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.surroundings import Labels
@@ -78,14 +80,27 @@ class Course:
         """(N,): half the width of each branch."""
         return np.array([float(branch.radii.mean()) + 0.5 for branch in self.graph.branches])
 
+    @property
+    def labelled(self) -> NDArray[np.int64]:
+        """(N,): the class of each branch."""
+        return np.array([branch.label for branch in self.graph.branches], dtype=np.int64)
+
 
 @dataclass(frozen=True)
 class Bank:
-    """Of N branches of a picture: half of their ``widths`` (N,), ``strengths`` (N, C), and ``pixels`` (N,)."""
+    """Of N branches of a picture: half of their ``widths`` (N,), ``strengths`` (N, C), ``pixels`` (N,), and the
+    classes that they are ``labelled`` with (N,)."""
 
     widths: Floats
     strengths: Floats
     pixels: Floats
+    labelled: NDArray[np.int64]
+
+    def like(self, width: float, label: int) -> NDArray[np.int64]:
+        """The branches of like width, of the class if it has any."""
+        same = np.flatnonzero(self.labelled == label)
+        among = same if len(same) else np.arange(len(self.widths))
+        return among[np.argsort(np.abs(np.log(self.widths[among] / width)), kind="stable")[:LIKE]]
 
 
 class Profiles:
@@ -113,8 +128,8 @@ class Profiles:
         """Half-widths (W,), ascending, and (C, W, REACH + DEPTHS) the mean logarithm at each of them and each depth."""
         found = [
             (course.half[course.near], _steps(course)[course.near], logarithms)
-            for index in np.linspace(0, len(self._masks) - 1, min(MEASURED, len(self._masks)), dtype=int)
-            for course, logarithms in [self._measured(int(index))]
+            for number in evenly(range(len(self._masks)), MEASURED)
+            for course, logarithms in [self._measured(number)]
             if course.near.any()
         ]
         if not found:
@@ -170,7 +185,7 @@ class Profiles:
         doubt = OTHERS * whole.mean(axis=0) + 1e-9
         strengths = np.clip((along + doubt * every) / (whole + doubt), WEAKEST, STRONGEST)
         known = np.flatnonzero(pixels[: len(course.widths)])
-        return Bank(course.widths[known], strengths[:, known].T, pixels[known])
+        return Bank(course.widths[known], strengths[:, known].T, pixels[known], course.labelled[known])
 
     def _strengths(self, course: Course, number: int, rng: np.random.Generator) -> Floats:
         """(N, C): that of each branch of a new mask."""
@@ -180,7 +195,7 @@ class Profiles:
             return drawn
         odds = drawn.copy()
         for index, (branch, width) in enumerate(zip(course.graph.branches, course.widths, strict=True)):
-            like = np.argsort(np.abs(np.log(bank.widths / width)), kind="stable")[:LIKE]
+            like = bank.like(width, branch.label)
             shares = bank.pixels[like] / bank.pixels[like].sum()
             usual = shares @ bank.strengths[like]
             if branch.parent is not None and rng.random() < INHERITED:
