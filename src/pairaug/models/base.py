@@ -141,7 +141,8 @@ class Translator(Model):
         """``translate``, and what is known of the images.
 
         ``complete``: what stands in a picture that is painted on may stay, and is then added to the mask; the mask may
-        be moved to where the picture has a place for it, and what of it the picture could not show is left away.
+        be moved to where the picture has a place for it, its objects may take on the outlines of what is painted for
+        them, and what of it the picture could not show is left away.
         """
         return Painted(self.translate(labels, generators), labels, tuple({} for _ in generators))
 

@@ -1,22 +1,25 @@
 """Graft: images composed of real pixels. Nothing is trained; the file holds the training pictures.
 
 For a mask, a training picture whose objects were taken out (``erasing``) is the background (``backgrounds``), and the
-objects of the mask are painted on it with whole real objects of like shape (``donors``) or, where there is none, tile
-by tile with pixels of real ones (``patchwork``). Where the masks are trees, these change the level of the background as
+objects of the mask are painted on it with whole real objects (``donors``, ``laying``) or, where there is none, tile by
+tile with pixels of real ones (``patchwork``). Where the masks are trees, these change the level of the background as
 real branches do (``profiles``): painted tile by tile, a vessel looked like a string of beads. So the mask is the truth
-of the whole picture: nothing stands in it that the mask does not show; and one mask has many images. Where pictures
-show one object each, a drawn mask is brought to where that stood (``placing``). Where there are images without masks,
-these are the backgrounds, and what a segmenter finds in them stays and becomes part of the mask.
+of the whole picture: nothing stands in it that the mask does not show; and one mask has many images.
 
-What gives the images away: large objects painted from small ones repeat their texture, and of a background that was
-nearly all object little is left to fill it with.
+A drawn mask is a wish, unless the user gives it: its objects take on the outlines of the real ones that are painted
+for them, as far as these have room; where pictures show one object each, it is brought to where that stood
+(``placing``). Where there are images without masks, these are the backgrounds, and what a segmenter finds in them stays
+and becomes part of the mask.
+
+What gives the images away: the same few backgrounds, large objects made of small ones, objects where none can be (a
+lesion in the heart), and of a background that was nearly all object little is left to fill it with.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -30,10 +33,11 @@ from pairaug.models.translators.backgrounds import Backgrounds, Ground
 from pairaug.models.translators.donors import Donors
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.kept import Kept, from_tensors, kept_of, to_tensors
+from pairaug.models.translators.laying import Canvas, lay
 from pairaug.models.translators.patchwork import Patchwork
 from pairaug.models.translators.profiles import Profiles
 from pairaug.models.translators.sources import NOBODY, Sources, nobody, shares_of
-from pairaug.models.translators.surroundings import Labels, following
+from pairaug.models.translators.surroundings import Labels, following, things_in
 from pairaug.models.translators.tiling import painted_in_tiles
 
 _MOST_PIXELS = 2**25  # of the pictures that objects are taken from
@@ -90,9 +94,9 @@ class Graft(Translator):
         with self._lock:  # built once, by the first thread that asks
             backgrounds, objects = self._painters
         ground = backgrounds.drawn(mask, rng, complete=complete)
-        picture, sources = objects.painted(ground, rng)
-        labels = np.where(ground.wanted > 0, ground.wanted, ground.there)
-        return picture, labels, np.where(sources == NOBODY, ground.number, sources)
+        canvas = objects.painted(ground, rng, outlines=complete)
+        labels = np.where(canvas.labels > 0, canvas.labels, ground.there)
+        return canvas.picture, labels, np.where(canvas.sources == NOBODY, ground.number, canvas.sources)
 
     @cached_property
     def _painters(self) -> tuple[Backgrounds, Objects]:
@@ -112,18 +116,21 @@ class Objects:
         masks, pictures = [one.labels for one in some], [one.picture for one in some]
         self._profiles = Profiles(masks, pictures) if trees else None
         if self._profiles is None:
-            follow = following(masks, pictures)
-            self._donors = Donors(masks, pictures, follow)
-            self._patchwork = Patchwork(masks, pictures, classes, follow)
+            self._follow = following(masks, pictures)
+            self._donors = Donors(masks, pictures)
+            self._patchwork = Patchwork(masks, pictures, classes, self._follow)
 
-    def painted(self, ground: Ground, rng: np.random.Generator) -> tuple[Picture, Sources]:
-        """The picture with what is wanted on it, and (H, W) the pairs that gave pixels for that, or ``NOBODY``."""
+    def painted(self, ground: Ground, rng: np.random.Generator, *, outlines: bool) -> Canvas:
+        """What is wanted, on the ground; ``outlines``: objects may take on those of real ones."""
+        canvas = Canvas(ground.picture.copy(), ground.wanted.copy(), ground.there > 0, nobody(ground.wanted.shape))
         if self._profiles is not None:
             manner = ground.number // self._step
-            return self._profiles.paint(ground.picture, ground.wanted, manner, rng), nobody(ground.wanted.shape)
-        canvas, sources = self._donors.paint(ground.picture, ground.wanted, rng)
-        picture, sources = painted_in_tiles(canvas, ground.wanted, self._patchwork, rng, sources)
-        return picture, np.where(sources == NOBODY, NOBODY, sources * self._step)
+            return replace(canvas, picture=self._profiles.paint(canvas.picture, canvas.labels, manner, rng))
+        for thing in things_in(ground.wanted):
+            fits = self._donors.fitting(thing, thing.surroundings(canvas.picture), rng)
+            lay(canvas, thing, fits, self._follow, rng, outlines=outlines)
+        picture, sources = painted_in_tiles(canvas.picture, canvas.labels, self._patchwork, rng, canvas.sources)
+        return replace(canvas, picture=picture, sources=np.where(sources == NOBODY, NOBODY, sources * self._step))
 
 
 def _numpy_generator(generator: torch.Generator) -> np.random.Generator:
