@@ -68,6 +68,11 @@ class Donor:
     def form(self) -> Form:
         return Form.of(self.labels > 0)
 
+    @cached_property
+    def framed(self) -> Labels:
+        """(h + 2, w + 2): the labels in a frame of nothing."""
+        return np.pad(self.labels, 1)
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -118,12 +123,15 @@ class Donors:
         form = Form.of(thing.labels > 0)
         apart = np.abs(self._sizes - np.log(form.area))
         near = np.argsort(apart + rng.random(len(apart)) * 0.2)[:LOOKED_AT]
-        found = [
-            Fit(donor, pose, share)
-            for donor in (self._donors[index] for index in near if apart[index] < 2 * np.log(MOST_STRETCH))
-            for pose, cost in _poses(form, donor.form)
-            if (share := _alike(thing.labels, donor, pose) - cost) >= LEAST
-        ]
+        found: list[Fit] = []
+        for donor in (self._donors[index] for index in near if apart[index] < 2 * np.log(MOST_STRETCH)):
+            matrices, costs = _poses(form, donor.form)
+            shares = _alike(thing.labels, form.middle, donor, matrices) - costs
+            found += [
+                Fit(donor, Pose(matrix, form.middle, donor.form.middle), float(share))
+                for matrix, share in zip(matrices, shares, strict=True)
+                if share >= LEAST
+            ]
         liked = np.array([fit.share - self._strange(fit.donor, ring) for fit in found])
         return [found[index] for index in np.argsort(-liked - LOOSE * rng.gumbel(size=len(found)))]
 
@@ -139,25 +147,25 @@ def _donors_of(number: int, mask: Labels, picture: Picture) -> Iterator[Donor]:
             yield Donor(number, thing.labels, thing.others, picture[:, *thing.box], thing.surroundings(picture))
 
 
-def _poses(target: Form, donor: Form) -> Iterator[tuple[Pose, float]]:
-    """The four ways to bring one's axes onto the other's, at the target's area, and what each costs."""
+def _poses(target: Form, donor: Form) -> tuple[Floats, Floats]:
+    """The four ways to bring one's axes onto the other's, at the target's area: (4, 2, 2); and (4,) what each costs."""
     scale = np.sqrt(donor.area / target.area)
-    stretch = STRETCH * abs(np.log2(scale))
-    for along in (1, -1):
-        for across in (1, -1):
-            turn = donor.axes.T @ np.diag([along, across]) @ target.axes
-            angle = abs(np.arctan2(turn[1, 0], turn[0, 0])) / np.pi
-            yield Pose(scale * turn, target.middle, donor.middle), stretch + TURNED * angle
+    turns = donor.axes.T @ (np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])[..., None] * target.axes)
+    angles = np.abs(np.arctan2(turns[:, 1, 0], turns[:, 0, 0])) / np.pi
+    return scale * turns, STRETCH * abs(np.log2(scale)) + TURNED * angles
 
 
-def _alike(labels: Labels, donor: Donor, pose: Pose) -> float:
-    """Of the pixels of either, the share that is labelled alike."""
+def _alike(labels: Labels, middle: Floats, donor: Donor, matrices: Floats) -> Floats:
+    """For each of (N, 2, 2): of the pixels of object and donor, the share that is labelled alike."""
     step = max(1, max(labels.shape) // GRID)
-    at = np.stack(np.meshgrid(*(np.arange(0, length, step) for length in labels.shape), indexing="ij"))
-    wanted = labels[::step, ::step]
-    there = labels_at(donor.labels, pose.places(at.astype(np.float64)))
+    wanted = labels[::step, ::step].ravel()
+    at = np.indices(labels.shape)[:, ::step, ::step].reshape(2, -1) - middle[:, None]
+    places = np.rint(matrices @ at + donor.form.middle[:, None]).astype(np.int64) + 1
+    height, width = donor.framed.shape
+    there = donor.framed[places[:, 0].clip(0, height - 1), places[:, 1].clip(0, width - 1)]
     either = (wanted > 0) | (there > 0)
-    return float((wanted == there)[either].mean()) if either.any() else 0.0
+    shares: Floats = ((wanted == there) & either).sum(axis=1) / np.maximum(either.sum(axis=1), 1)
+    return shares
 
 
 def labels_at(labels: Labels, places: Floats) -> Labels:
