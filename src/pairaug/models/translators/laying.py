@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pairaug.models.distances import read, signed_distance
+from pairaug.models.distances import read, signed_distance, smoothed
 from pairaug.models.parts import EVERYWHERE
 from pairaug.models.translators.donors import Donor, Fit, Floats, Region, labels_at
 from pairaug.models.translators.erasing import Picture, push_pull
@@ -125,7 +125,7 @@ def _outlined(canvas: Canvas, thing: Thing, fit: Fit, rng: np.random.Generator) 
 def _wobble(labels: Labels, rng: np.random.Generator) -> Floats:
     """(2, h, w): a smooth random displacement in pixels, so that no outline is quite the donor's."""
     size = float(np.sqrt((labels > 0).sum()))
-    noise = ndimage.gaussian_filter(rng.standard_normal((2, *labels.shape)), (0, size / 3, size / 3))
+    noise = smoothed(rng.standard_normal((2, *labels.shape)), size / 3)
     found: Floats = noise * (WOBBLE * size / max(float(noise.std()), 1e-9))
     return found
 
@@ -175,8 +175,8 @@ def _border(thing: Thing, size: tuple[int, ...]) -> Region:
 
 def _spread(move: Floats, weight: Floats, smooth: float) -> Floats:
     """(2, h, w): what the edges move by, carried on smoothly to everything between them."""
-    total = ndimage.gaussian_filter(weight, smooth) + 1e-6
-    return np.stack([ndimage.gaussian_filter(weight * part, smooth) / total for part in move])
+    found: Floats = smoothed(weight * move, smooth) / (smoothed(weight, smooth) + 1e-6)
+    return found
 
 
 def _chosen(planes: Floats, which: NDArray[np.int64]) -> Floats:
@@ -205,5 +205,5 @@ def _continued(target: Picture, pixels: Picture, thing: Thing, right: Region, th
         return np.zeros_like(pixels)
     apart = push_pull(np.where(ring, target - pixels, 0), ring)
     smooth = max(2.0, float(np.sqrt((thing.labels > 0).sum())) / 4)
-    found: Picture = ndimage.gaussian_filter(apart, (0, smooth, smooth))
+    found: Picture = smoothed(apart, smooth).astype(np.float32)
     return found
