@@ -33,6 +33,7 @@ from tests.training.test_model_file import rewrite
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["synthesize", "--count", "3"], "Missing option '--out' / '-o'; see pairaug synthesize --help"),
         (["fit-masks", "DRIVE", "--sample-epochs", "1,x"], "--sample-epochs 1,x: must be numbers such as 1,6,11"),
         (["check", "--list", "none.txt"], "--list none.txt: no such file"),
         (

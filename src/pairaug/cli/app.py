@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,12 +94,19 @@ def run() -> None:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # Typer's own usage errors
             if not error.format_message():  # bare "pairaug": the help has been shown
                 sys.exit(error.exit_code)
-            code = _failed(UsageError(error.format_message()), as_json, debug)
+            code = _failed(UsageError(_usage(error)), as_json, debug)
         else:
             text = f"{type(error).__name__}: {error}; this is a bug in pairaug, PAIRAUG_DEBUG=1 shows where"
             code = _failed(PairaugError(text), as_json, debug)
             _leave_other_ranks(code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Any) -> str:
+    """What one of Typer's own usage errors says, and for what is missing where to read on."""
+    text = str(error.format_message())
+    command = getattr(getattr(error, "ctx", None), "command_path", "")
+    return f"{text.rstrip('.')}; see {command} --help" if text.startswith("Missing") and command else text
 
 
 def _leave_other_ranks(code: int) -> None:
