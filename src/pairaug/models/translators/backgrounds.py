@@ -46,12 +46,18 @@ APART = 4  # pixels between what stands in a picture and what is painted beside 
 @dataclass(frozen=True)
 class Ground:
     """``picture`` (C, H, W); ``number``: whose it is, pairs first; ``wanted`` (H, W): what is to be painted on it;
-    ``there`` (H, W): what stands in it."""
+    ``there`` (H, W): what stands in it; ``closed`` (H, W): where nothing can stand, None where that is not asked."""
 
     picture: Picture
     number: int
     wanted: Labels
     there: Labels
+    closed: NDArray[np.bool_] | None = None
+
+    @property
+    def barred(self) -> NDArray[np.bool_]:
+        """(H, W): where nothing may be painted but what is wanted there."""
+        return self.there > 0 if self.closed is None else (self.there > 0) | self.closed
 
 
 class Backgrounds:
@@ -74,7 +80,8 @@ class Backgrounds:
             ground = self._fitting(mask, rng, moved=complete and self._alone)
         if not complete or not self._bounded:
             return ground
-        return replace(ground, wanted=np.where(outside(ground.picture), 0, ground.wanted).astype(np.uint8))
+        closed = outside(ground.picture)
+        return replace(ground, wanted=np.where(closed, 0, ground.wanted).astype(np.uint8), closed=closed)
 
     def _inhabited(self, mask: Labels, rng: np.random.Generator) -> Ground:
         number = int(rng.integers(len(self._bare)))

@@ -122,7 +122,7 @@ class Objects:
 
     def painted(self, ground: Ground, rng: np.random.Generator, *, outlines: bool) -> Canvas:
         """What is wanted, on the ground; ``outlines``: objects may take on those of real ones."""
-        canvas = Canvas(ground.picture.copy(), ground.wanted.copy(), ground.there > 0, nobody(ground.wanted.shape))
+        canvas = Canvas(ground.picture.copy(), ground.wanted.copy(), ground.barred, nobody(ground.wanted.shape))
         if self._profiles is not None:
             manner = ground.number // self._step
             return replace(canvas, picture=self._profiles.paint(canvas.picture, canvas.labels, manner, rng))

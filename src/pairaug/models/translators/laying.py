@@ -44,14 +44,14 @@ TOLERANCE = 1  # pixels by which edges may miss the mask's
 class Canvas:
     """What is painted on, and changed by that.
 
-    ``picture`` (C, H, W); ``labels`` (H, W): the mask of what is painted; ``standing`` (H, W): what stands in the
-    picture beside that; ``sources`` (H, W): which training picture gave each pixel, ``NOBODY`` where nothing is
+    ``picture`` (C, H, W); ``labels`` (H, W): the mask of what is painted; ``barred`` (H, W): where something stands
+    already, or nothing can; ``sources`` (H, W): which training picture gave each pixel, ``NOBODY`` where nothing is
     painted yet.
     """
 
     picture: Picture
     labels: Labels
-    standing: Region
+    barred: Region
     sources: Sources
 
 
@@ -63,7 +63,7 @@ def lay(
     ``follow``: how far objects follow the level of new surroundings, in [0, 1]; ``outlines``: the mask may take on the
     donor's.
     """
-    others = ((canvas.labels[thing.box] > 0) & (thing.labels == 0)) | canvas.standing[thing.box]
+    others = ((canvas.labels[thing.box] > 0) & (thing.labels == 0)) | canvas.barred[thing.box]
     thing = replace(thing, others=others, ring=thing.ring & ~others)
     some = fits[:TRIED] if outlines else []
     laid = next(filter(None, (_outlined(canvas, thing, fit, rng) for fit in some)), None)
