@@ -118,6 +118,7 @@ def test_monai_finds_the_pairs_of_a_fold_by_its_own_rule(patients: Path, models:
         held_out = [Path(entry["label"]).stem for entry in entries if entry.get("fold") == fold]  # datafold_read's rule
         rest = [Path(entry["label"]).stem for entry in entries if entry.get("fold") != fold]
         assert (sorted(held_out), sorted(rest)) == (sorted(split["val"]), sorted(split["train"]))
+        assert len({tuple(entry) for entry in entries}) == 1  # the same keys in all, or MONAI cannot batch them
 
 
 def test_a_larger_count_a_lost_file_and_a_run_cut_off_end_with_the_same_bytes(

@@ -7,8 +7,8 @@ picture as one RGB file whose three channels are named in ``dataset.json``. The 
 Where there are splits, ``splits_final.json`` has them as nnU-Net reads it from the folder of the preprocessed set. A
 ``fold`` in MONAI's list means: validate on it in this fold, train on it in all others. That is never true of a
 synthetic pair, which may stand in some folds' training alone: ``training_fold_0``, ``training_fold_1``, ... hold the
-pairs of one fold each, for ``datafold_read(..., fold=0, key="training_fold_0")``, and in a set that was made in folds
-``training`` holds the originals alone.
+pairs of one fold each (``fold`` -1: validated in none), for ``datafold_read(..., fold=0, key="training_fold_0")``, and
+in a set that was made in folds ``training`` holds the originals alone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pairaug.synthesis.formats.wishes import BACKGROUND, Wishes
 
 DATASET = "dataset.json"
 SPLITS_FINAL = "splits_final.json"
+NO_FOLD = -1
 
 
 @final
@@ -92,5 +93,6 @@ def _lists(written: Written) -> dict[str, list[dict[str, Any]]]:
 
 
 def _entry(row: Mapping[str, Any], folds: Mapping[int, int] | None = None) -> dict[str, Any]:
+    """With the fold that a pair is validated in; all of a list have the same keys, or they cannot be batched."""
     entry = {"image": row["file_name"], "label": row["mask_file_name"], "origin": row["origin"]}
-    return entry if not folds or row["index"] not in folds else {**entry, "fold": folds[row["index"]]}
+    return entry if folds is None else {**entry, "fold": folds.get(row["index"], NO_FOLD)}
