@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pairaug.models.translators.erasing import Picture
 from pairaug.models.translators.surroundings import Labels, Thing, things_in
@@ -166,12 +165,6 @@ def _alike(labels: Labels, middle: Floats, donor: Donor, matrices: Floats) -> Fl
     either = (wanted > 0) | (there > 0)
     shares: Floats = ((wanted == there) & either).sum(axis=1) / np.maximum(either.sum(axis=1), 1)
     return shares
-
-
-def labels_at(labels: Labels, places: Floats) -> Labels:
-    """The nearest label to places (2, ...); 0 beyond the border."""
-    found: Labels = ndimage.map_coordinates(labels, places, order=0, mode="constant", cval=0)
-    return found
 
 
 def _beside(vector: Floats, at: Floats) -> Floats:

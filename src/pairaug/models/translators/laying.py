@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from scipy import ndimage
 
 from pairaug.models.distances import read, signed_distance, smoothed
 from pairaug.models.parts import EVERYWHERE
-from pairaug.models.translators.donors import Donor, Fit, Floats, Region, labels_at
+from pairaug.models.translators.donors import Donor, Fit, Floats, Region
 from pairaug.models.translators.erasing import Picture, push_pull
 from pairaug.models.translators.sources import Sources
 from pairaug.models.translators.surroundings import NEXT, Labels, Thing
@@ -81,7 +82,7 @@ class Laid:
     donor: Donor
     places: Floats
 
-    @property
+    @cached_property
     def shown(self) -> Floats:
         """(h, w): how many of the donor's pixels a place lies within its picture; less than 0 beyond that."""
         rows, columns = self.places
@@ -94,9 +95,9 @@ def _blend(canvas: Canvas, laid: Laid, follow: float) -> None:
     thing, donor, places = laid.thing, laid.donor, laid.places
     around, beyond = signed_distance(thing.labels > 0), _beyond(thing.labels)
     pixels = np.stack([read(channel, places) for channel in donor.pixels]).astype(np.float32)
-    there = labels_at(donor.labels, places)
+    there = _labels_at(donor.labels, places)
     wrong = ndimage.binary_opening(there != thing.labels, EVERYWHERE, TOLERANCE)
-    right = ~wrong & (laid.shown >= 0) & ~(labels_at(donor.others.astype(np.uint8), places) > 0) & ~thing.others
+    right = ~wrong & (laid.shown >= 0) & ~(_labels_at(donor.others.astype(np.uint8), places) > 0) & ~thing.others
     target = canvas.picture[:, *thing.box]
     pixels += _following(around, thing, follow) * _continued(target, pixels, thing, right, there)
     cut = np.where(around > 0, 1, np.clip(laid.shown / beyond, 0, 1))
@@ -155,6 +156,12 @@ def _outline(labels: Labels, places: Floats) -> Labels:
     classes = np.unique(labels)
     shares = np.stack([read((labels == label).astype(np.float64), places) for label in classes])
     found: Labels = classes[shares.argmax(axis=0)]
+    return found
+
+
+def _labels_at(labels: Labels, places: Floats) -> Labels:
+    """The nearest label to places (2, ...); 0 beyond the border."""
+    found: Labels = ndimage.map_coordinates(labels, places, order=0, mode="constant", cval=0)
     return found
 
 
